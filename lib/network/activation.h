@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Elementwise activations as slope-bounded maps. All that a bound needs of an
+ * activation phi is an interval [lo, hi] with
+ *
+ *     lo <= (phi(x) - phi(y)) / (x - y) <= hi      for all real x != y,
+ *
+ * which for the differentiable ones is the range of phi', rounded outward.
+ * Each activation is one file in activations/ that defines one descriptor, and
+ * one line in the table in activation.c. */
+#ifndef LIP_NETWORK_ACTIVATION_H
+#define LIP_NETWORK_ACTIVATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { LIP_MAX_PARAMETERS = 3 };
+
+/* Slopes: lo <= hi, both finite. */
+struct lip_slopes {
+    double lo, hi;
+};
+
+/* A named number that shapes an activation, as "negative_slope". Values
+ * outside [min, max] are refused by the readers. */
+struct lip_parameter {
+    const char *name; /* NULL ends the list */
+    double fallback;  /* where the request does not say */
+    double min, max;
+};
+
+struct lip_activation {
+    const char *name;    /* "leaky-relu": the layer type in JSON */
+    const char *formula; /* "x for x > 0, negative_slope x otherwise" */
+    struct lip_parameter parameter[LIP_MAX_PARAMETERS + 1];
+    /* The slope interval for these parameter values. */
+    struct lip_slopes (*slopes)(const double *parameter);
+    double (*value)(double x, const double *parameter);
+    /* phi'(x); at a kink one of the one-sided derivatives. */
+    double (*derivative)(double x, const double *parameter);
+    /* The first parameter may differ from neuron to neuron (PReLU): the layer
+     * then has a tensor of them in the place of its weight. */
+    bool per_neuron;
+};
+
+/* All activations, ended by NULL. */
+extern const struct lip_activation *const lip_activations[];
+
+/* The activation of this name (or of a known alias such as "swish"), or NULL.
+ */
+const struct lip_activation *lip_activation_find(const char *name);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network as global bounds see it: alternating matrices and slope ranges,
+ *
+ *     f = W_l phi_{l-1}( ... phi_1(W_1 x + b_1) ... ) + b_l,
+ *     slopes of neuron k in phi_i within [slopes[i][k].lo, slopes[i][k].hi].
+ *
+ * Biases and reshapes are gone; adjacent linear layers are multiplied out,
+ * adjacent activations composed, an activation at either end gets an identity
+ * matrix beside it. Each matrix is divided by a power of two (exactly) so that
+ * its largest entry lies in [1/2, 1): weights of 1e300 cannot overflow inside
+ * a method. */
+#ifndef LIP_NETWORK_CHAIN_H
+#define LIP_NETWORK_CHAIN_H
+
+#include "linalg/matrix.h"
+#include "network/network.h"
+
+/* W = 2^exponent (stored + D), where the stored matrix is transposed (inputs x
+ * outputs, column-major) and |D|_F <= radius. radius is 0 unless layers were
+ * multiplied out or scaling lost the last bits of numbers near the smallest
+ * double. A zero matrix has exponent 0. */
+struct lip_link {
+    struct lip_matrix transposed;
+    long exponent;
+    double radius;
+};
+
+struct lip_chain {
+    size_t count;            /* l, the number of matrices, at least 1 */
+    struct lip_link *link;   /* [count] */
+    struct lip_slopes **slopes; /* [count - 1][outputs of that link] */
+    size_t inputs, outputs;
+    size_t widest; /* the largest of all widths */
+};
+
+/* What the chain of a network will need, before any is asked for. */
+double lip_chain_bytes(const struct lip_network *network);
+
+/* Failures: LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_UNPROVEN (the product of
+ * adjacent layers overflows). O(parameters), and a matrix product for each
+ * pair of adjacent linear layers. */
+enum lip_status lip_chain_new(struct lip_chain **out,
+                              const struct lip_network *network,
+                              struct lip_ctx *ctx);
+void lip_chain_free(struct lip_chain *chain);
+
+#endif
