@@ -62,8 +62,21 @@ double lip_tensor_at(const struct lip_tensor *tensor, size_t i);
  * O(count). */
 void lip_tensor_widen(double *out, const struct lip_tensor *tensor);
 
+/* `count` elements from number `first` on, in storage order, widened exactly.
+ */
+void lip_tensor_widen_stored(double *out, const struct lip_tensor *tensor,
+                             size_t first, size_t count);
+
+/* The same in row-major order: a part of what lip_tensor_widen gives. Fast for
+ * parts of lip_tensor_strip elements, which starts and ends with a row where
+ * that matters: a tensor can be walked in strips without a whole copy. */
+void lip_tensor_widen_part(double *out, const struct lip_tensor *tensor,
+                           size_t first, size_t count);
+size_t lip_tensor_strip(const struct lip_tensor *tensor);
+
 /* LIP_INVALID, naming the tensor and the index, where an element is NaN or
- * infinite. O(count), memory bandwidth bound. `name` is for the message. */
+ * infinite. O(count), memory bandwidth bound. `name` is for the message, as in
+ * "fc1.weight/3/7"; with LIP_AT_POINTER the place has the indices too. */
 enum lip_status lip_tensor_check_finite(const struct lip_tensor *tensor,
                                         enum lip_place place, const char *name,
                                         struct lip_ctx *ctx);
