@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The model document {"layers": [{"type": "dense", "weight": [[...], ...],
+ * "bias": [...]}, {"type": "relu"}, ...]}. */
+#ifndef LIP_FORMATS_JSON_H
+#define LIP_FORMATS_JSON_H
+
+#include "formats/format.h"
+
+extern const struct lip_format lip_format_json;
+
+/* Reads a model from text[0 .. size), which is the model value alone, white
+ * space around it allowed. Errors speak of byte `offset` + i and of the JSON
+ * pointer `prefix` + "/layers/...": pass 0 and "" where the text is the whole
+ * document, or the value's place in it. Nothing in the network points into
+ * text. Time O(size); 8 bytes of memory for each number. */
+enum lip_status lip_json_read_model(struct lip_network **out,
+                                    const unsigned char *text, size_t size,
+                                    size_t offset, const char *prefix,
+                                    const struct lip_read_options *options,
+                                    struct lip_ctx *ctx);
+
+#endif
