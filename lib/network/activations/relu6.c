@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * relu6: slopes 0 and 1. */
+#include "network/activations/list.h"
+
+#include <math.h>
+
+static struct lip_slopes slopes(const double *parameter)
+{
+    (void)parameter;
+    return (struct lip_slopes){0, 1};
+}
+
+static double value(double x, const double *parameter)
+{
+    (void)parameter;
+    return fmin(fmax(x, 0), 6);
+}
+
+static double derivative(double x, const double *parameter)
+{
+    (void)parameter;
+    return x > 0 && x < 6 ? 1 : 0;
+}
+
+const struct lip_activation lip_activation_relu6 = {
+    .name = "relu6",
+    .formula = "min(max(x, 0), 6)",
+    .slopes = slopes,
+    .value = value,
+    .derivative = derivative,
+};
