@@ -1,65 +1,263 @@
-# lipschitzd: build, run, check, bench, image. `make help` lists the verbs.
+# SPDX-License-Identifier: MIT
+#
+# Build, run, check, measure, install. `make help` lists the verbs.
+# A new source file or test program is found by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
-# SAN=address or SAN=thread builds everything once more, instrumented, apart.
-SAN ?=
-BUILD := build/$(if $(SAN),$(SAN),release)
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+LISTEN ?= 127.0.0.1:8080
+FUZZ_SECONDS ?= 60
+
+# --- what the product needs, by Debian package name
+DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
+              liblapacke-dev libopenblas-dev libzip-dev nettle-dev
+DEPS_DEMO := curl
+DEPS_TEST := check libgmp-dev libflint-dev libflint-arb-dev valgrind \
+             libc6-dbg universal-ctags clang-format-14 curl
+DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle
 
+# The verbs that install what they lack. The others only say what is missing.
+INSTALLING := deps demo check test bench fuzz check-style check-asan \
+              check-tsan check-valgrind
+goals := $(or $(MAKECMDGOALS),all)
+NEEDED := $(sort $(DEPS_BUILD) \
+    $(if $(filter deps demo,$(goals)),$(DEPS_DEMO)) \
+    $(if $(filter deps check% test% bench,$(goals)),$(DEPS_TEST)) \
+    $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
+INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
+
+# --- flags
 CC := gcc
-OPT := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O2)
-SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all) \
-            $(if $(filter thread,$(SAN)),-fsanitize=thread)
-comma := ,
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-        -Wpointer-arith -Wvla -Wformat=2 -Wno-error=unknown-pragmas -Werror
+WERROR ?= -Werror
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+        -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2
+# pkg-config is asked once, and not before the packages are there.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --libs check))$(CHECK_LIBS)
 # Never -ffast-math; contraction off, so that a rounding in the source is a
-# rounding in the machine (lib/linalg/rounding.h counts on it).
-CFLAGS := -std=c11 -D_GNU_SOURCE $(OPT) -g $(WARN) -ffp-contract=off \
-          -fstack-protector-strong -fPIE -pthread $(SANFLAGS) \
-          $(if $(SAN),,-D_FORTIFY_SOURCE=2) -I. -Ilib $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDFLAGS := -pie -pthread $(SANFLAGS) -Wl,-z,relro,-z,now
-LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+# rounding in the machine: the error constants count on it.
+CFLAGS = -std=c11 -D_GNU_SOURCE -g $(WARN) -ffp-contract=off -fPIE -pthread \
+         -I. -Ilib $(PKG_CFLAGS)
+LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
-# A new source file is found by itself.
-LIB_SRC := $(shell find lib -name '*.c' | sort)
-API_SRC := $(shell find api -name '*.c' | sort)
-SRV_SRC := $(filter-out server/main.c,$(shell find server -name '*.c' | sort))
-obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+          -fstack-clash-protection -ftrivial-auto-var-init=zero \
+          $(if $(filter x86_64,$(shell uname -m)),-fcf-protection=full) \
+          $(if $(filter aarch64,$(shell uname -m)),-mbranch-protection=standard)
 
-all: $(BUILD)/lipschitzd
+# --- the builds: the same sources, each in a folder of its own
+#   release   what ships        address   ASan and UBSan
+#   thread    TSan              plain     for valgrind: no hardening that hides
+#                                         a read of uninitialised memory
+#   fuzz      clang, libFuzzer with ASan and UBSan
+VARIANTS := release address thread plain fuzz
+FLAGS_release := -O2 $(HARDEN) $(WERROR)
+FLAGS_address := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+                 -fno-sanitize-recover=all
+FLAGS_thread := -O1 -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_plain := -O1
+FLAGS_fuzz := -O1 -fno-omit-frame-pointer \
+              -fsanitize=fuzzer-no-link,address,undefined \
+              -fno-sanitize-recover=all
+LINK_address := -fsanitize=address,undefined
+LINK_thread := -fsanitize=thread
+LINK_fuzz := -fsanitize=fuzzer,address,undefined
+CC_release := $(CC)
+CC_address := $(CC)
+CC_thread := $(CC)
+CC_plain := $(CC)
+CC_fuzz := clang
 
-$(BUILD)/liblipschitz.a: $(call obj,$(LIB_SRC))
-$(BUILD)/libapi.a: $(call obj,$(API_SRC))
-$(BUILD)/libserver.a: $(call obj,$(SRV_SRC))
-$(BUILD)/%.a:
-	@mkdir -p $(@D)
-	rm -f $@ && ar rcs $@ $^
+# SAN=address or SAN=thread makes `all` and `tests` build that variant.
+SAN ?=
+BUILD := build/$(or $(SAN),release)
 
-$(BUILD)/lipschitzd: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libapi.a $(BUILD)/liblipschitz.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+find = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+LIB_SRC := $(call find,lib)
+API_SRC := $(call find,api)
+SRV_SRC := $(filter-out server/main.c,$(call find,server))
+SUPPORT_SRC := $(call find,tests/support)
+UNIT := $(call find,tests/unit)
+SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
+LIBRARY_TESTS := $(filter $(patsubst lib/%,tests/unit/%/%,$(wildcard lib/*)),\
+                          $(UNIT))
+FUZZ_SRC := $(filter-out tests/fuzz/replay.c,$(call find,tests/fuzz))
+BENCH_SRC := $(call find,tests/bench)
+DEMO_SRC := $(call find,tests/demo)
 
-$(BUILD)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+programs = $(patsubst %.c,build/$(1)/%,$(2))
 
-# --- tests: every tests/unit/**/x.c, tests/golden/x.c ... is a program of its own
-CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null) -lflint-arb -lflint -lgmp
-SUPPORT_SRC := $(shell find tests/support -name '*.c' | sort)
-TEST_SRC := $(shell find tests/unit tests/golden tests/property tests/e2e -name '*.c' | sort)
-TEST_BIN := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
+all: $(BUILD)/lipschitzd $(BUILD)/liblipschitz.a ## the daemon and the library
 
-$(BUILD)/libsupport.a: $(call obj,$(SUPPORT_SRC))
+define variant
+build/$(1)/%.o: %.c build/$(1)/flags | packages
+	@mkdir -p $$(@D)
+	$$(CC_$(1)) $$(CFLAGS) $$(FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
 
-$(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libsupport.a $(BUILD)/libserver.a $(BUILD)/libapi.a $(BUILD)/liblipschitz.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(CHECK_LIBS)
+# A change of flags or of the list of sources is a change like any other.
+build/$(1)/flags: FORCE | packages
+	@mkdir -p $$(@D)
+	@echo '$$(CC_$(1)) $$(CFLAGS) $$(FLAGS_$(1))' | cmp -s - $$@ || \
+	    echo '$$(CC_$(1)) $$(CFLAGS) $$(FLAGS_$(1))' > $$@
+build/$(1)/sources: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(LIB_SRC) $$(API_SRC) $$(SRV_SRC)' | cmp -s - $$@ || \
+	    echo '$$(LIB_SRC) $$(API_SRC) $$(SRV_SRC)' > $$@
 
-tests: $(TEST_BIN)
+build/$(1)/liblipschitz.a: $$(patsubst %.c,build/$(1)/%.o,$$(LIB_SRC))
+build/$(1)/libapi.a: $$(patsubst %.c,build/$(1)/%.o,$$(API_SRC))
+build/$(1)/libserver.a: $$(patsubst %.c,build/$(1)/%.o,$$(SRV_SRC))
+build/$(1)/libsupport.a: $$(patsubst %.c,build/$(1)/%.o,$$(SUPPORT_SRC))
+build/$(1)/lib%.a: build/$(1)/sources
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$(filter %.o,$$^)
 
-clean:
+build/$(1)/lipschitzd: build/$(1)/server/main.o build/$(1)/libserver.a \
+                       build/$(1)/libapi.a build/$(1)/liblipschitz.a
+	$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) -lm
+
+# Every tests/<kind>/**/x.c is a program of its own.
+$$(call programs,$(1),$$(SUITE) $$(BENCH_SRC) $$(DEMO_SRC)): \
+        build/$(1)/%: build/$(1)/%.o build/$(1)/libsupport.a \
+        build/$(1)/libserver.a build/$(1)/libapi.a build/$(1)/liblipschitz.a
+	$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
+	    $$(if $$(filter build/$(1)/tests/demo/%,$$@),,$$(CHECK_LIBS) \
+	        -lflint-arb -lflint -lgmp) -lm
+
+# A fuzz target reads its corpus with replay.c, or is driven by libFuzzer.
+$$(call programs,$(1),$$(FUZZ_SRC)): build/$(1)/%: build/$(1)/%.o \
+        $(if $(filter fuzz,$(1)),,build/$(1)/tests/fuzz/replay.o) \
+        build/$(1)/libsupport.a build/$(1)/libserver.a build/$(1)/libapi.a \
+        build/$(1)/liblipschitz.a
+	$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
+	    $$(CHECK_LIBS) -lm
+
+tests-$(1): build/$(1)/lipschitzd $$(call programs,$(1),$$(SUITE))
+.PHONY: tests-$(1)
+endef
+$(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
+
+tests: tests-$(or $(SAN),release)
+
+# --- packages: installed where a verb says so, named where not; silent and
+# quick where nothing is missing or this is not a Debian.
+packages:
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=$$(comm -13 \
+	    <(dpkg-query -W -f='$${db:Status-Status} $${Package}\n' $(NEEDED) \
+	        2>/dev/null | sed -n 's/^installed //p' | sort) \
+	    <(printf '%s\n' $(NEEDED) | sort) | tr '\n' ' '); \
+	[ -n "$$missing" ] || exit 0; \
+	if [ -z "$(INSTALL)" ]; then \
+	    echo "not installed: $$missing(\`make deps\` installs them)" >&2; \
+	    exit 1; \
+	fi; \
+	echo "installing $$missing"; \
+	[ "$$(id -u)" = 0 ] || sudo=sudo; \
+	get() { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+	    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$$@"; }; \
+	log=$$(mktemp); trap 'rm -f $$log' EXIT; \
+	for try in old new; do \
+	    [ $$try = old ] || get update || exit 1; \
+	    get install -y --no-install-recommends $$missing >$$log 2>&1 && \
+	        exit 0; \
+	done; \
+	cat $$log >&2; exit 1
+
+deps: packages ## install what is missing to build, run and test (Debian)
+
+# --- run
+run: all ## start the daemon on LISTEN (127.0.0.1:8080)
+	mkdir -p build/data
+	$(BUILD)/lipschitzd --listen $(LISTEN) --data-dir build/data
+
+demo: build/release/lipschitzd $(call programs,release,$(DEMO_SRC)) ## bound a trained MNIST network with the running daemon
+	@tests/demo/demo.sh
+
+# --- check: each step prints its own total; steps.sh prints theirs together
+STYLE := tests/style/run.sh build/release
+RELEASE := tests/run.sh build/release $(SUITE)
+ASAN := tests/run.sh build/address $(SUITE)
+TSAN := tests/run.sh build/thread $(filter tests/unit/server/% tests/e2e/%,$(SUITE))
+VALGRIND := tests/run.sh build/plain $(LIBRARY_TESTS)
+CORPUS := tests/fuzz/run.sh build/address
+OPENAPI := tests/style/openapi.sh
+
+BUILT_STYLE := build/release/lipschitzd
+BUILT_ASAN := tests-address
+BUILT_TSAN := build/thread/lipschitzd $(call programs,thread,\
+    $(filter tests/unit/server/% tests/e2e/%,$(SUITE)))
+BUILT_VALGRIND := $(call programs,plain,$(LIBRARY_TESTS))
+BUILT_CORPUS := $(call programs,address,$(FUZZ_SRC))
+
+test: tests-release ## the quick check: the suite on the release build
+	@tests/steps.sh '$(RELEASE)'
+
+check: tests-release $(BUILT_ASAN) $(BUILT_TSAN) $(BUILT_VALGRIND) $(BUILT_CORPUS) ## everything: style, suite, sanitizers, valgrind, corpora
+	@tests/steps.sh '$(STYLE)' '$(RELEASE)' '$(ASAN)' '$(TSAN)' \
+	    '$(VALGRIND)' '$(CORPUS)' '$(OPENAPI)'
+
+check-style: $(BUILT_STYLE) ## look and structure of the tree
+	@tests/steps.sh '$(STYLE)' '$(OPENAPI)'
+check-asan: $(BUILT_ASAN) $(BUILT_CORPUS) ## the suite and the corpora under ASan and UBSan
+	@tests/steps.sh '$(ASAN)' '$(CORPUS)'
+check-tsan: $(BUILT_TSAN) ## the server's tests under TSan
+	@tests/steps.sh '$(TSAN)'
+check-valgrind: $(BUILT_VALGRIND) ## the library's tests under valgrind
+	@tests/steps.sh '$(VALGRIND)'
+
+fuzz: $(call programs,fuzz,$(FUZZ_SRC)) ## fuzz each target for FUZZ_SECONDS (60)
+	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
+
+bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
+	@tests/bench/run.sh build/release
+
+# --- container
+image: ## build the container image lipschitzd:VERSION
+	@docker/image.sh build lipschitzd:$(VERSION)
+image-check: image ## run the image hardened, use it, stop it
+	@docker/image.sh check lipschitzd:$(VERSION)
+
+# --- install
+install: all ## binary, library, headers to DESTDIR/PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(BUILD)/lipschitzd $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(BUILD)/liblipschitz.a $(DESTDIR)$(PREFIX)/lib/
+	cd lib && find . -name '*.h' -exec install -D -m 644 {} \
+	    $(DESTDIR)$(PREFIX)/include/lipschitz/{} \;
+	printf '%s\n' 'Name: liblipschitz' 'Version: $(VERSION)' \
+	    'Description: proven Lipschitz bounds of neural networks' \
+	    'Cflags: -I$(PREFIX)/include/lipschitz' \
+	    'Requires: lapacke openblas libzip nettle' \
+	    'Libs: -L$(PREFIX)/lib -llipschitz -lm -pthread' \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblipschitz.pc
+uninstall: ## take away what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/lipschitzd \
+	    $(DESTDIR)$(PREFIX)/lib/liblipschitz.a \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblipschitz.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/lipschitz
+
+format: ## clang-format every source
+	git ls-files '*.[ch]' | xargs clang-format-14 -i
+clean: ## remove build/
 	rm -rf build
 
-.PHONY: all tests clean
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | \
+	    expand -t 18
+
+FORCE:
+.PHONY: all tests packages deps run demo test check check-style check-asan \
+        check-tsan check-valgrind fuzz bench image image-check install \
+        uninstall format clean help FORCE
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find build -name '*.d' 2>/dev/null)
