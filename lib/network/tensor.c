@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Owns `block`, or holds `whole` and shows a part of it. */
 struct lip_buffer {
     _Atomic size_t holders;
     void *block;
+    struct lip_buffer *whole;
+    const unsigned char *bytes;
     size_t size;
 };
 
@@ -26,7 +29,21 @@ struct lip_buffer *lip_buffer_take(void *block, size_t size,
     }
     atomic_init(&buffer->holders, 1);
     buffer->block = block;
+    buffer->whole = NULL;
+    buffer->bytes = block;
     buffer->size = size;
+    return buffer;
+}
+
+struct lip_buffer *lip_buffer_view(struct lip_buffer *whole, size_t offset,
+                                   size_t size, struct lip_ctx *ctx)
+{
+    struct lip_buffer *buffer = lip_buffer_take(NULL, size, ctx);
+    if (buffer) {
+        /* Of a view, its owner: letting go is never more than two steps. */
+        buffer->whole = lip_buffer_hold(whole->whole ? whole->whole : whole);
+        buffer->bytes = whole->bytes + offset;
+    }
     return buffer;
 }
 
@@ -45,12 +62,13 @@ void lip_buffer_put(struct lip_buffer *buffer)
         1)
         return;
     lip_free(buffer->block);
+    lip_buffer_put(buffer->whole);
     lip_free(buffer);
 }
 
 const unsigned char *lip_buffer_bytes(const struct lip_buffer *buffer)
 {
-    return buffer->block;
+    return buffer->bytes;
 }
 
 size_t lip_buffer_size(const struct lip_buffer *buffer)

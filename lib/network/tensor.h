@@ -33,6 +33,10 @@ struct lip_buffer *lip_buffer_take(void *block, size_t size,
                                    struct lip_ctx *ctx);
 /* A second holder of the same bytes. */
 struct lip_buffer *lip_buffer_hold(struct lip_buffer *buffer);
+/* A buffer of the bytes [offset, offset + size) of another one, which it holds:
+ * a part of an upload, without a copy. NULL on failure (memory). */
+struct lip_buffer *lip_buffer_view(struct lip_buffer *whole, size_t offset,
+                                   size_t size, struct lip_ctx *ctx);
 /* Lets go; NULL is allowed. */
 void lip_buffer_put(struct lip_buffer *buffer);
 const unsigned char *lip_buffer_bytes(const struct lip_buffer *buffer);
