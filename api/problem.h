@@ -9,28 +9,29 @@
 
 /* code, HTTP status, title. The type URI is
  * "urn:lipschitzd:problem:" and the code. */
-#define API_PROBLEMS(X)                                                       \
-    X(MALFORMED_BODY, "malformed-body", 400, "The body cannot be read")       \
-    X(BAD_REQUEST, "bad-request", 400, "The request cannot be understood")    \
-    X(NOT_FOUND, "not-found", 404, "There is nothing at this address")        \
-    X(METHOD_NOT_ALLOWED, "method-not-allowed", 405,                          \
-      "This address does not take that method")                               \
-    X(REQUEST_TIMEOUT, "request-timeout", 408,                                \
-      "The request did not arrive in time")                                   \
-    X(LENGTH_REQUIRED, "length-required", 411, "The length must be given")    \
-    X(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large")         \
-    X(MODEL_TOO_LARGE, "model-too-large", 413,                                \
-      "The model needs more memory or work than is allowed")                  \
-    X(UNSUPPORTED_FORMAT, "unsupported-format", 415,                          \
-      "The body is in a format that is not read")                             \
-    X(INVALID_MODEL, "invalid-model", 422, "The model is not valid")          \
-    X(UNSUPPORTED_MODEL, "unsupported-model", 422,                            \
-      "The model uses something that is not supported")                       \
-    X(INVALID_OPTION, "invalid-option", 422, "An option is not valid")        \
-    X(TIME_LIMIT, "time-limit", 422,                                          \
-      "The time limit passed before any bound was proven")                    \
-    X(INTERNAL, "internal", 500, "The service failed")                        \
-    X(OVERLOADED, "overloaded", 503, "The service is busy")                   \
+#define API_PROBLEMS(X)                                                        \
+    X(MALFORMED_BODY, "malformed-body", 400, "The body cannot be read")        \
+    X(BAD_REQUEST, "bad-request", 400, "The request cannot be understood")     \
+    X(NOT_FOUND, "not-found", 404, "There is nothing at this address")         \
+    X(METHOD_NOT_ALLOWED, "method-not-allowed", 405,                           \
+      "This address does not take that method")                                \
+    X(REQUEST_TIMEOUT, "request-timeout", 408,                                 \
+      "The request did not arrive in time")                                    \
+    X(LENGTH_REQUIRED, "length-required", 411, "The length must be given")     \
+    X(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large")          \
+    X(MODEL_TOO_LARGE, "model-too-large", 413,                                 \
+      "The model needs more memory or work than is allowed")                   \
+    X(UNSUPPORTED_FORMAT, "unsupported-format", 415,                           \
+      "The body is in a format that is not read")                              \
+    X(INVALID_MODEL, "invalid-model", 422, "The model is not valid")           \
+    X(UNSUPPORTED_MODEL, "unsupported-model", 422,                             \
+      "The model uses something that is not supported")                        \
+    X(INVALID_OPTION, "invalid-option", 422, "An option is not valid")         \
+    X(TIME_LIMIT, "time-limit", 422,                                           \
+      "The time limit passed before any bound was proven")                     \
+    X(UNPROVEN, "unproven", 422, "No finite bound could be proven")            \
+    X(INTERNAL, "internal", 500, "The service failed")                         \
+    X(OVERLOADED, "overloaded", 503, "The service is busy")                    \
     X(DRAINING, "draining", 503, "The service is shutting down")
 
 enum api_problem_code {
@@ -45,6 +46,7 @@ struct api_problem {
     char detail[512];
     enum lip_place place; /* LIP_NOWHERE: no errors[] member */
     char where[200];
+    bool in_query;        /* `where` names a query parameter, whatever place */
     unsigned retry_after; /* seconds; 0: no Retry-After header */
 };
 
@@ -52,17 +54,26 @@ int api_problem_status(enum api_problem_code code);
 const char *api_problem_name(enum api_problem_code code);
 const char *api_problem_title(enum api_problem_code code);
 
-/* Fills a problem of this code with a sentence. */
+/* Fills a problem of this code with a sentence. Control characters in it
+ * become '?'. */
 void api_problem_set(struct api_problem *problem, enum api_problem_code code,
                      const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The problem that tells of a library failure while reading a body or
- * analysing a model. */
+/* The same, with the place in the input. */
+void api_problem_set_at(struct api_problem *problem, enum api_problem_code code,
+                        enum lip_place place, const char *where,
+                        const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The problem that tells of a library failure while reading a body of a known
+ * format or analysing a model. LIP_UNSUPPORTED is taken for a model that uses
+ * what is not supported; that a format is not known at all
+ * (API_PROBLEM_UNSUPPORTED_FORMAT), its caller has to say. */
 void api_problem_from_error(struct api_problem *problem,
                             const struct lip_error *error);
 
-/* Writes the document; `instance` is the request id. */
+/* Writes the document; `instance` is the request id, or NULL. */
 void api_problem_write(struct api_text *text, const struct api_problem *problem,
                        const char *instance);
 
