@@ -175,7 +175,7 @@ static size_t column_major_index(const struct lip_tensor *tensor, size_t i)
 size_t lip_tensor_strip(const struct lip_tensor *tensor)
 {
     size_t enough = 4096;
-    if (stored_by_rows(tensor) || tensor->rank != 2)
+    if (stored_by_rows(tensor) || tensor->rank != 2 || !tensor->dim[1])
         return enough;
     size_t strip = TILE * tensor->dim[1];
     while (strip < enough)

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of layer kinds. */
+#include "network/network.h"
+
+const struct lip_layer_kind *const lip_layer_kinds[] = {
+    &lip_layer_dense,
+    &lip_layer_flatten,
+    &lip_layer_activation,
+    NULL,
+};
