@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# How a source file looks, line by line, and the functions that none may call.
+source tests/style/rule.sh
+
+tracked() { git ls-files "$@" | while read -r f; do [[ -f $f ]] && echo "$f"; done; }
+mapfile -t code < <(tracked 'lib/*.[ch]' 'api/*.[ch]' 'server/*.[ch]')
+mapfile -t all_code < <(printf '%s\n' "${code[@]}"; tracked 'tests/*.[ch]')
+mapfile -t scripts < <(tracked '*.sh' .ci/run)
+
+for file in "${all_code[@]}"; do
+    head -n 1 "$file" | grep -q '^/\* SPDX-License-Identifier: MIT$' &&
+        sed -n '3p' "$file" | grep -q '^ \* .' || echo "$file"
+done | rule 'C files open with the licence line and what they are for'
+
+for file in "${scripts[@]}" Makefile docker/Dockerfile; do
+    head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
+done | rule 'scripts open with the licence line'
+
+grep -HnE '^.{81}' "${all_code[@]}" | cut -c 1-60 | rule '80 columns'
+grep -HnP '\t|[ \r]$' "${all_code[@]}" "${scripts[@]}" | cut -c 1-60 |
+    rule 'no tabs, no blanks at the end of a line'
+wc -l "${code[@]}" | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 }' |
+    rule 'no product file over 600 lines'
+grep -HnE '\b(TODO|FIXME|XXX|HACK)\b' "${all_code[@]}" "${scripts[@]}" |
+    grep -v '^tests/style/sources\.sh:' | rule 'no marks of unfinished work'
+
+# Banned calls, looked for where the comments are gone.
+banned='v?sprintf|strcpy|strncpy|stpcpy|strcat|strncat|strtok|gets|ato[ifl]|atoll|gmtime|localtime|ctime|asctime|alloca|setlocale|uselocale|fesetround|strerror|system|popen|tmpnam|mktemp|rand|srand'
+memory='malloc|calloc|realloc|reallocarray|free|strdup|strndup|asprintf|vasprintf|posix_memalign|aligned_alloc'
+calls() { # REGEX FILES...
+    local pattern=$1 file
+    shift
+    for file in "$@"; do
+        gcc -fpreprocessed -dD -E -P "$file" 2>/dev/null |
+            sed 's/"\([^"\\]\|\\.\)*"/""/g' |
+            grep -oE "(^|[^_[:alnum:].>])($pattern) ?\(" |
+            sort -u | sed "s|^|$file: |"
+    done
+}
+calls "$banned" "${code[@]}" | rule 'no banned function'
+mapfile -t counted < <(tracked 'lib/*.c' 'api/*.c' | grep -vx 'lib/base/memory.c')
+calls "$memory" "${counted[@]}" | rule 'lib and api take memory by lip_alloc only'
+grep -HnE '\btypedef (struct|union|enum)\b' "${code[@]}" |
+    rule 'structs are named, not typedefed'
+grep -HnE '\bgoto [a-z_]+;' "${code[@]}" | grep -v 'goto out;' |
+    rule 'goto leads to out: only'
+grep -nE -- '^[^#]*-(ffast-math|Ofast|funsafe)' Makefile |
+    rule 'no flag that bends the arithmetic'
+
+# Guards are the path, so that no two headers share one.
+for file in $(printf '%s\n' "${code[@]}" | grep '\.h$'); do
+    guard=$(sed -n 's/^#ifndef //p' "$file" | head -n 1)
+    want=${file^^}
+    want=${want//[^A-Z0-9]/_}
+    [[ $guard == "${want/#LIB_/LIP_}" ]] || echo "$file: guard $guard"
+done | rule 'include guards spell the path'
+
+if command -v clang-format-14 >/dev/null; then
+    clang-format-14 --dry-run "${all_code[@]}" 2>&1 |
+        sed -n 's/^\([^:]*:[0-9]*\):.*/\1/p' | rule 'clang-format has nothing to say'
+else
+    echo 'skip clang-format 14 is not here'
+fi

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What exists twice exists both times: descriptors and their table, methods and
+# their pages, sources and their tests, fuzz targets and their seeds.
+source tests/style/rule.sh
+
+# Descriptors that no table lists would never run.
+objects=$(find "$BUILD"/{lib,api,server} -name '*.o' 2>/dev/null)
+if [[ -n $objects ]]; then
+    comm -23 \
+        <(nm --defined-only --extern-only --format=posix $objects 2>/dev/null |
+            awk '$2 ~ /[DR]/ && $1 ~ /^lip_(method|format|activation)_/ {
+                print $1 }' | sort) \
+        <(nm --undefined-only --format=posix $objects 2>/dev/null |
+            awk '{ print $1 }' | sort -u) |
+        rule 'every descriptor stands in a table'
+fi
+
+ids=$(grep -rhoE '^ *\.id = "[a-z0-9-]+"' lib/bounds --include='*.c' |
+    cut -d '"' -f 2 | sort)
+pages=$(find lib/bounds/pages -name '*.md' -printf '%f\n' 2>/dev/null |
+    sed 's/\.md$//' | sort)
+comm -3 <(echo "$ids") <(echo "$pages") | sed 's/^\t/a page but no method: /' |
+    rule 'every bound method has its page'
+
+# Keys of untested.txt may be patterns: a folder whose table one test walks.
+list=tests/style/untested.txt
+mapfile -t patterns < <(exceptions $list)
+excused() { # FILE
+    local pattern
+    for pattern in "${patterns[@]}"; do
+        [[ $1 == $pattern ]] && return
+    done
+    return 1
+}
+untested() {
+    git ls-files 'lib/*.c' 'api/*.c' 'server/*.c' | while read -r file; do
+        [[ -f $file && ! -f tests/unit/${file#lib/} ]] && echo "$file"
+    done
+}
+untested | while read -r file; do
+    excused "$file" || echo "$file"
+done | rule 'every source file has its unit test'
+for pattern in "${patterns[@]}"; do
+    untested | while read -r file; do
+        [[ $file == $pattern ]] && echo "$file"
+    done | grep -q . || echo "$list: $pattern"
+done | rule 'untested.txt lists untested files only'
+git ls-files 'tests/unit/*.c' | while read -r test; do
+    file=${test#tests/unit/}
+    [[ -f $file || -f lib/$file ]] || echo "$test"
+done | rule 'every unit test has its source file'
+
+git ls-files 'tests/fuzz/*.c' | grep -v '/replay\.c$' | while read -r target; do
+    [[ -n $(ls "${target%.c}.corpus" 2>/dev/null) ]] ||
+        echo "$target: no seeds in ${target%.c}.corpus/"
+done | rule 'every fuzz target has seeds'
