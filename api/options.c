@@ -467,19 +467,22 @@ enum lip_status api_options_query(struct api_options *options,
     return LIP_OK;
 }
 
-enum lip_status api_options_object(struct api_options *options,
-                                   const json_t *object, const char *root)
+enum lip_status api_options_member(struct api_options *options,
+                                   const char *name, const json_t *value)
 {
-    struct spot spot = {.in_query = false};
-    snprintf(spot.where, sizeof spot.where, "%s", root);
+    struct spot root = {.in_query = false};
+    struct spot at = member_spot(&root, name);
+    return read_option(options, name, value, &at);
+}
+
+enum lip_status api_options_object(struct api_options *options,
+                                   const json_t *object)
+{
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)object, name, value)
     {
-        if (strcmp(name, "model") == 0)
-            continue;
-        struct spot at = member_spot(&spot, name);
-        enum lip_status s = read_option(options, name, value, &at);
+        enum lip_status s = api_options_member(options, name, value);
         if (s != LIP_OK)
             return s;
     }

@@ -33,14 +33,16 @@ void api_options_init(struct api_options *options,
                       struct api_bound_request *request,
                       struct api_problem *problem);
 
-/* Each reads all options of its source. An option that is unknown, given
- * twice, of the wrong type or out of range gives LIP_INVALID with the problem
- * filled; out of memory gives LIP_NO_MEMORY. Of the object, a member "model"
- * is left alone. `root` is the JSON pointer of the object. */
+/* Read all options of a query, all of a JSON object, or one. An option that is
+ * unknown, given twice, of the wrong type or out of range gives LIP_INVALID
+ * with the problem filled; out of memory gives LIP_NO_MEMORY. Pointers in
+ * messages are relative to the object. */
 enum lip_status api_options_query(struct api_options *options,
                                   const struct api_query *query);
 enum lip_status api_options_object(struct api_options *options,
-                                   const json_t *object, const char *root);
+                                   const json_t *object);
+enum lip_status api_options_member(struct api_options *options,
+                                   const char *name, const json_t *value);
 
 /* Joins the activation and its parameters. */
 enum lip_status api_options_finish(struct api_options *options);
@@ -49,8 +51,8 @@ enum lip_status api_options_finish(struct api_options *options);
  * and no more: activation, its parameters, layout. */
 bool api_options_for_weights(const struct api_options *options);
 
-/* Fills the problem from a format string and gives LIP_NO_MEMORY: for the
- * calls of jansson, which fail in no other way. */
+/* Fills the problem and gives LIP_NO_MEMORY: for the calls of jansson that fail
+ * in no other way. */
 enum lip_status api_out_of_memory(struct api_problem *problem);
 
 #endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs the methods that a request asks for, within the limits of the service,
+ * and hands what was proven to the writer. */
+#include "api/bound.h"
+
+#include "api/bound_write.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One request on its way. `bound` has one entry for each method of the plan,
+ * in the order of the answer. */
+struct job {
+    const struct api_bound_request *request;
+    const struct api_bound_limits *limits;
+    struct lip_bound_options options; /* time_limit: what is left */
+    struct lip_chain *chain;
+    size_t count;
+    struct lip_bound bound[API_MAX_METHODS];
+    bool selected[API_MAX_METHODS]; /* by `auto` */
+    double start, deadline;         /* deadline 0: none */
+    bool out_of_time;               /* a method was skipped for time */
+    struct api_problem *problem;
+    struct lip_ctx *ctx;
+};
+
+static enum lip_status failed(struct job *job, enum lip_status status)
+{
+    job->ctx->error.status = status;
+    api_problem_from_error(job->problem, &job->ctx->error);
+    return status;
+}
+
+/* The earlier of the client's limit, the server's and the caller's. */
+static void set_deadline(struct job *job)
+{
+    double limit = job->request->options.time_limit;
+    double most = job->limits->max_seconds;
+    if (most > 0 && (limit <= 0 || limit > most))
+        limit = most;
+    job->start = lip_now();
+    job->deadline = limit > 0 ? job->start + limit : 0;
+    double outer = job->ctx->deadline;
+    if (outer > 0 && (job->deadline <= 0 || outer < job->deadline))
+        job->deadline = outer;
+    job->options = job->request->options;
+}
+
+/* False where no time is left. */
+static bool refresh_time_left(struct job *job)
+{
+    if (job->deadline <= 0)
+        return true;
+    double left = job->deadline - lip_now();
+    job->options.time_limit = left;
+    return left > 0;
+}
+
+static void skip(struct lip_bound *bound, const char *reason)
+{
+    bound->skipped = true;
+    snprintf(bound->reason, sizeof bound->reason, "%.*s",
+             (int)sizeof bound->reason - 1, reason);
+}
+
+static void skip_for_time(struct job *job, struct lip_bound *bound,
+                          const char *reason)
+{
+    job->out_of_time = true;
+    skip(bound, reason);
+}
+
+static double chain_bytes(const struct job *job)
+{
+    return lip_chain_bytes(job->request->network);
+}
+
+/* Whether the estimate of a method is over a limit, and the sentence. */
+static bool over_limit(const struct job *job, const struct lip_cost *cost,
+                       char *reason, size_t size)
+{
+    const struct api_bound_limits *limits = job->limits;
+    double bytes = chain_bytes(job) + cost->bytes;
+    if (limits->max_bytes > 0 && bytes > limits->max_bytes)
+        snprintf(reason, size,
+                 "It is estimated to need %.3g bytes of memory, over the "
+                 "limit of %.3g.",
+                 bytes, limits->max_bytes);
+    else if (limits->max_flops > 0 && cost->flops > limits->max_flops)
+        snprintf(reason, size,
+                 "It is estimated to need %.3g floating-point operations, "
+                 "over the limit of %.3g.",
+                 cost->flops, limits->max_flops);
+    else
+        return false;
+    return true;
+}
+
+/* --- the plan: which methods, and which of them are skipped beforehand */
+
+static void list_methods(struct job *job)
+{
+    const struct api_bound_request *request = job->request;
+    bool named = request->choice == API_METHODS_NAMED;
+    for (size_t i = 0; i < API_MAX_METHODS; i++) {
+        const struct lip_method *method = !named ? lip_methods[i]
+                                          : i < request->method_count
+                                              ? request->method[i]
+                                              : NULL;
+        if (!method)
+            break;
+        job->bound[i].method = method;
+        job->bound[i].optimum_at_least = NAN;
+        job->count = i + 1;
+    }
+}
+
+static void select_auto(struct job *job)
+{
+    const struct lip_method *chosen[API_MAX_METHODS];
+    refresh_time_left(job);
+    size_t n = lip_methods_auto(chosen, API_MAX_METHODS, job->chain,
+                                &job->options, job->limits->flops_per_second);
+    for (size_t i = 0; i < job->count; i++)
+        for (size_t k = 0; k < n; k++)
+            job->selected[i] |= chosen[k] == job->bound[i].method;
+}
+
+/* Skips one method beforehand where there is a reason to. A named method over
+ * a limit is a failure instead. */
+static enum lip_status plan_method(struct job *job, size_t i)
+{
+    struct lip_bound *bound = &job->bound[i];
+    const struct lip_method *method = bound->method;
+    char reason[sizeof bound->reason] = "It does not apply to this model.";
+    if (!method->applies(job->chain, &job->options, reason, sizeof reason)) {
+        skip(bound, reason);
+        return LIP_OK;
+    }
+    struct lip_cost cost = method->cost(job->chain, &job->options);
+    if (over_limit(job, &cost, reason, sizeof reason)) {
+        skip(bound, reason);
+        if (job->request->choice != API_METHODS_NAMED)
+            return LIP_OK;
+        api_problem_set(job->problem, API_PROBLEM_MODEL_TOO_LARGE,
+                        "The method \"%s\" cannot run on this model. %s",
+                        method->id, reason);
+        return LIP_TOO_LARGE;
+    }
+    if (job->request->choice == API_METHODS_AUTO && !job->selected[i]) {
+        snprintf(reason, sizeof reason,
+                 "It is expected to take about %.2g s, more than auto has "
+                 "left; name it to run it.",
+                 cost.flops / job->limits->flops_per_second);
+        skip_for_time(job, bound, reason);
+    }
+    return LIP_OK;
+}
+
+static enum lip_status plan(struct job *job)
+{
+    list_methods(job);
+    if (job->request->choice == API_METHODS_AUTO)
+        select_auto(job);
+    for (size_t i = 0; i < job->count; i++) {
+        enum lip_status s = plan_method(job, i);
+        if (s != LIP_OK)
+            return s;
+    }
+    return LIP_OK;
+}
+
+/* --- the work */
+
+static enum lip_status make_chain(struct job *job)
+{
+    double bytes = chain_bytes(job), most = job->limits->max_bytes;
+    if (most > 0 && bytes > most) {
+        api_problem_set(job->problem, API_PROBLEM_MODEL_TOO_LARGE,
+                        "The model is estimated to need %.3g bytes of memory, "
+                        "over the limit of %.3g.",
+                        bytes, most);
+        return LIP_TOO_LARGE;
+    }
+    enum lip_status s =
+        lip_chain_new(&job->chain, job->request->network, job->ctx);
+    return s == LIP_OK ? LIP_OK : failed(job, s);
+}
+
+/* What a method's failure means for the whole: one that ran out of time, or,
+ * unless asked for by name, out of its memory, leaves the others standing. */
+static enum lip_status forgive(struct job *job, struct lip_bound *bound,
+                               enum lip_status status)
+{
+    bool named = job->request->choice == API_METHODS_NAMED;
+    if (status == LIP_TIMEOUT)
+        skip_for_time(job, bound, "no time left");
+    else if (status == LIP_UNPROVEN || (status == LIP_TOO_LARGE && !named))
+        skip(bound, job->ctx->error.detail);
+    else
+        return failed(job, status);
+    lip_error_clear(job->ctx);
+    return LIP_OK;
+}
+
+static enum lip_status run_method(struct job *job, struct lip_bound *bound)
+{
+    const struct lip_method *method = bound->method;
+    if (bound->skipped)
+        return LIP_OK;
+    if (!refresh_time_left(job)) {
+        skip_for_time(job, bound, "no time left");
+        return LIP_OK;
+    }
+    enum lip_status s =
+        lip_method_run(bound, method, job->chain, &job->options, job->ctx);
+    bound->method = method;
+    if (s != LIP_OK)
+        return forgive(job, bound, s);
+    if (!bound->skipped && job->limits->observe)
+        job->limits->observe(job->limits->observe_arg, bound);
+    return LIP_OK;
+}
+
+static enum lip_status run_methods(struct job *job)
+{
+    bool any = false;
+    for (size_t i = 0; i < job->count; i++) {
+        enum lip_status s = run_method(job, &job->bound[i]);
+        if (s != LIP_OK)
+            return s;
+        any |= !job->bound[i].skipped;
+    }
+    if (any || !job->out_of_time)
+        return LIP_OK;
+    api_problem_set(job->problem, API_PROBLEM_TIME_LIMIT,
+                    "The time limit of %.3g s passed before any bound was "
+                    "proven. Give more time or name a cheaper method.",
+                    job->deadline - job->start);
+    return LIP_TIMEOUT;
+}
+
+static enum lip_status run_job(struct job *job)
+{
+    enum lip_status s = make_chain(job);
+    if (s == LIP_OK)
+        s = plan(job);
+    if (s == LIP_OK)
+        s = run_methods(job);
+    return s;
+}
+
+enum lip_status api_bound_answer(struct api_text *text,
+                                 const struct api_bound_request *request,
+                                 const struct api_bound_limits *limits,
+                                 struct api_problem *problem,
+                                 struct lip_ctx *ctx)
+{
+    struct job *job = lip_calloc(ctx, 1, sizeof *job);
+    if (!job) {
+        api_problem_from_error(problem, &ctx->error);
+        return ctx->error.status;
+    }
+    job->request = request;
+    job->limits = limits;
+    job->problem = problem;
+    job->ctx = ctx;
+    double outer_deadline = ctx->deadline;
+    set_deadline(job);
+    ctx->deadline = job->deadline;
+    enum lip_status s = run_job(job);
+    ctx->deadline = outer_deadline;
+    if (s == LIP_OK)
+        api_bound_write(text, request->network, request->options.norm,
+                        job->bound, job->count, lip_now() - job->start);
+    if (s == LIP_OK && text->failed)
+        s = failed(job, ctx->error.status);
+    lip_chain_free(job->chain);
+    lip_free(job);
+    return s;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The answer document of POST /bound. All but the times is the same in every
+ * run. */
+#include "api/bound_write.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Microseconds are all that a clock reading says. */
+static void put_seconds(struct api_text *text, double seconds)
+{
+    api_put_number(text, "seconds", round(1e6 * seconds) * 1e-6);
+}
+
+static void put_norm_name(struct api_text *text, const char *key,
+                          enum lip_norm norm)
+{
+    if (norm == LIP_NORM_INF)
+        api_put_string(text, key, lip_norm_name(norm));
+    else
+        api_put_count(text, key, norm == LIP_NORM_1 ? 1 : 2);
+}
+
+static void put_parameters(struct api_text *text, const struct lip_layer *layer)
+{
+    const struct lip_parameter *p = layer->activation->parameter;
+    /* Where the first differs from neuron to neuron, the tensor has it. */
+    bool in_tensor = layer->weight.data != NULL;
+    for (size_t i = 0; p[i].name; i++)
+        if (i > 0 || !in_tensor)
+            api_put_number(text, p[i].name, layer->parameter[i]);
+}
+
+static void put_layer(struct api_text *text, const struct lip_layer *layer)
+{
+    api_object_open(text, NULL);
+    api_put_string(text, "type", lip_layer_type(layer));
+    if (layer->name[0])
+        api_put_string(text, "name", layer->name);
+    if (layer->weight.data) {
+        api_array_open(text, "shape");
+        for (size_t k = 0; k < layer->weight.rank; k++)
+            api_put_count(text, NULL, layer->weight.dim[k]);
+        api_array_close(text);
+    }
+    if (layer->kind->role == LIP_ROLE_LINEAR)
+        api_put_bool(text, "bias", layer->bias.data != NULL);
+    if (layer->activation)
+        put_parameters(text, layer);
+    api_object_close(text);
+}
+
+void api_model_write(struct api_text *text, const char *key,
+                     const struct lip_network *network)
+{
+    api_object_open(text, key);
+    api_put_string(text, "id", network->id);
+    api_put_count(text, "inputs", network->inputs);
+    api_put_count(text, "outputs", network->outputs);
+    api_put_count(text, "parameters", network->parameters);
+    api_array_open(text, "layers");
+    for (size_t i = 0; i < network->count; i++)
+        put_layer(text, &network->layer[i]);
+    api_array_close(text);
+    api_object_close(text);
+}
+
+static const char *state_name(enum lip_bound_state state)
+{
+    static const char *const name[] = {
+        [LIP_BOUND_CONVERGED] = "converged",
+        [LIP_BOUND_TIME_LIMIT] = "time-limit",
+        [LIP_BOUND_ITERATION_LIMIT] = "iteration-limit",
+    };
+    return name[state];
+}
+
+static void put_details(struct api_text *text, const struct lip_bound *bound)
+{
+    if (bound->detail_count == 0)
+        return;
+    api_array_open(text, "details");
+    for (size_t i = 0; i < bound->detail_count; i++) {
+        const struct lip_bound_detail *d = &bound->detail[i];
+        api_object_open(text, NULL);
+        api_put_string(text, "rule", d->rule);
+        if (!isnan(d->parameter))
+            api_put_number(text, "parameter", d->parameter);
+        api_put_upper(text, "upper_bound", d->upper_bound);
+        api_object_close(text);
+    }
+    api_array_close(text);
+}
+
+static void put_bound(struct api_text *text, const struct lip_bound *bound)
+{
+    api_object_open(text, NULL);
+    api_put_string(text, "method", bound->method->id);
+    if (bound->skipped) {
+        api_put_string(text, "skipped", bound->reason);
+        api_object_close(text);
+        return;
+    }
+    api_put_upper(text, "upper_bound", bound->upper_bound);
+    api_put_bool(text, "certified", true);
+    put_seconds(text, bound->seconds);
+    if (!isnan(bound->optimum_at_least))
+        api_put_lower(text, "optimum_at_least", bound->optimum_at_least);
+    if (bound->state != LIP_BOUND_NONE) {
+        api_put_count(text, "iterations", bound->iterations);
+        api_put_string(text, "status", state_name(bound->state));
+    }
+    put_details(text, bound);
+    api_object_close(text);
+}
+
+/* The least of the proven values; of equals the first. */
+static const struct lip_bound *best_of(const struct lip_bound *bound,
+                                       size_t count)
+{
+    const struct lip_bound *best = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!bound[i].skipped &&
+            (!best || bound[i].upper_bound < best->upper_bound))
+            best = &bound[i];
+    return best;
+}
+
+void api_bound_write(struct api_text *text, const struct lip_network *network,
+                     struct lip_norm_pair norm, const struct lip_bound *bound,
+                     size_t count, double seconds)
+{
+    const struct lip_bound *best = best_of(bound, count);
+    api_object_open(text, NULL);
+    api_model_write(text, "model", network);
+    api_object_open(text, "norm");
+    put_norm_name(text, "input", norm.input);
+    put_norm_name(text, "output", norm.output);
+    api_object_close(text);
+    api_array_open(text, "bounds");
+    for (size_t i = 0; i < count; i++)
+        put_bound(text, &bound[i]);
+    api_array_close(text);
+    if (best) {
+        api_object_open(text, "best");
+        api_put_string(text, "method", best->method->id);
+        api_put_upper(text, "upper_bound", best->upper_bound);
+        api_object_close(text);
+    }
+    put_seconds(text, seconds);
+    api_object_close(text);
+}

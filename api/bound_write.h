@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The answer document of POST /bound. */
+#ifndef API_BOUND_WRITE_H
+#define API_BOUND_WRITE_H
+
+#include "api/bound.h"
+
+/* Writes "model": its id, sizes and layers, as a member or, with key NULL, as
+ * a document of its own. */
+void api_model_write(struct api_text *text, const char *key,
+                     const struct lip_network *network);
+
+/* Writes the document. At least one of the bounds may be, none must be, a
+ * bound that is not skipped: `best` is there where one is. */
+void api_bound_write(struct api_text *text, const struct lip_network *network,
+                     struct lip_norm_pair norm, const struct lip_bound *bound,
+                     size_t count, double seconds);
+
+#endif
