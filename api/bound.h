@@ -49,6 +49,9 @@ struct api_bound_limits {
     double max_flops;        /* of one named method; 0: no limit */
     double max_seconds;      /* cap of time_limit */
     double flops_per_second; /* for `auto` and for the estimates */
+    /* Hears of each bound that a method gave, as it comes; may be NULL. */
+    void (*observe)(void *arg, const struct lip_bound *bound);
+    void *observe_arg;
 };
 
 /* Runs the methods of the request and writes the answer document. The answer

@@ -32,6 +32,7 @@
     X(UNPROVEN, "unproven", 422, "No finite bound could be proven")            \
     X(INTERNAL, "internal", 500, "The service failed")                         \
     X(OVERLOADED, "overloaded", 503, "The service is busy")                    \
+    X(STORAGE_FULL, "storage-full", 507, "There is no room to store this")     \
     X(DRAINING, "draining", 503, "The service is shutting down")
 
 enum api_problem_code {
