@@ -8,7 +8,7 @@ ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/.*_VERSION "\(.*\)"/\1/p' server/version.h 2>/dev/null)
 PREFIX ?= /usr/local
 DESTDIR ?=
 LISTEN ?= 127.0.0.1:8080
@@ -24,16 +24,19 @@ DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps demo check test bench fuzz check-style check-asan \
+INSTALLING := deps demo check test bench fuzz image-check check-style check-asan \
               check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
-    $(if $(filter deps demo,$(goals)),$(DEPS_DEMO)) \
+    $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
     $(if $(filter deps check% test% bench,$(goals)),$(DEPS_TEST)) \
     $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
 INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
 
-# --- flags
+# --- flags; V=1 shows the commands
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-5s %s\n')
 CC := gcc
 WERROR ?= -Werror
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -100,7 +103,8 @@ all: $(BUILD)/lipschitzd $(BUILD)/liblipschitz.a ## the daemon and the library
 define variant
 build/$(1)/%.o: %.c build/$(1)/flags | packages
 	@mkdir -p $$(@D)
-	$$(CC_$(1)) $$(CFLAGS) $$(FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+	$$(say) cc $$@
+	$$(Q)$$(CC_$(1)) $$(CFLAGS) $$(FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
 
 # A change of flags or of the list of sources is a change like any other.
 build/$(1)/flags: FORCE | packages
@@ -119,17 +123,20 @@ build/$(1)/libsupport.a: $$(patsubst %.c,build/$(1)/%.o,$$(SUPPORT_SRC))
 build/$(1)/lib%.a: build/$(1)/sources
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$(filter %.o,$$^)
+	$$(say) ar $$@
+	$$(Q)ar rcs $$@ $$(filter %.o,$$^)
 
 build/$(1)/lipschitzd: build/$(1)/server/main.o build/$(1)/libserver.a \
                        build/$(1)/libapi.a build/$(1)/liblipschitz.a
-	$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) -lm
+	$$(say) link $$@
+	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) -lm
 
 # Every tests/<kind>/**/x.c is a program of its own.
 $$(call programs,$(1),$$(SUITE) $$(BENCH_SRC) $$(DEMO_SRC)): \
         build/$(1)/%: build/$(1)/%.o build/$(1)/libsupport.a \
         build/$(1)/libserver.a build/$(1)/libapi.a build/$(1)/liblipschitz.a
-	$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
+	$$(say) link $$@
+	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
 	    $$(if $$(filter build/$(1)/tests/demo/%,$$@),,$$(CHECK_LIBS) \
 	        -lflint-arb -lflint -lgmp) -lm
 
@@ -138,7 +145,8 @@ $$(call programs,$(1),$$(FUZZ_SRC)): build/$(1)/%: build/$(1)/%.o \
         $(if $(filter fuzz,$(1)),,build/$(1)/tests/fuzz/replay.o) \
         build/$(1)/libsupport.a build/$(1)/libserver.a build/$(1)/libapi.a \
         build/$(1)/liblipschitz.a
-	$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
+	$$(say) link $$@
+	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
 	    $$(CHECK_LIBS) -lm
 
 tests-$(1): build/$(1)/lipschitzd $$(call programs,$(1),$$(SUITE))
