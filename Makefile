@@ -8,7 +8,7 @@ ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-VERSION := $(shell sed -n 's/.*_VERSION "\(.*\)"/\1/p' server/version.h 2>/dev/null)
+VERSION := $(shell sed -n 's/.*define API_VERSION "\(.*\)"/\1/p' api/version.h 2>/dev/null)
 PREFIX ?= /usr/local
 DESTDIR ?=
 LISTEN ?= 127.0.0.1:8080
@@ -105,6 +105,8 @@ build/$(1)/%.o: %.c build/$(1)/flags | packages
 	@mkdir -p $$(@D)
 	$$(say) cc $$@
 	$$(Q)$$(CC_$(1)) $$(CFLAGS) $$(FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+
+build/$(1)/api/openapi.o: api/openapi.yaml # by .incbin
 
 # A change of flags or of the list of sources is a change like any other.
 build/$(1)/flags: FORCE | packages
