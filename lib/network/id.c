@@ -63,7 +63,8 @@ static enum lip_status add_tensor(struct sha256_ctx *hash,
 static void add_parameters(struct sha256_ctx *hash,
                            const struct lip_layer *layer)
 {
-    size_t first = layer->weight.data ? 1 : 0, count = 0;
+    size_t first = layer->activation && layer->weight.data ? 1 : 0;
+    size_t count = 0;
     if (layer->activation)
         while (layer->activation->parameter[count].name)
             count++;

@@ -94,6 +94,7 @@ enum lip_status make_network(struct lip_network **out,
         *out = NULL;
         return ctx->error.status;
     }
-    memcpy(copy, layer, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = layer[i];
     return lip_network_new(out, copy, count, ctx);
 }
