@@ -21,7 +21,7 @@ struct lip_read_options {
     bool weight_is_inputs_by_outputs; /* layout=io: y = x W + b */
     size_t max_layers;                /* 4096 */
     size_t max_tensors;               /* 8192 */
-    size_t max_inflated;              /* bytes out of a compressed file, 1 GiB */
+    size_t max_inflated; /* bytes out of a compressed file, 1 GiB */
 };
 
 void lip_read_options_default(struct lip_read_options *options);

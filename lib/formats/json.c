@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The model document as JSON. */
+#include "formats/json.h"
+
+#include "formats/json_parts.h"
+#include "formats/reader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Layers while they are read. */
+struct chain {
+    struct lip_layer *layer;
+    size_t count, capacity, limit;
+};
+
+static void clear(struct chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        lip_layer_clear(&chain->layer[i]);
+    lip_free(chain->layer);
+}
+
+/* Room for one more layer, all zero. */
+static enum lip_status grow(struct chain *chain, struct lip_json *json)
+{
+    if (chain->count == chain->limit)
+        return lip_json_fail(json, LIP_TOO_LARGE,
+                             "The model has more than %zu layers.",
+                             chain->limit);
+    if (chain->count == chain->capacity) {
+        size_t capacity = chain->capacity ? 2 * chain->capacity : 8;
+        struct lip_layer *layer =
+            lip_realloc(json->ctx, chain->layer, capacity, sizeof *layer);
+        if (!layer)
+            return lip_memory_status(json->ctx);
+        chain->layer = layer;
+        chain->capacity = capacity;
+    }
+    memset(&chain->layer[chain->count++], 0, sizeof *chain->layer);
+    return LIP_OK;
+}
+
+static enum lip_status read_layers(struct chain *chain, struct lip_json *json)
+{
+    bool more;
+    enum lip_status status = lip_json_open_array(json);
+    while (status == LIP_OK &&
+           (status = lip_json_next_element(json, &more)) == LIP_OK && more) {
+        status = grow(chain, json);
+        if (status != LIP_OK)
+            break;
+        struct lip_layer *layer = &chain->layer[chain->count - 1];
+        status =
+            lip_json_layer(layer, chain->count > 1 ? layer - 1 : NULL, json);
+    }
+    return status;
+}
+
+static enum lip_status unknown_member(struct lip_json *json, const char *known)
+{
+    char key[LIP_JSON_KEY];
+    enum lip_status status = lip_json_key(json, key, sizeof key);
+    if (status != LIP_OK)
+        return status;
+    return lip_json_fail(json, LIP_INVALID,
+                         "There is no member \"%s\" here, only %s.", key,
+                         known);
+}
+
+static enum lip_status read_document(struct chain *chain, struct lip_json *json)
+{
+    bool more, found = false;
+    enum lip_status status = lip_json_open_object(json);
+    while (status == LIP_OK &&
+           (status = lip_json_next_member(json, &more)) == LIP_OK && more) {
+        if (!lip_json_key_is(json, "layers"))
+            status = unknown_member(json, "\"layers\"");
+        else if (found)
+            status =
+                lip_json_fail(json, LIP_INVALID, "This member is given twice.");
+        else
+            status = read_layers(chain, json);
+        found = true;
+    }
+    if (status == LIP_OK && !found)
+        return lip_json_fail(json, LIP_INVALID,
+                             "A model is an object with the member "
+                             "\"layers\", an array; it is missing.");
+    return status == LIP_OK ? lip_json_end(json) : status;
+}
+
+/* A complaint about layer 3 becomes one about "/layers/3". */
+static void point_at_layer(struct lip_ctx *ctx, const char *prefix)
+{
+    char where[sizeof ctx->error.where];
+    if (!ctx || ctx->error.place != LIP_AT_LAYER)
+        return;
+    snprintf(where, sizeof where, "%.100s/layers/%.24s", prefix,
+             ctx->error.where);
+    memcpy(ctx->error.where, where, sizeof where);
+    ctx->error.place = LIP_AT_POINTER;
+}
+
+enum lip_status lip_json_read_model(struct lip_network **out,
+                                    const unsigned char *text, size_t size,
+                                    size_t offset, const char *prefix,
+                                    const struct lip_read_options *options,
+                                    struct lip_ctx *ctx)
+{
+    struct lip_read_options limits;
+    lip_read_options_fill(&limits, options);
+    struct lip_json json;
+    struct chain chain = {.limit = limits.max_layers};
+    *out = NULL;
+    lip_json_init(&json, text, size, offset, prefix, ctx);
+    enum lip_status status = read_document(&chain, &json);
+    if (status != LIP_OK) {
+        clear(&chain);
+        return status;
+    }
+    status = lip_network_new(out, chain.layer, chain.count, ctx);
+    if (status != LIP_OK)
+        point_at_layer(ctx, prefix);
+    return status;
+}
+
+static bool detect(const unsigned char *bytes, size_t size)
+{
+    size_t i = size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (i < size && bytes[i] && strchr(" \t\r\n", bytes[i]))
+        i++;
+    return i < size && (bytes[i] == '{' || bytes[i] == '[');
+}
+
+/* Whether the document is {"model": ...}, which *model then is. */
+static enum lip_status find_model(struct lip_json_span *model, bool *found,
+                                  struct lip_json *json)
+{
+    bool more;
+    *found = false;
+    enum lip_status status = lip_json_open_object(json);
+    if (status == LIP_OK)
+        status = lip_json_next_member(json, &more);
+    if (status != LIP_OK || !more || !lip_json_key_is(json, "model"))
+        return status;
+    *found = true;
+    status = lip_json_skip(json, model);
+    if (status == LIP_OK)
+        status = lip_json_next_member(json, &more);
+    if (status == LIP_OK && more)
+        return unknown_member(json, "\"model\"");
+    return status == LIP_OK ? lip_json_end(json) : status;
+}
+
+static enum lip_status read(struct lip_network **out, struct lip_buffer *bytes,
+                            const struct lip_read_options *options,
+                            struct lip_ctx *ctx)
+{
+    const unsigned char *text = lip_buffer_bytes(bytes);
+    size_t size = lip_buffer_size(bytes);
+    struct lip_json json;
+    struct lip_json_span model;
+    bool found;
+    *out = NULL;
+    lip_json_init(&json, text, size, 0, "", ctx);
+    enum lip_status status = find_model(&model, &found, &json);
+    if (status != LIP_OK)
+        return status;
+    if (found)
+        return lip_json_read_model(out, model.data, model.size,
+                                   (size_t)(model.data - text), "/model",
+                                   options, ctx);
+    return lip_json_read_model(out, text, size, 0, "", options, ctx);
+}
+
+const struct lip_format lip_format_json = {
+    .name = "json",
+    .title = "JSON: {\"layers\": [{\"type\": \"dense\", \"weight\": [[...]]}]}",
+    .media_type = "application/json",
+    .detect = detect,
+    .read = read,
+};
