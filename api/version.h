@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * GET /version: which build runs, on which numerical kernels. */
+ * Which version this is, and GET /version: which build runs, on which
+ * numerical kernels. The Makefile reads the version here. */
 #ifndef API_VERSION_H
 #define API_VERSION_H
 
 #include "api/text.h"
 
-/* `version` is the daemon's. */
-void api_version_write(struct api_text *text, const char *version);
+#define API_VERSION "0.1.0"
+
+void api_version_write(struct api_text *text);
 
 #endif
