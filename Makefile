@@ -202,7 +202,7 @@ VALGRIND := tests/run.sh build/plain $(LIBRARY_TESTS)
 CORPUS := tests/fuzz/run.sh build/address
 OPENAPI := tests/style/openapi.sh
 
-BUILT_STYLE := build/release/lipschitzd
+BUILT_STYLE := build/release/lipschitzd $(call programs,release,$(DEMO_SRC))
 BUILT_ASAN := tests-address
 BUILT_TSAN := build/thread/lipschitzd $(call programs,thread,\
     $(filter tests/unit/server/% tests/e2e/%,$(SUITE)))
@@ -212,7 +212,7 @@ BUILT_CORPUS := $(call programs,address,$(FUZZ_SRC))
 test: tests-release ## the quick check: the suite on the release build
 	@tests/steps.sh '$(RELEASE)'
 
-check: tests-release $(BUILT_ASAN) $(BUILT_TSAN) $(BUILT_VALGRIND) $(BUILT_CORPUS) ## everything: style, suite, sanitizers, valgrind, corpora
+check: tests-release $(BUILT_STYLE) $(BUILT_ASAN) $(BUILT_TSAN) $(BUILT_VALGRIND) $(BUILT_CORPUS) ## everything: style, suite, sanitizers, valgrind, corpora
 	@tests/steps.sh '$(STYLE)' '$(RELEASE)' '$(ASAN)' '$(TSAN)' \
 	    '$(VALGRIND)' '$(CORPUS)' '$(OPENAPI)'
 

@@ -16,6 +16,33 @@ else
     echo "skip $BUILD/lipschitzd is not built: --help is not compared"
 fi
 
+# The example is a part of a program that compiles.
+between library | grep -v '^```' | grep -vxFf tests/demo/library.c | grep . |
+    sed 's/^/not in tests\/demo\/library.c: /' |
+    rule 'the example of README.md is code that compiles'
+
+# The bounds of the table are those that this build proves. Times are not
+# compared: they belong to a machine.
+library=$BUILD/tests/demo/library
+figures() { awk '$2 ~ /^[0-9.]+(e[+-][0-9]+)?$/ { print $1, $2 }'; }
+if [[ -x $library ]]; then
+    join <(between figures | figures | sort) \
+        <("$library" tests/models/mnist_mlp_128_64.safetensors |
+            figures | sort) |
+        awk '{ off = $2 / $3 - 1; if (off < 0 || off > 2e-4) print }
+            END { if (NR < 3) print "no figures" }' |
+        rule 'the bounds in README.md are those of this build, rounded up'
+else
+    echo "skip $library is not built: figures are not compared"
+fi
+
+version=$(sed -n 's/.*define API_VERSION "\(.*\)"/\1/p' api/version.h)
+{
+    grep -HnoE 'lipschitzd:[0-9]+\.[0-9.]+[0-9]' README.md docker/*.yaml |
+        grep -v ":$version\$"
+    grep -qx "  version: $version" api/openapi.yaml || echo api/openapi.yaml
+} | rule "the version is $version everywhere"
+
 grep -oE '\bmake [a-z][a-z-]*' README.md | sort -u | awk '{ print $2 }' |
     while read -r verb; do
         [[ $verb == make ]] || grep -qE "^$verb:" Makefile || echo "make $verb"
