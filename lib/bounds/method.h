@@ -51,8 +51,8 @@ struct lip_bound {
 
 struct lip_bound_options {
     struct lip_norm_pair norm;
-    double time_limit; /* seconds for all methods together; 0: none */
-    double tolerance;  /* relative, for iterative methods; 0: 0.01 */
+    double time_limit;     /* seconds for all methods together; 0: none */
+    double tolerance;      /* relative, for iterative methods; 0: 0.01 */
     size_t max_iterations; /* 0: the method's own */
 };
 

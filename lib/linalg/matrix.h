@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Dense double matrices in column-major order: element (i, j) is
- * data[i + j*rows]. There are no leading dimensions but the number of rows. */
+ * data[i + j*rows]. There are no leading dimensions but the number of rows,
+ * and no dimension exceeds INT_MAX, so that BLAS can count them. */
 #ifndef LIP_LINALG_MATRIX_H
 #define LIP_LINALG_MATRIX_H
 
 #include "base/context.h"
+#include "linalg/rounding.h"
 
 #include <stddef.h>
 
@@ -14,11 +16,16 @@ struct lip_matrix {
     double *data;
 };
 
-/* An uninitialised matrix; data NULL on failure. */
+/* An uninitialised matrix; data NULL on failure. LIP_TOO_LARGE,
+ * LIP_NO_MEMORY. */
 enum lip_status lip_matrix_new(struct lip_matrix *out, size_t rows, size_t cols,
                                struct lip_ctx *ctx);
 
 /* Frees the numbers and makes the matrix empty. */
 void lip_matrix_clear(struct lip_matrix *matrix);
+
+/* An upper bound of the Frobenius norm, for entries below 2^400 in absolute
+ * value. O(rows cols). */
+double lip_matrix_frobenius(const struct lip_matrix *matrix);
 
 #endif

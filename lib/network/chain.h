@@ -3,11 +3,11 @@
  * The network as global bounds see it: alternating matrices and slope ranges,
  *
  *     f = W_l phi_{l-1}( ... phi_1(W_1 x + b_1) ... ) + b_l,
- *     slopes of neuron k in phi_i within [slopes[i][k].lo, slopes[i][k].hi].
+ *     slopes of neuron k of phi_i within [slopes[i-1][k].lo, .hi].
  *
  * Biases and reshapes are gone; adjacent linear layers are multiplied out,
  * adjacent activations composed, an activation at either end gets an identity
- * matrix beside it. Each matrix is divided by a power of two (exactly) so that
+ * matrix beside it. Each matrix is divided by a power of two, exactly, so that
  * its largest entry lies in [1/2, 1): weights of 1e300 cannot overflow inside
  * a method. */
 #ifndef LIP_NETWORK_CHAIN_H
@@ -16,10 +16,13 @@
 #include "linalg/matrix.h"
 #include "network/network.h"
 
+#include <stdbool.h>
+
 /* W = 2^exponent (stored + D), where the stored matrix is transposed (inputs x
- * outputs, column-major) and |D|_F <= radius. radius is 0 unless layers were
- * multiplied out or scaling lost the last bits of numbers near the smallest
- * double. A zero matrix has exponent 0. */
+ * outputs, column-major: each column is the weights of one neuron) and
+ * |D|_F <= radius. radius is 0 unless layers were multiplied out or scaling
+ * lost the last bits of numbers near the smallest double. A zero matrix has
+ * exponent 0. */
 struct lip_link {
     struct lip_matrix transposed;
     long exponent;
@@ -27,22 +30,39 @@ struct lip_link {
 };
 
 struct lip_chain {
-    size_t count;            /* l, the number of matrices, at least 1 */
-    struct lip_link *link;   /* [count] */
+    size_t count;               /* l, the number of matrices, at least 1 */
+    struct lip_link *link;      /* [count] */
     struct lip_slopes **slopes; /* [count - 1][outputs of that link] */
     size_t inputs, outputs;
     size_t widest; /* the largest of all widths */
+    bool zero;     /* some matrix is zero: f is constant */
 };
 
-/* What the chain of a network will need, before any is asked for. */
+/* Inputs of link i (i = count: outputs of the last), the width n_i. */
+size_t lip_chain_width(const struct lip_chain *chain, size_t i);
+
+/* The largest |slope| of activation layer i (0 .. count - 2), and an upper
+ * bound of it times nothing else: exact. */
+double lip_chain_steepest(const struct lip_chain *chain, size_t i);
+
+/* Bytes that the chain of this network takes, before any is asked for; a sum
+ * of products of widths, as a double, which cannot overflow. */
 double lip_chain_bytes(const struct lip_network *network);
 
-/* Failures: LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_UNPROVEN (the product of
- * adjacent layers overflows). O(parameters), and a matrix product for each
- * pair of adjacent linear layers. */
+/* Failures: LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_UNPROVEN (slopes of composed
+ * activations overflow). O(parameters), and a matrix product for each pair of
+ * adjacent linear layers. */
 enum lip_status lip_chain_new(struct lip_chain **out,
                               const struct lip_network *network,
                               struct lip_ctx *ctx);
+
+/* The transposed chain f'(y) = W_1' D_1 ... D_{l-1} W_l' y, whose constant in
+ * the dual norms is the same for every bound that treats slopes as free. */
+enum lip_status lip_chain_transpose(struct lip_chain **out,
+                                    const struct lip_chain *chain,
+                                    struct lip_ctx *ctx);
+
+/* NULL is allowed. */
 void lip_chain_free(struct lip_chain *chain);
 
 #endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of methods, and the running of one. */
+#include "bounds/method.h"
+
+#include "linalg/spectral.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern const struct lip_method lip_method_naive, lip_method_spectral,
+    lip_method_absolute, lip_method_eclipse_fast, lip_method_midpoint,
+    lip_method_closed_form;
+
+const struct lip_method *const lip_methods[] = {
+    &lip_method_naive,
+    &lip_method_spectral,
+    &lip_method_absolute,
+    &lip_method_eclipse_fast,
+    &lip_method_midpoint,
+    &lip_method_closed_form,
+    NULL,
+};
+
+const struct lip_method *lip_method_find(const char *id)
+{
+    for (size_t i = 0; lip_methods[i]; i++)
+        if (strcmp(lip_methods[i]->id, id) == 0)
+            return lip_methods[i];
+    return NULL;
+}
+
+/* Chains that need no method: a zero matrix or a flat activation makes f
+ * constant. */
+static bool trivial(struct lip_bound *bound, const struct lip_chain *chain)
+{
+    if (!chain->zero)
+        return false;
+    bound->upper_bound = 0;
+    return true;
+}
+
+enum lip_status lip_method_run(struct lip_bound *bound,
+                               const struct lip_method *method,
+                               const struct lip_chain *chain,
+                               const struct lip_bound_options *options,
+                               struct lip_ctx *ctx)
+{
+    *bound = (struct lip_bound){.method = method, .optimum_at_least = NAN};
+    if (!method->applies(chain, options, bound->reason, sizeof bound->reason)) {
+        bound->skipped = true;
+        return LIP_OK;
+    }
+    double start = lip_now();
+    enum lip_status status = trivial(bound, chain)
+                                 ? LIP_OK
+                                 : method->run(bound, chain, options, ctx);
+    bound->seconds = lip_now() - start;
+    if (status != LIP_OK || bound->skipped)
+        return status;
+    if (!(bound->upper_bound >= 0 && isfinite(bound->upper_bound))) {
+        bound->skipped = true;
+        snprintf(bound->reason, sizeof bound->reason,
+                 "No finite bound was proven.");
+    }
+    return LIP_OK;
+}
+
+size_t lip_methods_auto(const struct lip_method **out, size_t max,
+                        const struct lip_chain *chain,
+                        const struct lip_bound_options *options,
+                        double flops_per_second)
+{
+    double left = options->time_limit > 0 ? options->time_limit : INFINITY;
+    char reason[240];
+    size_t count = 0;
+    for (size_t i = 0; lip_methods[i] && count < max; i++) {
+        const struct lip_method *m = lip_methods[i];
+        if (!m->applies(chain, options, reason, sizeof reason))
+            continue;
+        double seconds = m->cost(chain, options).flops / flops_per_second;
+        if (seconds > left)
+            continue;
+        left -= seconds;
+        out[count++] = m;
+    }
+    return count;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Products of layer norms:
+ *
+ *     L_{p->q} <= |W_l|_{r_{l-1}->q} s_{l-1} ... s_1 |W_1|_{p->r_1}
+ *
+ * with s_i the steepest slope of layer i (an elementwise map is s_i-Lipschitz
+ * in every l_r). For norm 2 the Frobenius norm stands for |W|_2, as in most
+ * tools; for 1 and inf all r_i are the same; for mixed pairs the least product
+ * over all r_i in {1, 2, inf} is found by dynamic programming. */
+#include "bounds/link_norm.h"
+#include "bounds/support.h"
+
+static struct lip_big steepest(const struct lip_chain *chain, size_t i)
+{
+    return lip_big_make(lip_chain_steepest(chain, i), 0);
+}
+
+static struct lip_big frobenius(const struct lip_chain *chain)
+{
+    struct lip_big product = lip_link_frobenius(&chain->link[0]);
+    for (size_t i = 1; i < chain->count; i++) {
+        product = lip_big_mul(product, steepest(chain, i - 1));
+        product = lip_big_mul(product, lip_link_frobenius(&chain->link[i]));
+    }
+    return product;
+}
+
+/* best[r]: least product up to here that ends in norm r; m = 0 with seen[r]
+ * unset where there is none yet. */
+struct front {
+    struct lip_big best[LIP_NORM_COUNT];
+    bool seen[LIP_NORM_COUNT];
+};
+
+static enum lip_status extend(struct front *to, const struct front *from,
+                              const struct lip_link *link, struct lip_big slope,
+                              struct lip_norm_pair only, struct lip_ctx *ctx)
+{
+    *to = (struct front){.seen = {false}};
+    for (int p = 0; p < LIP_NORM_COUNT; p++)
+        for (int q = 0; q < LIP_NORM_COUNT; q++) {
+            bool wanted =
+                only.input == only.output ? q == (int)only.input : true;
+            if (!from->seen[p] || !wanted)
+                continue;
+            struct lip_norm_pair pair = {(enum lip_norm)p, (enum lip_norm)q};
+            struct lip_big norm;
+            enum lip_status status = lip_link_norm(&norm, link, pair, ctx);
+            if (status != LIP_OK)
+                return status;
+            norm = lip_big_mul(lip_big_mul(from->best[p], slope), norm);
+            if (!to->seen[q] || lip_big_less(norm, to->best[q]))
+                to->best[q] = norm;
+            to->seen[q] = true;
+        }
+    return LIP_OK;
+}
+
+static enum lip_status run(struct lip_bound *bound,
+                           const struct lip_chain *chain,
+                           const struct lip_bound_options *options,
+                           struct lip_ctx *ctx)
+{
+    struct lip_norm_pair pair = options->norm;
+    if (pair.input == LIP_NORM_2 && pair.output == LIP_NORM_2) {
+        lip_bound_set(bound, frobenius(chain));
+        return LIP_OK;
+    }
+    struct front front = {.seen = {false}}, next;
+    front.seen[pair.input] = true;
+    front.best[pair.input] = lip_big_make(1, 0);
+    for (size_t i = 0; i < chain->count; i++) {
+        struct lip_big slope =
+            i == 0 ? lip_big_make(1, 0) : steepest(chain, i - 1);
+        enum lip_status status =
+            extend(&next, &front, &chain->link[i], slope, pair, ctx);
+        if (status == LIP_OK)
+            status = lip_tick(ctx, "norms of layers", (double)i + 1,
+                              (double)chain->count, NAN);
+        if (status != LIP_OK)
+            return status;
+        front = next;
+    }
+    lip_bound_set(bound, front.best[pair.output]);
+    return LIP_OK;
+}
+
+static struct lip_cost cost(const struct lip_chain *chain,
+                            const struct lip_bound_options *options)
+{
+    struct lip_norm_pair pair = options->norm;
+    double flops = 0;
+    for (size_t i = 0; i < chain->count; i++) {
+        double m = (double)lip_chain_width(chain, i);
+        double n = (double)lip_chain_width(chain, i + 1);
+        flops += 2 * m * n;
+        if (pair.input != pair.output)
+            flops += 14 * m * n + 3 * lip_spectral_flops(m, n);
+    }
+    double bytes = pair.input == pair.output ? 8 * (double)chain->widest
+                                             : lip_norm_bytes(chain);
+    return (struct lip_cost){flops, bytes};
+}
+
+const struct lip_method lip_method_naive = {
+    .id = "naive",
+    .title = "Product of layer norms (Frobenius for norm 2)",
+    .formula = "L <= |W_l| s_{l-1} ... s_1 |W_1|",
+    .norms = "every pair of 1, 2 and inf",
+    .supports = "chains of dense layers with any slope-bounded activations",
+    .cost_text = "O(sum n_i n_{i-1})",
+    .citation = "Szegedy et al., Intriguing properties of neural networks, "
+                "ICLR 2014, section 4.3",
+    .applies = lip_applies_any,
+    .cost = cost,
+    .run = run,
+};

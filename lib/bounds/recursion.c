@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One verified pass of the block recursion; see recursion.h for the theorem
+ * and the error bounds that the comments here refer to. */
+#include "bounds/recursion.h"
+
+#include "bounds/link_norm.h"
+#include "linalg/blas.h"
+#include "linalg/cholesky.h"
+#include "linalg/eigen.h"
+#include "linalg/spectral.h"
+
+#include <string.h>
+
+/* Multipliers of one layer span at most 2^(2 * MAX_SPAN). */
+enum { MAX_SPAN = 40 };
+
+/* --- set-up ------------------------------------------------------------- */
+
+static struct lip_sector sector_of(struct lip_slopes s)
+{
+    if (fabs(s.lo) > s.hi)
+        return (struct lip_sector){-s.hi, -s.lo};
+    return (struct lip_sector){s.lo, s.hi};
+}
+
+/* The sign of p = lo hi must not differ within a layer: where it does, the
+ * neurons with lo > 0 are taken as [0, hi], a wider sector. */
+static void make_sectors(struct lip_sector *out, const struct lip_slopes *s,
+                         size_t n)
+{
+    bool negative = false;
+    for (size_t k = 0; k < n; k++) {
+        out[k] = sector_of(s[k]);
+        negative = negative || out[k].lo < 0;
+    }
+    for (size_t k = 0; negative && k < n; k++)
+        out[k].lo = fmin(out[k].lo, 0);
+}
+
+/* Largest hidden width, and largest product of neighbouring widths from the
+ * first hidden layer on. */
+static void extents(const struct lip_chain *chain, size_t *hidden,
+                    size_t *behind)
+{
+    *hidden = *behind = 1;
+    for (size_t i = 1; i < chain->count; i++) {
+        size_t n = lip_chain_width(chain, i);
+        size_t area = n * lip_chain_width(chain, i + 1);
+        *hidden = n > *hidden ? n : *hidden;
+        *behind = area > *behind ? area : *behind;
+    }
+}
+
+double lip_recursion_bytes(const struct lip_chain *chain)
+{
+    size_t n, area;
+    extents(chain, &n, &area);
+    double first = (double)lip_chain_width(chain, chain->count > 1 ? 1 : 0);
+    return 8.0 * (4.0 * (double)n * (double)n + first * first + (double)area);
+}
+
+double lip_recursion_flops(const struct lip_chain *chain)
+{
+    double flops = 0;
+    for (size_t i = 1; i < chain->count; i++) {
+        double n = (double)lip_chain_width(chain, i);
+        double next = (double)lip_chain_width(chain, i + 1);
+        bool last = i + 1 == chain->count;
+        double gram = last ? fmin(n, next) * fmax(n, next) * fmin(n, next)
+                           : next * next * n;
+        flops += 2.0 / 3 * n * n * n + n * n * next + gram;
+    }
+    return flops;
+}
+
+static enum lip_status new_sectors(struct lip_recursion *rec)
+{
+    const struct lip_chain *chain = rec->chain;
+    rec->sector = lip_calloc(rec->ctx, chain->count, sizeof *rec->sector);
+    if (!rec->sector)
+        return LIP_NO_MEMORY;
+    for (size_t i = 0; i + 1 < chain->count; i++) {
+        size_t n = lip_chain_width(chain, i + 1);
+        rec->sector[i] = lip_alloc(rec->ctx, n, sizeof **rec->sector);
+        if (!rec->sector[i])
+            return LIP_NO_MEMORY;
+        make_sectors(rec->sector[i], chain->slopes[i], n);
+    }
+    return LIP_OK;
+}
+
+/* sigma for S^ = fl(Y^T Y), where Y is within e of the exact one and has n
+ * rows; `f` bounds |Y|_F. */
+static double gram_error(double f, double e, size_t n)
+{
+    double cross = lip_mul_up(lip_up(2 * f + e), e);
+    double rounding = lip_mul_up(lip_gamma(n + 2), lip_mul_up(f, f));
+    return lip_add_up(lip_add_up(cross, rounding), LIP_TINY);
+}
+
+/* S^_1 = W_1 W_1^T. */
+static void first_gram(struct lip_recursion *rec)
+{
+    const struct lip_link *link = &rec->chain->link[0];
+    lip_gram(&rec->first, &link->transposed);
+    rec->first_sigma = gram_error(lip_matrix_frobenius(&link->transposed),
+                                  link->radius, link->transposed.rows);
+}
+
+enum lip_status lip_recursion_new(struct lip_recursion *out,
+                                  const struct lip_chain *chain,
+                                  struct lip_ctx *ctx)
+{
+    size_t n, area, first = chain->count > 1 ? lip_chain_width(chain, 1) : 1;
+    extents(chain, &n, &area);
+    *out = (struct lip_recursion){.chain = chain, .ctx = ctx, .widest = n};
+    enum lip_status status = new_sectors(out);
+    if (status == LIP_OK)
+        status = lip_matrix_new(&out->first, first, first, ctx);
+    if (status == LIP_OK)
+        status = lip_matrix_new(&out->s, n, n, ctx);
+    if (status == LIP_OK)
+        status = lip_matrix_new(&out->m, n, n, ctx);
+    if (status == LIP_OK)
+        status = lip_matrix_new(&out->r, n, n, ctx);
+    if (status == LIP_OK) {
+        /* The coupling of p != 0 needs an n x n right-hand side as well. */
+        out->y.data =
+            lip_alloc(ctx, area > n * n ? area : n * n, sizeof *out->y.data);
+        out->scaled = lip_alloc(ctx, 2 * n, sizeof *out->scaled);
+        out->power = lip_alloc(ctx, n, sizeof *out->power);
+        if (!out->y.data || !out->scaled || !out->power)
+            status = LIP_NO_MEMORY;
+    }
+    if (status != LIP_OK) {
+        lip_recursion_clear(out);
+        return ctx && ctx->error.status ? ctx->error.status : status;
+    }
+    out->weight = out->scaled + n;
+    if (chain->count > 1) {
+        first_gram(out);
+        lip_recursion_start(out);
+    }
+    return LIP_OK;
+}
+
+void lip_recursion_clear(struct lip_recursion *rec)
+{
+    for (size_t i = 0; rec->sector && i + 1 < rec->chain->count; i++)
+        lip_free(rec->sector[i]);
+    lip_free(rec->sector);
+    lip_matrix_clear(&rec->first);
+    lip_matrix_clear(&rec->s);
+    lip_matrix_clear(&rec->m);
+    lip_matrix_clear(&rec->r);
+    lip_matrix_clear(&rec->y);
+    lip_free(rec->scaled);
+    lip_free(rec->power);
+    *rec = (struct lip_recursion){0};
+}
+
+static void resize(struct lip_matrix *m, size_t rows, size_t cols)
+{
+    m->rows = rows;
+    m->cols = cols;
+}
+
+void lip_recursion_start(struct lip_recursion *rec)
+{
+    size_t n = rec->first.rows;
+    rec->layer = 0;
+    resize(&rec->s, n, n);
+    memcpy(rec->s.data, rec->first.data, n * n * sizeof(double));
+    rec->sigma = rec->first_sigma;
+    rec->exponent = rec->chain->link[0].exponent;
+}
+
+/* --- scaling: Lambda = D Lambda' D with D = 2^power ----------------------- */
+
+/* Returns the smallest power. */
+static int scale_multipliers(struct lip_recursion *rec, const double *lambda,
+                             size_t n)
+{
+    double least = INFINITY;
+    for (size_t k = 0; k < n; k++)
+        least = fmin(least, lambda[k]);
+    double most = ldexp(least, 2 * MAX_SPAN);
+    int lowest = 0;
+    for (size_t k = 0; k < n; k++) {
+        double x = fmin(lambda[k], most);
+        int e = 0;
+        frexp(x, &e);
+        rec->power[k] = e >= 0 ? e / 2 : -((1 - e) / 2);
+        rec->scaled[k] = ldexp(x, -2 * rec->power[k]);
+        lowest = k == 0 || rec->power[k] < lowest ? rec->power[k] : lowest;
+    }
+    return lowest;
+}
+
+/* S' = D (S^ + sigma I) D in place; exact but for the sum, rounded up. */
+static void scale_gram(struct lip_recursion *rec, size_t n)
+{
+    for (size_t j = 0; j < n; j++) {
+        double *column = rec->s.data + j * n;
+        column[j] = lip_add_up(column[j], rec->sigma);
+        double dj = ldexp(1, rec->power[j]);
+        for (size_t i = 0; i <= j; i++)
+            column[i] *= dj;
+    }
+    for (size_t i = 0; i < n; i++)
+        rec->weight[i] = ldexp(1, rec->power[i]);
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i <= j; i++)
+            rec->s.data[i + j * n] *= rec->weight[i];
+}
+
+/* --- a factor and the norm of its inverse --------------------------------- */
+
+/* R (in rec->r) with R^T R <= A - slack I, and *inverse >= |R^-1|_2. `a` is
+ * kept; `spare` is destroyed. */
+static bool factor_below(struct lip_matrix *r, const struct lip_matrix *a,
+                         double slack, double *inverse,
+                         struct lip_matrix *spare, double *vector)
+{
+    size_t n = a->rows;
+    double shift;
+    resize(r, n, n);
+    resize(spare, n, n);
+    memcpy(r->data, a->data, n * n * sizeof(double));
+    if (!lip_cholesky_below(r, slack, &shift))
+        return false;
+    /* R^T R >= A - (slack + 2 shift) I, and that >= tau I if proven so. */
+    double base = lip_add_up(slack, lip_mul_up(2.001, shift));
+    double tau = lip_cholesky_smallest(r, vector) / 4;
+    for (int attempt = 0; attempt < 8 && tau > 0; attempt++, tau /= 16) {
+        memcpy(spare->data, a->data, n * n * sizeof(double));
+        if (lip_cholesky_below(spare, lip_add_up(base, tau), NULL)) {
+            *inverse = lip_div_up(1, lip_sqrt_down(tau));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* |fl(R^-T B) - R^-T B|_F, given bounds of |R|_F and |Y|_F and an error of B.
+ */
+static double solve_error(double inverse, double r, double y, double b,
+                          size_t n)
+{
+    double rounding = lip_mul_up(lip_gamma(n + 3), lip_mul_up(r, y));
+    double all = lip_add_up(lip_add_up(rounding, b), LIP_TINY);
+    return lip_mul_up(inverse, all);
+}
+
+/* --- Z = S (I + P Lambda S)^-1 = S -+ (Q S)^T (I +- Q S Q)^-1 (Q S) --------
+ */
+
+static double frobenius_upper(const struct lip_matrix *a)
+{
+    size_t n = a->rows;
+    double sum = 0;
+    for (size_t j = 0; j < n; j++) {
+        double off = 0;
+        for (size_t i = 0; i < j; i++)
+            off += a->data[i + j * n] * a->data[i + j * n];
+        sum += 2 * off + a->data[j * (n + 1)] * a->data[j * (n + 1)];
+    }
+    return lip_sqrt_up(lip_inflate(sum, n * n + 4));
+}
+
+/* q_k = sqrt(|p| Lambda'), rounded so that I +- Q S Q errs to the safe side:
+ * Z falls as P grows. Returns the sign of p: 0 where all are zero. */
+static int coupling(double *q, const struct lip_sector *sector,
+                    const double *scaled, size_t n)
+{
+    int sign = 0;
+    for (size_t k = 0; k < n; k++) {
+        double p = fabs(sector[k].lo) * sector[k].hi;
+        bool up = sector[k].lo < 0;
+        if (p != 0)
+            sign = up ? -1 : 1;
+        q[k] = up ? lip_sqrt_up(lip_mul_up(lip_up(p), scaled[k]))
+                  : lip_sqrt_down(lip_mul_down(lip_down(p), scaled[k]));
+    }
+    return sign;
+}
+
+/* K = I + sign Q S' Q into rec->m, upper triangle; returns a bound of the
+ * rounding in 2-norm. */
+static double coupled_matrix(struct lip_recursion *rec, const double *q,
+                             int sign, size_t n)
+{
+    resize(&rec->m, n, n);
+    for (size_t j = 0; j < n; j++) {
+        const double *from = rec->s.data + j * n;
+        double *to = rec->m.data + j * n;
+        for (size_t i = 0; i <= j; i++)
+            to[i] = sign * (q[i] * (from[i] * q[j]));
+        to[j] += 1;
+    }
+    double f = lip_add_up(frobenius_upper(&rec->m), 2 * sqrt((double)n));
+    return lip_add_up(lip_mul_up(lip_gamma(4), f), LIP_TINY);
+}
+
+/* Y = Q S', both triangles; returns a bound of the rounding in F-norm. */
+static double coupled_side(struct lip_recursion *rec, const double *q, size_t n)
+{
+    resize(&rec->y, n, n);
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i <= j; i++) {
+            double x = rec->s.data[i + j * n];
+            rec->y.data[i + j * n] = q[i] * x;
+            rec->y.data[j + i * n] = q[j] * x;
+        }
+    double f = lip_matrix_frobenius(&rec->y);
+    return lip_mul_up(lip_gamma(2), f);
+}
+
+/* Replaces S' by an upper bound of Z' (Loewner). False where I - Q S' Q could
+ * not be proven positive definite. Uses m, r, y; q has room for 2 n. */
+static bool couple(struct lip_recursion *rec, size_t n, double *q)
+{
+    const struct lip_sector *sector = rec->sector[rec->layer];
+    int sign = coupling(q, sector, rec->scaled, n);
+    if (sign == 0)
+        return true;
+    double inverse = 1; /* K >= I where p > 0 */
+    double slack = coupled_matrix(rec, q, sign, n);
+    struct lip_matrix *k = sign > 0 ? &rec->m : &rec->r;
+    if (sign > 0 ? !lip_cholesky_above(k, slack)
+                 : !factor_below(k, &rec->m, slack, &inverse, &rec->y, q + n))
+        return false;
+    double kf = frobenius_upper(k); /* counts R's entries twice: an excess */
+    double b = coupled_side(rec, q, n);
+    lip_solve_transposed(&rec->y, k);
+    double vf = lip_matrix_frobenius(&rec->y);
+    double e = solve_error(inverse, kf, vf, b, n);
+    double sf = frobenius_upper(&rec->s);
+    cblas_dsyrk(CblasColMajor, CblasUpper, CblasTrans, (int)n, (int)n, -sign,
+                rec->y.data, (int)n, 1, rec->s.data, (int)n);
+    double rounding = lip_mul_up(
+        lip_gamma(n + 4), lip_add_up(lip_mul_up(2, lip_mul_up(vf, vf)), sf));
+    double error = lip_add_up(gram_error(vf, e, n), rounding);
+    for (size_t i = 0; i < n; i++)
+        rec->s.data[i * (n + 1)] += lip_mul_up(error, 1.0000001);
+    return true;
+}
+
+/* --- the step ------------------------------------------------------------- */
+
+/* Where a = -b for every neuron (abs): m = 0, so M = Lambda, and all that is
+ * asked is I - Q S' Q >= 0, closed: scale Lambda until that is proven. */
+static bool symmetric_sectors(const struct lip_sector *sector, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        if (sector[k].lo != -sector[k].hi)
+            return false;
+    return true;
+}
+
+static enum lip_status shrink_symmetric(struct lip_recursion *rec, size_t n,
+                                        double *q)
+{
+    coupling(q, rec->sector[rec->layer], rec->scaled, n);
+    double slack = coupled_matrix(rec, q, 1, n), estimate, tau;
+    for (size_t i = 0; i < n; i++)
+        rec->m.data[i * (n + 1)] -= 1;
+    enum lip_status status = lip_eigen_estimate(&estimate, &rec->m, rec->ctx);
+    if (status == LIP_OK)
+        status = lip_eigen_upper(&tau, &rec->m, estimate, rec->ctx);
+    if (status != LIP_OK)
+        return status;
+    tau = lip_up(lip_add_up(tau, slack) + 4 * LIP_UNIT);
+    for (size_t k = 0; k < n; k++)
+        rec->scaled[k] = lip_div_down(rec->scaled[k], tau);
+    memset(rec->s.data, 0, n * n * sizeof(double));
+    return LIP_OK;
+}
+
+/* M' = Lambda' - t Z' t with t = m Lambda', into rec->m; returns a bound of
+ * the rounding in 2-norm: at most 7 roundings an entry. */
+static double schur(struct lip_recursion *rec, size_t n)
+{
+    const struct lip_sector *sector = rec->sector[rec->layer];
+    double *t = rec->weight, sum = 0;
+    for (size_t k = 0; k < n; k++)
+        t[k] = 0.5 * (sector[k].lo + sector[k].hi) * rec->scaled[k];
+    resize(&rec->m, n, n);
+    for (size_t j = 0; j < n; j++) {
+        const double *from = rec->s.data + j * n;
+        double *to = rec->m.data + j * n, off = 0;
+        for (size_t i = 0; i < j; i++) {
+            to[i] = -t[i] * (from[i] * t[j]);
+            off += to[i] * to[i];
+        }
+        double taken = t[j] * (from[j] * t[j]);
+        sum += 2 * off + taken * taken + rec->scaled[j] * rec->scaled[j];
+        to[j] = rec->scaled[j] - taken;
+    }
+    double f = lip_sqrt_up(lip_inflate(sum, n * n + 4));
+    return lip_add_up(lip_mul_up(lip_gamma(8), f), LIP_TINY);
+}
+
+/* Y = R^-T D'^-1 W'^T into rec->y, D' = 2^(power - lowest) >= 1. Returns e. */
+static double solve_next(struct lip_recursion *rec, size_t n, int lowest,
+                         double inverse, double *norm)
+{
+    const struct lip_link *link = &rec->chain->link[rec->layer + 1];
+    size_t next = link->transposed.cols;
+    resize(&rec->y, n, next);
+    for (size_t i = 0; i < n; i++)
+        rec->weight[i] = ldexp(1, lowest - rec->power[i]);
+    for (size_t j = 0; j < next; j++) {
+        const double *from = link->transposed.data + j * n;
+        double *to = rec->y.data + j * n;
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i] * rec->weight[i];
+    }
+    lip_solve_transposed(&rec->y, &rec->r);
+    double trace = 0; /* |R|_F^2 = tr R^T R <= tr Lambda' */
+    for (size_t k = 0; k < n; k++)
+        trace += rec->scaled[k];
+    double rf = lip_sqrt_up(lip_inflate(trace, n));
+    *norm = lip_matrix_frobenius(&rec->y);
+    return solve_error(inverse, rf, *norm, link->radius, n);
+}
+
+enum lip_status lip_recursion_step(struct lip_recursion *rec,
+                                   const double *lambda, bool *feasible)
+{
+    size_t n = rec->s.rows;
+    double *vector = lip_alloc(rec->ctx, 2 * n, sizeof *vector);
+    if (!vector)
+        return rec->ctx ? rec->ctx->error.status : LIP_NO_MEMORY;
+    enum lip_status status = LIP_OK;
+    int lowest = scale_multipliers(rec, lambda, n);
+    scale_gram(rec, n);
+    *feasible = true;
+    if (symmetric_sectors(rec->sector[rec->layer], n))
+        status = shrink_symmetric(rec, n, vector);
+    else
+        *feasible = couple(rec, n, vector);
+    double slack = 0, inverse = 0;
+    if (status == LIP_OK && *feasible) {
+        slack = schur(rec, n);
+        *feasible =
+            factor_below(&rec->r, &rec->m, slack, &inverse, &rec->s, vector);
+    }
+    lip_free(vector);
+    if (status != LIP_OK || !*feasible)
+        return status;
+    double norm, e = solve_next(rec, n, lowest, inverse, &norm);
+    rec->layer++;
+    rec->exponent += rec->chain->link[rec->layer].exponent - lowest;
+    rec->sigma = e; /* of Y, until the Gram matrix is formed */
+    if (rec->layer + 1 < rec->chain->count) {
+        resize(&rec->s, rec->y.cols, rec->y.cols);
+        lip_gram(&rec->s, &rec->y);
+        rec->sigma = gram_error(norm, e, n);
+    }
+    return LIP_OK;
+}
+
+enum lip_status lip_recursion_finish(struct lip_big *out,
+                                     struct lip_recursion *rec)
+{
+    struct lip_norm_pair l2 = {LIP_NORM_2, LIP_NORM_2};
+    if (rec->chain->count == 1) /* f is affine */
+        return lip_link_norm(out, &rec->chain->link[0], l2, rec->ctx);
+    double norm;
+    enum lip_status status = lip_spectral_upper(&norm, &rec->y, rec->ctx);
+    if (status == LIP_OK)
+        *out = lip_big_make(lip_add_up(norm, rec->sigma), rec->exponent);
+    return status;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Product of proven spectral norms: L <= |W_l|_2 s_{l-1} ... s_1 |W_1|_2. */
+#include "bounds/link_norm.h"
+#include "bounds/support.h"
+
+static enum lip_status run(struct lip_bound *bound,
+                           const struct lip_chain *chain,
+                           const struct lip_bound_options *options,
+                           struct lip_ctx *ctx)
+{
+    struct lip_big product = lip_big_make(1, 0), norm;
+    for (size_t i = 0; i < chain->count; i++) {
+        enum lip_status status =
+            lip_link_norm(&norm, &chain->link[i], options->norm, ctx);
+        if (status == LIP_OK)
+            status = lip_tick(ctx, "spectral norms", (double)i + 1,
+                              (double)chain->count, NAN);
+        if (status != LIP_OK)
+            return status;
+        product = lip_big_mul(product, norm);
+        if (i + 1 < chain->count)
+            product = lip_big_mul(
+                product, lip_big_make(lip_chain_steepest(chain, i), 0));
+    }
+    lip_bound_set(bound, product);
+    return LIP_OK;
+}
+
+static struct lip_cost cost(const struct lip_chain *chain,
+                            const struct lip_bound_options *options)
+{
+    (void)options;
+    return (struct lip_cost){lip_sum_links(chain, lip_spectral_flops),
+                             lip_norm_bytes(chain)};
+}
+
+const struct lip_method lip_method_spectral = {
+    .id = "spectral",
+    .title = "Product of spectral norms",
+    .formula = "L <= |W_l|_2 s_{l-1} ... s_1 |W_1|_2",
+    .norms = "2",
+    .supports = "chains of dense layers with any slope-bounded activations",
+    .cost_text = "O(sum n_i n_{i-1} min(n_i, n_{i-1}))",
+    .citation = "Szegedy et al., Intriguing properties of neural networks, "
+                "ICLR 2014, section 4.3; verified norms after Rump, BIT 46 "
+                "(2006)",
+    .applies = lip_applies_l2,
+    .cost = cost,
+    .run = run,
+};

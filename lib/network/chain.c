@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From layers to the alternating chain of matrices and slope ranges. */
+#include "network/chain.h"
+
+#include "linalg/blas.h"
+#include "linalg/spectral.h"
+
+#include <string.h>
+
+size_t lip_chain_width(const struct lip_chain *chain, size_t i)
+{
+    return i < chain->count ? chain->link[i].transposed.rows
+                            : chain->link[i - 1].transposed.cols;
+}
+
+double lip_chain_steepest(const struct lip_chain *chain, size_t i)
+{
+    double most = 0;
+    for (size_t k = 0; k < lip_chain_width(chain, i + 1); k++) {
+        const struct lip_slopes *s = &chain->slopes[i][k];
+        most = fmax(most, fmax(fabs(s->lo), fabs(s->hi)));
+    }
+    return most;
+}
+
+/* A chain under construction: `turn` says what the last piece was. */
+struct builder {
+    struct lip_chain *chain;
+    bool after_slopes;
+    struct lip_ctx *ctx;
+};
+
+/* Divides a freshly filled link by the power of two that brings its largest
+ * entry into [1/2, 1). What falls below the smallest double is counted in the
+ * radius: half of 2^-1074 an entry. */
+static void normalise(struct lip_link *link)
+{
+    struct lip_matrix *m = &link->transposed;
+    size_t count = m->rows * m->cols;
+    double most = 0, least = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double x = fabs(m->data[i]);
+        most = x > most ? x : most;
+        least = x > 0 && x < least ? x : least;
+    }
+    int e = 0;
+    frexp(most, &e);
+    if (e == 0)
+        return;
+    double scale = ldexp(1, -e); /* representable: |e| <= 1074 */
+    bool plain = isnormal(scale);
+    for (size_t i = 0; i < count; i++)
+        m->data[i] = plain ? m->data[i] * scale : ldexp(m->data[i], -e);
+    link->exponent += e;
+    if (ldexp(least, -e) < 0x1p-1022)
+        link->radius =
+            lip_add_up(link->radius, lip_up(sqrt((double)count)) * 0x1p-1074);
+}
+
+static enum lip_status widen(struct lip_link *link,
+                             const struct lip_layer *layer, struct lip_ctx *ctx)
+{
+    *link = (struct lip_link){.exponent = 0};
+    enum lip_status status =
+        lip_matrix_new(&link->transposed, layer->inputs, layer->outputs, ctx);
+    if (status != LIP_OK)
+        return status;
+    lip_tensor_widen(link->transposed.data, &layer->weight);
+    normalise(link);
+    return LIP_OK;
+}
+
+/* next <- next * last, with the rounding of the product in the radius:
+ * |fl(AB) - AB|_F <= gamma_{k+2} |A|_F |B|_F. */
+static enum lip_status multiply(struct lip_link *last, struct lip_link *next,
+                                struct lip_ctx *ctx)
+{
+    struct lip_link product = {.exponent = last->exponent + next->exponent};
+    const struct lip_matrix *a = &last->transposed, *b = &next->transposed;
+    enum lip_status status =
+        lip_matrix_new(&product.transposed, a->rows, b->cols, ctx);
+    if (status != LIP_OK)
+        return status;
+    lip_gemm(&product.transposed, a, false, b, false);
+    double fa = lip_matrix_frobenius(a), fb = lip_matrix_frobenius(b);
+    double rounding = lip_mul_up(lip_gamma(a->cols + 2), lip_mul_up(fa, fb));
+    double inherited =
+        lip_add_up(lip_mul_up(lip_add_up(fa, last->radius), next->radius),
+                   lip_mul_up(fb, last->radius));
+    product.radius = lip_add_up(lip_add_up(rounding, inherited), LIP_TINY);
+    long before = product.exponent;
+    normalise(&product);
+    /* The radius is in units of the matrix before it was scaled. */
+    product.radius =
+        lip_up(ldexp(product.radius, (int)(before - product.exponent)));
+    lip_matrix_clear(&last->transposed);
+    lip_matrix_clear(&next->transposed);
+    *last = product;
+    return LIP_OK;
+}
+
+static enum lip_status add_linear(struct builder *b, struct lip_link *link)
+{
+    struct lip_chain *c = b->chain;
+    if (c->count > 0 && !b->after_slopes) {
+        enum lip_status status = multiply(&c->link[c->count - 1], link, b->ctx);
+        if (status != LIP_OK)
+            lip_matrix_clear(&link->transposed);
+        return status;
+    }
+    c->link[c->count++] = *link;
+    b->after_slopes = false;
+    return LIP_OK;
+}
+
+static enum lip_status add_identity(struct builder *b, size_t n)
+{
+    struct lip_link link = {.exponent = 1};
+    enum lip_status status = lip_matrix_new(&link.transposed, n, n, b->ctx);
+    if (status != LIP_OK)
+        return status;
+    memset(link.transposed.data, 0, n * n * sizeof(double));
+    for (size_t i = 0; i < n; i++)
+        link.transposed.data[i * (n + 1)] = 0.5;
+    return add_linear(b, &link);
+}
+
+/* [a] [b], the interval of products, rounded outward. */
+static struct lip_slopes compose(struct lip_slopes a, struct lip_slopes b)
+{
+    double p[4] = {a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi};
+    double lo = fmin(fmin(p[0], p[1]), fmin(p[2], p[3]));
+    double hi = fmax(fmax(p[0], p[1]), fmax(p[2], p[3]));
+    bool exact =
+        (b.lo == 0 || fabs(b.lo) == 1) && (b.hi == 0 || fabs(b.hi) == 1);
+    if (exact)
+        return (struct lip_slopes){lo, hi};
+    return (struct lip_slopes){nextafter(lo, -INFINITY), lip_up(hi)};
+}
+
+static enum lip_status add_slopes(struct builder *b,
+                                  const struct lip_layer *layer)
+{
+    struct lip_chain *c = b->chain;
+    struct lip_slopes s = layer->activation->slopes(layer->parameter);
+    bool same = !layer->weight.data;
+    if (same && s.lo == 1 && s.hi == 1)
+        return LIP_OK; /* the identity */
+    size_t n = layer->outputs;
+    if (c->count == 0 || b->after_slopes) {
+        enum lip_status status = b->after_slopes ? LIP_OK : add_identity(b, n);
+        if (status != LIP_OK)
+            return status;
+    }
+    struct lip_slopes **slot = &c->slopes[c->count - 1];
+    bool fresh = !b->after_slopes;
+    if (fresh && !(*slot = lip_alloc(b->ctx, n, sizeof **slot)))
+        return b->ctx ? b->ctx->error.status : LIP_NO_MEMORY;
+    for (size_t k = 0; k < n; k++) {
+        if (!same) {
+            size_t one = lip_tensor_count(&layer->weight) == 1 ? 0 : k;
+            double p[LIP_MAX_PARAMETERS];
+            memcpy(p, layer->parameter, sizeof p);
+            p[0] = lip_tensor_at(&layer->weight, one);
+            s = layer->activation->slopes(p);
+        }
+        (*slot)[k] = fresh ? s : compose((*slot)[k], s);
+        if (!isfinite((*slot)[k].lo) || !isfinite((*slot)[k].hi))
+            return lip_fail(b->ctx, LIP_UNPROVEN,
+                            "The slopes of stacked activations overflow.");
+    }
+    b->after_slopes = true;
+    return LIP_OK;
+}
+
+static enum lip_status build(struct builder *b,
+                             const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        enum lip_status status = LIP_OK;
+        if (layer->kind->role == LIP_ROLE_LINEAR) {
+            struct lip_link link;
+            status = widen(&link, layer, b->ctx);
+            if (status == LIP_OK)
+                status = add_linear(b, &link);
+        } else if (layer->kind->role == LIP_ROLE_ELEMENTWISE) {
+            status = add_slopes(b, layer);
+        }
+        if (status != LIP_OK)
+            return status;
+    }
+    return b->after_slopes ? add_identity(b, network->outputs) : LIP_OK;
+}
+
+static bool is_zero(const struct lip_link *link)
+{
+    const struct lip_matrix *m = &link->transposed;
+    for (size_t i = 0; i < m->rows * m->cols; i++)
+        if (m->data[i] != 0)
+            return false;
+    return link->radius == 0;
+}
+
+/* What is known of the finished chain. */
+static void summarise(struct lip_chain *chain)
+{
+    chain->inputs = lip_chain_width(chain, 0);
+    chain->outputs = lip_chain_width(chain, chain->count);
+    chain->widest = 0;
+    chain->zero = false;
+    for (size_t i = 0; i <= chain->count; i++) {
+        size_t n = lip_chain_width(chain, i);
+        chain->widest = n > chain->widest ? n : chain->widest;
+        if (i < chain->count && is_zero(&chain->link[i]))
+            chain->zero = true;
+        if (i + 1 < chain->count && lip_chain_steepest(chain, i) == 0)
+            chain->zero = true;
+    }
+}
+
+static struct lip_chain *empty(size_t links, struct lip_ctx *ctx)
+{
+    struct lip_chain *chain = lip_calloc(ctx, 1, sizeof *chain);
+    if (!chain)
+        return NULL;
+    chain->link = lip_calloc(ctx, links, sizeof *chain->link);
+    chain->slopes = lip_calloc(ctx, links, sizeof *chain->slopes);
+    if (!chain->link || !chain->slopes) {
+        lip_chain_free(chain);
+        return NULL;
+    }
+    return chain;
+}
+
+enum lip_status lip_chain_new(struct lip_chain **out,
+                              const struct lip_network *network,
+                              struct lip_ctx *ctx)
+{
+    /* At most one matrix a layer, and an identity at either end. */
+    struct lip_chain *chain = empty(network->count + 2, ctx);
+    if (!chain)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    struct builder b = {chain, false, ctx};
+    enum lip_status status = build(&b, network);
+    if (status != LIP_OK) {
+        lip_chain_free(chain);
+        return status;
+    }
+    summarise(chain);
+    *out = chain;
+    return LIP_OK;
+}
+
+static enum lip_status transpose_link(struct lip_link *to,
+                                      const struct lip_link *from,
+                                      struct lip_ctx *ctx)
+{
+    const struct lip_matrix *a = &from->transposed;
+    *to = (struct lip_link){.exponent = from->exponent, .radius = from->radius};
+    enum lip_status status =
+        lip_matrix_new(&to->transposed, a->cols, a->rows, ctx);
+    if (status != LIP_OK)
+        return status;
+    for (size_t j = 0; j < a->cols; j++)
+        for (size_t i = 0; i < a->rows; i++)
+            to->transposed.data[j + i * a->cols] = a->data[i + j * a->rows];
+    return LIP_OK;
+}
+
+enum lip_status lip_chain_transpose(struct lip_chain **out,
+                                    const struct lip_chain *chain,
+                                    struct lip_ctx *ctx)
+{
+    struct lip_chain *back = empty(chain->count, ctx);
+    enum lip_status status = back ? LIP_OK : LIP_NO_MEMORY;
+    for (size_t i = 0; status == LIP_OK && i < chain->count; i++) {
+        size_t from = chain->count - 1 - i;
+        status = transpose_link(&back->link[i], &chain->link[from], ctx);
+        if (status == LIP_OK)
+            back->count++;
+        if (status != LIP_OK || from == 0)
+            continue;
+        size_t n = lip_chain_width(chain, from);
+        back->slopes[i] = lip_alloc(ctx, n, sizeof **back->slopes);
+        if (back->slopes[i])
+            memcpy(back->slopes[i], chain->slopes[from - 1],
+                   n * sizeof **back->slopes);
+        else
+            status = LIP_NO_MEMORY;
+    }
+    if (status != LIP_OK) {
+        lip_chain_free(back);
+        return ctx && ctx->error.status ? ctx->error.status : status;
+    }
+    summarise(back);
+    *out = back;
+    return LIP_OK;
+}
+
+void lip_chain_free(struct lip_chain *chain)
+{
+    if (!chain)
+        return;
+    for (size_t i = 0; i < chain->count; i++) {
+        lip_matrix_clear(&chain->link[i].transposed);
+        lip_free(chain->slopes[i]);
+    }
+    lip_free(chain->link);
+    lip_free(chain->slopes);
+    lip_free(chain);
+}
+
+/* True for an activation that the chain drops. */
+static bool is_identity(const struct lip_layer *layer)
+{
+    if (layer->kind->role != LIP_ROLE_ELEMENTWISE || layer->weight.data)
+        return layer->kind->role == LIP_ROLE_RESHAPE;
+    struct lip_slopes s = layer->activation->slopes(layer->parameter);
+    return s.lo == 1 && s.hi == 1;
+}
+
+double lip_chain_bytes(const struct lip_network *network)
+{
+    double bytes = 0, first = 0;
+    bool after_linear = false, fresh = true;
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        double inputs = (double)layer->inputs, outputs = (double)layer->outputs;
+        if (is_identity(layer))
+            continue;
+        bool linear = layer->kind->role == LIP_ROLE_LINEAR;
+        if (linear && after_linear) /* a product beside its factors */
+            bytes += 8 * (inputs + first) * outputs;
+        else if (linear)
+            bytes += 8 * (first = inputs) * outputs;
+        else /* slopes, and an identity matrix if nothing came before */
+            bytes += 16 * outputs + (fresh ? 8 * outputs * outputs : 0);
+        after_linear = linear;
+        fresh = false;
+    }
+    double outputs = (double)network->outputs;
+    return bytes + (after_linear ? 0 : 8 * outputs * outputs);
+}
