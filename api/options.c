@@ -521,10 +521,6 @@ static enum lip_status set_parameter(struct api_options *o, size_t k,
 enum lip_status api_options_finish(struct api_options *options)
 {
     const struct lip_activation *activation = options->read.activation;
-    if (!activation && options->parameter_count > 0)
-        activation = options->read.activation = lip_activation_find("relu");
-    if (!activation)
-        return LIP_OK;
     for (size_t i = 0; activation->parameter[i].name; i++)
         options->read.parameter[i] = activation->parameter[i].fallback;
     for (size_t k = 0; k < options->parameter_count; k++) {
