@@ -257,7 +257,7 @@ uninstall: ## take away what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/include/lipschitz
 
 format: ## clang-format every source
-	git ls-files '*.[ch]' | xargs clang-format-14 -i
+	find lib api server tests -name '*.[ch]' | xargs clang-format-14 -i
 clean: ## remove build/
 	rm -rf build
 
