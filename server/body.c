@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The library cannot answer in the middle of an upload, so a body that fails
+ * on the way (only a chunked one can) is read on and dropped, up to a second
+ * cap, to be answered at its end. */
+#include "server/body.h"
+
+#include "server/metrics.h"
+
+#include <string.h>
+
+enum { FIRST_CAPACITY = 64 << 10, DISCARD_MAX = 64 << 20 };
+
+static void too_large(struct api_problem *problem, size_t limit)
+{
+    lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_BODY_SIZE, 1);
+    api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
+                    "The body is larger than the limit of %zu bytes.", limit);
+}
+
+/* Books what a body of this capacity will need, beyond what is booked. */
+static bool book(struct lipd_request *request, size_t capacity,
+                 struct api_problem *problem)
+{
+    size_t need = lipd_estimate(capacity);
+    if (need <= request->reserved)
+        return true;
+    if (lipd_queue_reserve(&request->service->queue,
+                           need - request->reserved)) {
+        request->reserved = need;
+        return true;
+    }
+    lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_MEMORY, 1);
+    api_problem_set(problem, API_PROBLEM_OVERLOADED,
+                    "The requests being served leave no room for this one of "
+                    "about %zu bytes of memory. Try again later.",
+                    need);
+    return false;
+}
+
+static bool resize(struct lipd_body_state *body, struct lipd_request *request,
+                   size_t capacity, struct api_problem *problem)
+{
+    struct lip_ctx ctx = {.budget = &request->budget};
+    if (!book(request, capacity, problem))
+        return false;
+    unsigned char *data = lip_realloc(&ctx, body->data, capacity, 1);
+    if (!data) {
+        api_problem_from_error(problem, &ctx.error);
+        return false;
+    }
+    body->data = data;
+    body->capacity = capacity;
+    return true;
+}
+
+bool lipd_body_begin(struct lipd_body_state *body,
+                     const struct lipd_framing *framing,
+                     struct lipd_request *request, struct api_problem *problem)
+{
+    *body = (struct lipd_body_state){.limit = request->service->max_body};
+    if (framing->form == LIPD_BODY_NONE)
+        return true;
+    if (framing->size > body->limit) {
+        too_large(problem, body->limit);
+        return false;
+    }
+    size_t capacity = framing->form == LIPD_BODY_SIZED ? (size_t)framing->size
+                                                       : FIRST_CAPACITY;
+    return resize(body, request, capacity, problem);
+}
+
+/* Room for `more` bytes. */
+static bool grow(struct lipd_body_state *body, struct lipd_request *request,
+                 size_t more, struct api_problem *problem)
+{
+    if (more <= body->capacity - body->size)
+        return true;
+    if (more > body->limit - body->size) {
+        too_large(problem, body->limit);
+        return false;
+    }
+    size_t capacity = body->capacity;
+    while (capacity - body->size < more)
+        capacity = capacity < body->limit / 2 ? 2 * capacity : body->limit;
+    return resize(body, request, capacity, problem);
+}
+
+bool lipd_body_add(struct lipd_body_state *body, struct lipd_request *request,
+                   const void *bytes, size_t size)
+{
+    body->arrived += size;
+    if (!body->failed && grow(body, request, size, &body->problem)) {
+        memcpy(body->data + body->size, bytes, size);
+        body->size += size;
+        return true;
+    }
+    if (!body->failed) {
+        body->failed = true;
+        lipd_body_clear(body);
+    }
+    return body->arrived <= (uint64_t)body->limit + DISCARD_MAX;
+}
+
+bool lipd_body_end(struct lipd_body_state *body, struct lipd_request *request,
+                   struct api_problem *problem)
+{
+    if (body->failed) {
+        *problem = body->problem;
+        return false;
+    }
+    if (!body->data)
+        return true;
+    struct lip_ctx ctx = {.budget = &request->budget};
+    request->body = lip_buffer_take(body->data, body->size, &ctx);
+    body->data = NULL;
+    if (!request->body)
+        api_problem_from_error(problem, &ctx.error);
+    return request->body != NULL;
+}
+
+void lipd_body_clear(struct lipd_body_state *body)
+{
+    lip_free(body->data);
+    body->data = NULL;
+    body->size = body->capacity = 0;
+}

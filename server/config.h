@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration, from one table: a row makes the member of the struct, the
+ * flag --like-this, the environment name LIPSCHITZD_LIKE_THIS, a line of
+ * --help and a line of --print-config. The flag wins over the environment,
+ * the environment over the default. */
+#ifndef LIPD_CONFIG_H
+#define LIPD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { LIPD_TEXT_MAX = 1024 };
+
+/* Member types. BYTES takes the suffixes K, M, G, T (powers of 1024). CHOICE
+ * is a text out of the list in the place of the unit. */
+typedef char lipd_text[LIPD_TEXT_MAX];
+#define LIPD_TYPE_TEXT lipd_text
+#define LIPD_TYPE_CHOICE lipd_text
+#define LIPD_TYPE_COUNT size_t
+#define LIPD_TYPE_BYTES size_t
+#define LIPD_TYPE_SECONDS double
+#define LIPD_TYPE_NUMBER double
+
+/* name, type, default, least, most, unit, what it does. No row is named port
+ * or service_...: Kubernetes sets LIPSCHITZD_PORT and the like for a service
+ * of our name. */
+#define LIPD_OPTIONS(X)                                                        \
+    X(listen, TEXT, "127.0.0.1:8080", 0, 0, "ADDRESS:PORT",                    \
+      "Where to listen: an IPv4 address, an IPv6 address in brackets, or "     \
+      "localhost. Port 0 takes any free one.")                                 \
+    X(port_file, TEXT, "", 0, 0, "FILE",                                       \
+      "Write the port that is listened on to this file once it is open.")      \
+    X(data_dir, TEXT, "", 0, 0, "DIR",                                         \
+      "Where to keep stored models. Without it POST /models is off.")          \
+    X(workers, COUNT, "0", 0, 1024, "threads",                                 \
+      "Compute threads. 0: one for each processor this process may use.")      \
+    X(queue, COUNT, "1024", 1, 1048576, "requests",                            \
+      "Requests that may wait for a worker; more are answered 503.")           \
+    X(max_body, BYTES, "256M", 1024, 1099511627776.0, "bytes",                 \
+      "The largest request body.")                                             \
+    X(max_memory, BYTES, "0", 0, 1125899906842624.0, "bytes",                  \
+      "Estimated memory of all accepted requests together. 0: half of what "   \
+      "this process may use.")                                                 \
+    X(max_request_memory, BYTES, "0", 0, 1125899906842624.0, "bytes",          \
+      "The memory one request may use. 0: half of --max-memory.")              \
+    X(max_stored, BYTES, "10G", 0, 1125899906842624.0, "bytes",                \
+      "All stored models together.")                                           \
+    X(max_time, SECONDS, "60", 0.001, 86400, "seconds",                        \
+      "The longest one request may compute; caps its time_limit.")             \
+    X(max_flops, NUMBER, "1e15", 0, 1e30, "operations",                        \
+      "Estimated work of one method asked for by name. 0: no limit.")          \
+    X(flops_per_second, NUMBER, "1e10", 1e6, 1e16, "operations/second",        \
+      "Speed of one worker, to tell which methods fit a time limit.")          \
+    X(connections, COUNT, "4096", 2, 1048576, "connections",                   \
+      "Open connections at once; more wait to be accepted.")                   \
+    X(connections_per_ip, COUNT, "1024", 0, 1048576, "connections",            \
+      "Open connections from one address. 0: no limit.")                       \
+    X(header_memory, BYTES, "128K", 16384, 16777216, "bytes",                  \
+      "Memory of a connection for its headers and its part of a body.")        \
+    X(header_timeout, SECONDS, "15", 0.1, 3600, "seconds",                     \
+      "A request's headers must be complete this long after the connection "   \
+      "opened or the last answer went out.")                                   \
+    X(body_timeout, SECONDS, "30", 0.1, 86400, "seconds",                      \
+      "A request's body must be complete this long after its headers, plus "   \
+      "the time --body-rate grants.")                                          \
+    X(body_rate, BYTES, "64K", 1, 1099511627776.0, "bytes/second",             \
+      "The slowest upload: each byte that arrives extends --body-timeout by "  \
+      "its share.")                                                            \
+    X(reply_timeout, SECONDS, "60", 0.1, 86400, "seconds",                     \
+      "A client must have taken its answer this long after it was ready.")     \
+    X(drain_timeout, SECONDS, "30", 0, 86400, "seconds",                       \
+      "After SIGTERM, how long accepted requests may take before they are "    \
+      "cancelled.")                                                            \
+    X(log_level, CHOICE, "info", 0, 0, "debug|info|warning|error",             \
+      "The least important log line that is written.")
+
+struct lipd_config {
+#define X(name, type, fallback, least, most, unit, prose) LIPD_TYPE_##type name;
+    LIPD_OPTIONS(X)
+#undef X
+};
+
+/* What the command line asks for. */
+enum lipd_command {
+    LIPD_SERVE,
+    LIPD_HELP,
+    LIPD_VERSION,
+    LIPD_PRINT_CONFIG,
+    LIPD_PROBE,
+    LIPD_BAD_USAGE /* `complaint` says what is wrong */
+};
+
+/* Reads defaults, then the environment, then the flags, each over the last.
+ * A bad value fails with a sentence, whichever place it stands in. */
+enum lipd_command lipd_config_read(struct lipd_config *config, int argc,
+                                   char *const *argv, char *const *environment,
+                                   char *complaint, size_t complaint_size);
+
+/* Sets one option from text, as a flag would: name with '-' or '_'. False with
+ * a sentence where there is no such option or the value is bad. */
+bool lipd_config_set(struct lipd_config *config, const char *name,
+                     const char *value, char *complaint, size_t complaint_size);
+
+void lipd_config_help(FILE *out);
+
+/* Every option as LIPSCHITZD_NAME=value, one a line: an environment file that
+ * makes the same configuration. */
+void lipd_config_print(FILE *out, const struct lipd_config *config);
+
+#endif

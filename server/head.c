@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * RFC 9112, sections 6.1 and 6.3, read strictly. */
+#include "server/head.h"
+
+#include <string.h>
+#include <strings.h>
+
+void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
+                   const char *value, size_t value_size)
+{
+    if (!value)
+        value = "";
+    if (strlen(name) != name_size || strlen(value) != value_size ||
+        strpbrk(name, " \t"))
+        head->bad_field = true;
+#define TAKE(field, spelling)                                                  \
+    if (!strcasecmp(name, spelling)) {                                         \
+        head->field.value = value;                                             \
+        head->field.count++;                                                   \
+    }
+    TAKE(content_length, "Content-Length")
+    TAKE(transfer_encoding, "Transfer-Encoding")
+    TAKE(host, "Host")
+    TAKE(content_type, "Content-Type")
+    TAKE(request_id, "X-Request-Id")
+#undef TAKE
+}
+
+/* Digits only: no sign, no list, no space. */
+static bool read_length(uint64_t *out, const char *text)
+{
+    uint64_t value = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9' ||
+            __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+            return false;
+    }
+    *out = value;
+    return true;
+}
+
+static bool refuse(struct api_problem *problem, const char *sentence)
+{
+    api_problem_set(problem, API_PROBLEM_BAD_REQUEST, "%s", sentence);
+    return false;
+}
+
+bool lipd_head_framing(struct lipd_framing *out, const struct lipd_head *head,
+                       struct api_problem *problem)
+{
+    *out = (struct lipd_framing){LIPD_BODY_NONE, 0};
+    if (head->bad_field)
+        return refuse(problem, "A header field has a space in its name or a "
+                               "zero byte.");
+    if (head->host.count > 1)
+        return refuse(problem, "There is more than one Host field.");
+    if (head->content_length.count > 1)
+        return refuse(problem, "There is more than one Content-Length field.");
+    if (head->content_length.count && head->transfer_encoding.count)
+        return refuse(problem, "Content-Length and Transfer-Encoding exclude "
+                               "each other; send one of them.");
+    if (head->transfer_encoding.count) {
+        if (head->transfer_encoding.count > 1 ||
+            strcasecmp(head->transfer_encoding.value, "chunked"))
+            return refuse(problem, "The only Transfer-Encoding that is read "
+                                   "is chunked.");
+        if (strcmp(head->version, "HTTP/1.1"))
+            return refuse(problem, "Transfer-Encoding needs HTTP/1.1.");
+        out->form = LIPD_BODY_CHUNKED;
+        return true;
+    }
+    if (!head->content_length.count)
+        return true;
+    if (!read_length(&out->size, head->content_length.value))
+        return refuse(problem, "Content-Length is not a number of bytes.");
+    out->form = out->size ? LIPD_BODY_SIZED : LIPD_BODY_NONE;
+    return true;
+}

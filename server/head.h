@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The head of a request (method, path, header fields) and what is checked on
+ * it before a byte of the body is read. The HTTP library is lenient where
+ * leniency lets two parsers disagree about where a request ends (request
+ * smuggling), so the framing fields are judged again here. */
+#ifndef LIPD_HEAD_H
+#define LIPD_HEAD_H
+
+#include "server/request.h"
+
+#include <stdint.h>
+
+struct lipd_head {
+    const char *method, *path, *version;
+    /* The last value of each field and how often it came. */
+    struct {
+        const char *value;
+        unsigned count;
+    } content_length, transfer_encoding, host, content_type, request_id;
+    bool bad_field; /* a name or value with a byte that may not stand there */
+};
+
+enum lipd_body_form { LIPD_BODY_NONE, LIPD_BODY_SIZED, LIPD_BODY_CHUNKED };
+
+struct lipd_framing {
+    enum lipd_body_form form;
+    uint64_t size; /* of a sized body */
+};
+
+/* Takes one header field; the strings must outlive the head. */
+void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
+                   const char *value, size_t value_size);
+
+/* How the body is framed. False, with the problem, where two parsers could
+ * read it differently; the connection must then be closed. */
+bool lipd_head_framing(struct lipd_framing *out, const struct lipd_head *head,
+                       struct api_problem *problem);
+
+#endif

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The adapter to libmicrohttpd 0.9.75. What it rests on, each measured and
+ * each with a test in tests/e2e:
+ *
+ * - an answer queued in the first callback (head only) is sent at once and the
+ *   upload is not read: all refusals are made there;
+ * - an answer cannot be queued while an upload is under way: what goes wrong
+ *   then is answered at its end, or the connection is cut;
+ * - the parser takes two Content-Length fields, or one beside chunked;
+ * - a connection is suspended while a worker has its request: the library
+ *   then neither times it out nor notices that the client left (watch.c does);
+ * - stopping with a suspended connection aborts the process. */
+#include "server/http.h"
+
+#include "server/body.h"
+#include "server/head.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/routes.h"
+#include "server/watch.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IO_THREADS = 2 };
+
+struct lipd_http {
+    struct lipd_service *service;
+    struct MHD_Daemon *daemon;
+    struct lipd_watch *watch;
+    _Atomic size_t in_flight;
+    _Atomic size_t with_workers; /* suspended */
+};
+
+/* One request with what the library and its upload need. */
+struct exchange {
+    struct lipd_request request;
+    struct lipd_http *http;
+    struct MHD_Connection *mhd;
+    struct lipd_connection *connection;
+    struct lipd_head head;
+    struct lipd_framing framing;
+    struct lipd_body_state body;
+    double began;
+    bool suspended;
+    char path[256]; /* for the log */
+};
+
+/* --- answering */
+
+static void add_header(struct MHD_Response *response, const char *name,
+                       const char *value)
+{
+    if (value[0])
+        MHD_add_response_header(response, name, value);
+}
+
+static void add_headers(struct MHD_Response *response,
+                        const struct exchange *exchange)
+{
+    const struct lipd_reply *reply = &exchange->request.reply;
+    char seconds[16] = "";
+    if (reply->retry_after)
+        snprintf(seconds, sizeof seconds, "%u", reply->retry_after);
+    add_header(response, "Content-Type",
+               reply->media_type ? reply->media_type : "");
+    add_header(response, "X-Request-Id", exchange->request.id);
+    add_header(response, "Retry-After", seconds);
+    add_header(response, "Allow", reply->allow);
+    add_header(response, "Location", reply->location);
+    /* While the daemon ends, a connection serves one more request at most. */
+    if (reply->close ||
+        atomic_load(&exchange->http->service->state) != LIPD_SERVING)
+        add_header(response, "Connection", "close");
+}
+
+static enum MHD_Result send_reply(struct exchange *exchange)
+{
+    const struct lipd_reply *reply = &exchange->request.reply;
+    double deadline =
+        lip_now() + exchange->http->service->config->reply_timeout;
+    if (!lipd_connection_enter(exchange->connection, LIPD_REPLYING, deadline,
+                               NULL))
+        return MHD_NO;
+    /* The bytes stay the request's until the library says it is through. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        reply->size, (void *)(uintptr_t)reply->data, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    add_headers(response, exchange);
+    enum MHD_Result result =
+        MHD_queue_response(exchange->mhd, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Refuses a request whose body, if it has one, will not be read. */
+static enum MHD_Result refuse(struct exchange *exchange,
+                              const struct api_problem *problem)
+{
+    bool unread = exchange->framing.form != LIPD_BODY_NONE;
+    exchange->request.reply.close |= unread;
+    lipd_reply_problem(&exchange->request, problem);
+    if (exchange->request.reply.close)
+        lipd_connection_linger(exchange->connection);
+    return send_reply(exchange);
+}
+
+/* --- the head */
+
+static enum MHD_Result take_field(void *arg, enum MHD_ValueKind kind,
+                                  const char *name, size_t name_size,
+                                  const char *value, size_t value_size)
+{
+    struct exchange *exchange = arg;
+    (void)kind;
+    lipd_head_add(&exchange->head, name, name_size, value, value_size);
+    return MHD_YES;
+}
+
+static enum MHD_Result take_argument(void *arg, enum MHD_ValueKind kind,
+                                     const char *name, size_t name_size,
+                                     const char *value, size_t value_size)
+{
+    struct api_query *query = &((struct exchange *)arg)->request.query;
+    (void)kind;
+    (void)name_size;
+    (void)value_size;
+    if (query->count < API_MAX_QUERY) {
+        query->item[query->count].name = name;
+        query->item[query->count].value = value ? value : "";
+    }
+    query->count++;
+    return MHD_YES;
+}
+
+static bool find_route(struct exchange *exchange, struct api_problem *problem)
+{
+    struct lipd_request *request = &exchange->request;
+    char *allow = request->reply.allow;
+    request->route = lipd_route_find(
+        exchange->head.method, exchange->head.path, request->argument,
+        sizeof request->argument, allow, sizeof request->reply.allow);
+    if (request->route)
+        return true;
+    lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_NO_ROUTE, 1);
+    if (allow[0])
+        api_problem_set(problem, API_PROBLEM_METHOD_NOT_ALLOWED,
+                        "%.40s takes %s.", exchange->head.path, allow);
+    else
+        api_problem_set(problem, API_PROBLEM_NOT_FOUND,
+                        "There is no %.100s; GET / lists what there is.",
+                        exchange->head.path);
+    return false;
+}
+
+/* Is there room to begin now? */
+static bool admit(struct exchange *exchange, struct api_problem *problem)
+{
+    struct lipd_service *service = exchange->http->service;
+    enum lipd_reject reason = LIPD_REJECT_QUEUE;
+    if (exchange->request.route->weight == LIPD_LIGHT)
+        return true;
+    if (atomic_load(&service->state) == LIPD_DRAINING) {
+        reason = LIPD_REJECT_DRAINING;
+        api_problem_set(problem, API_PROBLEM_DRAINING,
+                        "This daemon is shutting down; ask another one.");
+    } else if (lipd_queue_full(&service->queue)) {
+        api_problem_set(problem, API_PROBLEM_OVERLOADED,
+                        "%zu requests wait already. Try again later.",
+                        service->queue.capacity);
+    } else {
+        return true;
+    }
+    lipd_metric_add(LIPD_REJECTS, reason, 1);
+    return false;
+}
+
+static bool check_body(struct exchange *exchange, struct api_problem *problem)
+{
+    const struct lipd_route *route = exchange->request.route;
+    bool has_body = exchange->framing.form != LIPD_BODY_NONE;
+    if (route->body == LIPD_NO_BODY && has_body) {
+        api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
+                        "%s %s takes no body.", route->method, route->path);
+        return false;
+    }
+    if (route->body == LIPD_MODEL_BODY && !has_body) {
+        bool sized = exchange->head.content_length.count > 0;
+        api_problem_set(problem,
+                        sized ? API_PROBLEM_MALFORMED_BODY
+                              : API_PROBLEM_LENGTH_REQUIRED,
+                        "%s Send a model as the body, with Content-Length or "
+                        "chunked.",
+                        sized ? "The body is empty." : "There is no body.");
+        return false;
+    }
+    return lipd_body_begin(&exchange->body, &exchange->framing,
+                           &exchange->request, problem);
+}
+
+/* Everything that can be said before the body is read. */
+static bool check_head(struct exchange *exchange, struct api_problem *problem)
+{
+    struct lipd_request *request = &exchange->request;
+    if (!lipd_head_framing(&exchange->framing, &exchange->head, problem)) {
+        /* Where this request ends is open to opinion: read no further. */
+        request->reply.close = true;
+        lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_BAD_HEAD, 1);
+        return false;
+    }
+    if (!find_route(exchange, problem))
+        return false;
+    if (request->query.count > API_MAX_QUERY) {
+        api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
+                        "The query has more than %d parameters.",
+                        API_MAX_QUERY);
+        return false;
+    }
+    return admit(exchange, problem) && check_body(exchange, problem);
+}
+
+static double body_deadline(const struct exchange *exchange)
+{
+    const struct lipd_config *config = exchange->http->service->config;
+    return exchange->began + config->body_timeout +
+           (double)exchange->body.arrived / (double)config->body_rate;
+}
+
+static struct exchange *new_exchange(struct lipd_http *http,
+                                     struct MHD_Connection *mhd)
+{
+    struct exchange *exchange = lip_calloc(NULL, 1, sizeof *exchange);
+    if (!exchange)
+        return NULL;
+    struct lipd_request *request = &exchange->request;
+    request->service = http->service;
+    lip_budget_init(&request->budget, http->service->max_request_memory);
+    exchange->http = http;
+    exchange->mhd = mhd;
+    exchange->began = lip_now();
+    exchange->connection =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+            ->socket_context;
+    atomic_fetch_add(&http->in_flight, 1);
+    return exchange;
+}
+
+/* The first callback of a request. */
+static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
+                             const char *path, const char *method,
+                             const char *version, void **slot)
+{
+    struct exchange *exchange = *slot = new_exchange(http, mhd);
+    if (!exchange || !exchange->connection)
+        return MHD_NO;
+    struct lipd_request *request = &exchange->request;
+    struct api_problem problem;
+    exchange->head.path = path;
+    exchange->head.method = method;
+    exchange->head.version = version;
+    snprintf(exchange->path, sizeof exchange->path, "%s", path);
+    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, take_field, exchange);
+    MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, take_argument,
+                                exchange);
+    request->content_type = exchange->head.content_type.value;
+    lipd_request_id(request->id, exchange->head.request_id.value);
+    if (!check_head(exchange, &problem))
+        return refuse(exchange, &problem);
+    if (exchange->framing.form != LIPD_BODY_NONE &&
+        !lipd_connection_enter(exchange->connection, LIPD_READING_BODY,
+                               body_deadline(exchange), request))
+        return MHD_NO;
+    return MHD_YES;
+}
+
+/* --- the body and the work */
+
+static enum MHD_Result take_body(struct exchange *exchange, const char *bytes,
+                                 size_t *size)
+{
+    lipd_metric_add(LIPD_RECEIVED, 0, (int64_t)*size);
+    bool go_on =
+        lipd_body_add(&exchange->body, &exchange->request, bytes, *size);
+    *size = 0;
+    return go_on && lipd_connection_enter(
+                        exchange->connection, LIPD_READING_BODY,
+                        body_deadline(exchange), &exchange->request)
+               ? MHD_YES
+               : MHD_NO;
+}
+
+/* On the worker, when the answer is ready. */
+static void resume(struct lipd_request *request)
+{
+    MHD_resume_connection(((struct exchange *)request->connection)->mhd);
+}
+
+static enum MHD_Result submit(struct exchange *exchange)
+{
+    struct lipd_request *request = &exchange->request;
+    struct MHD_Connection *mhd = exchange->mhd;
+    if (!lipd_connection_enter(exchange->connection, LIPD_WORKING, 0, request))
+        return MHD_NO;
+    request->connection = exchange;
+    request->finish = resume;
+    request->queued = lip_now();
+    /* First suspended, then pushed: the worker may be done at once. */
+    MHD_suspend_connection(mhd);
+    atomic_fetch_add(&exchange->http->with_workers, 1);
+    exchange->suspended = true;
+    if (lipd_queue_push(&request->service->queue, request))
+        return MHD_YES;
+    lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_QUEUE, 1);
+    lipd_reply_fail(request, API_PROBLEM_OVERLOADED,
+                    "%zu requests wait already. Try again later.",
+                    request->service->queue.capacity);
+    MHD_resume_connection(mhd);
+    return MHD_YES;
+}
+
+/* The request is complete. */
+static enum MHD_Result serve(struct exchange *exchange)
+{
+    struct lipd_request *request = &exchange->request;
+    struct api_problem problem;
+    if (!lipd_body_end(&exchange->body, request, &problem)) {
+        lipd_reply_problem(request, &problem);
+        return send_reply(exchange);
+    }
+    if (request->route->weight == LIPD_HEAVY)
+        return submit(exchange);
+    struct lip_ctx ctx = {.budget = &request->budget};
+    request->ctx = &ctx;
+    request->route->handle(request);
+    request->ctx = NULL;
+    return send_reply(exchange);
+}
+
+static enum MHD_Result answer(void *arg, struct MHD_Connection *mhd,
+                              const char *path, const char *method,
+                              const char *version, const char *bytes,
+                              size_t *size, void **slot)
+{
+    struct exchange *exchange = *slot;
+    if (!exchange)
+        return begin(arg, mhd, path, method, version, slot);
+    if (*size)
+        return take_body(exchange, bytes, size);
+    if (!exchange->suspended)
+        return serve(exchange);
+    atomic_fetch_sub(&exchange->http->with_workers, 1);
+    return send_reply(exchange);
+}
+
+/* --- the end of a request */
+
+static void log_request(const struct exchange *exchange, bool complete)
+{
+    const struct lipd_request *request = &exchange->request;
+    bool quiet = request->route && request->route->probe && complete &&
+                 request->reply.status < 500;
+    enum lipd_log_level level = quiet ? LIPD_DEBUG : LIPD_INFO;
+    if (!lipd_log_on(level))
+        return;
+    struct api_text line;
+    lipd_log_open(&line, level, "request");
+    api_put_string(&line, "id", request->id);
+    api_put_string(&line, "method",
+                   request->route ? request->route->method : "?");
+    api_put_string(&line, "path", exchange->path);
+    api_put_count(&line, "status", (uint64_t)request->reply.status);
+    api_put_count(&line, "received", exchange->body.arrived);
+    api_put_count(&line, "sent", request->reply.size);
+    api_put_count(&line, "peak_bytes", atomic_load(&request->budget.peak));
+    api_put_number(&line, "seconds",
+                   (double)(long)((lip_now() - exchange->began) * 1e6) / 1e6);
+    api_put_bool(&line, "complete", complete);
+    lipd_log_close(&line);
+}
+
+static void count_request(const struct exchange *exchange)
+{
+    enum { CLIENT_LEFT = 499 };
+    const struct lipd_request *request = &exchange->request;
+    size_t row = request->route ? (size_t)(request->route - lipd_routes)
+                                : lipd_route_count;
+    int status = request->reply.status ? request->reply.status : CLIENT_LEFT;
+    lipd_metric_add(LIPD_REQUESTS, lipd_metric_route(row, status), 1);
+    lipd_metric_add(LIPD_SENT, 0, (int64_t)request->reply.size);
+}
+
+static void completed(void *arg, struct MHD_Connection *mhd, void **slot,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct lipd_http *http = arg;
+    struct exchange *exchange = *slot;
+    (void)mhd;
+    if (!exchange)
+        return;
+    *slot = NULL;
+    if (exchange->connection)
+        lipd_connection_enter(exchange->connection, LIPD_READING_HEAD,
+                              lip_now() + http->service->config->header_timeout,
+                              NULL);
+    log_request(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    count_request(exchange);
+    lipd_body_clear(&exchange->body);
+    lipd_request_clear(&exchange->request);
+    lipd_queue_release(&http->service->queue, exchange->request.reserved);
+    lip_free(exchange);
+    atomic_fetch_sub(&http->in_flight, 1);
+}
+
+/* --- the daemon */
+
+static void connection_changed(void *arg, struct MHD_Connection *mhd,
+                               void **slot,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    struct lipd_http *http = arg;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
+                     ->connect_fd;
+        *slot = lipd_watch_add(
+            http->watch, fd, lip_now() + http->service->config->header_timeout);
+        lipd_metric_add(LIPD_CONNECTIONS, 0, 1);
+    } else {
+        if (*slot)
+            lipd_watch_remove(http->watch, *slot);
+        lipd_metric_add(LIPD_CONNECTIONS, 0, -1);
+    }
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-decoding that leaves alone what is not well formed, and %00, which
+ * would cut the text short. */
+static size_t unescape(void *arg, struct MHD_Connection *mhd, char *text)
+{
+    char *out = text;
+    (void)arg;
+    (void)mhd;
+    for (const char *in = text; *in; in++) {
+        int high = *in == '%' ? hex_digit(in[1]) : -1;
+        int low = high >= 0 ? hex_digit(in[2]) : -1;
+        if (low >= 0 && high + low > 0) {
+            *out++ = (char)(16 * high + low);
+            in += 2;
+        } else {
+            *out++ = *in;
+        }
+    }
+    *out = '\0';
+    return (size_t)(out - text);
+}
+
+static void library_log(void *arg, const char *format, va_list args)
+{
+    char text[512];
+    (void)arg;
+    if (!lipd_log_on(LIPD_DEBUG))
+        return;
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    lipd_log(LIPD_DEBUG, "http", "%s", text);
+}
+
+static void library_panic(void *arg, const char *file, unsigned line,
+                          const char *reason)
+{
+    (void)arg;
+    lipd_log(LIPD_ERROR, "panic", "libmicrohttpd %s:%u: %s", file, line,
+             reason ? reason : "");
+    abort();
+}
+
+static struct MHD_Daemon *start_daemon(struct lipd_http *http, int listener)
+{
+    const struct lipd_config *config = http->service->config;
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
+            MHD_ALLOW_SUSPEND_RESUME,
+        0, NULL, NULL, answer, http, MHD_OPTION_EXTERNAL_LOGGER, library_log,
+        NULL, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)IO_THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)config->connections_per_ip,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->header_memory,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, /* watch.c has the deadlines */
+        MHD_OPTION_NOTIFY_COMPLETED, completed, http,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
+}
+
+struct lipd_http *lipd_http_start(struct lipd_service *service, int listener)
+{
+    struct lipd_http *http = lip_calloc(NULL, 1, sizeof *http);
+    if (!http)
+        return NULL;
+    http->service = service;
+    http->watch = lipd_watch_start();
+    MHD_set_panic_func(library_panic, NULL);
+    if (http->watch)
+        http->daemon = start_daemon(http, listener);
+    if (http->daemon)
+        return http;
+    lipd_watch_stop(http->watch);
+    lip_free(http);
+    return NULL;
+}
+
+void lipd_http_close_listener(struct lipd_http *http)
+{
+    int fd =
+        MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    /* Closing it would reset the connections that nobody has accepted yet. */
+    for (int i = 0; i < 200 && poll(&waiting, 1, 0) > 0; i++)
+        usleep(1000);
+    fd = MHD_quiesce_daemon(http->daemon);
+    if (fd >= 0)
+        close(fd);
+}
+
+size_t lipd_http_in_flight(struct lipd_http *http)
+{
+    return atomic_load(&http->in_flight);
+}
+
+size_t lipd_http_with_workers(struct lipd_http *http)
+{
+    return atomic_load(&http->with_workers);
+}
+
+void lipd_http_stop(struct lipd_http *http)
+{
+    if (!http)
+        return;
+    MHD_stop_daemon(http->daemon);
+    lipd_watch_stop(http->watch);
+    lip_free(http);
+}

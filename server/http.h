@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * HTTP. Two threads move bytes and nothing else: they read requests, answer
+ * the light ones, hand the heavy ones to the queue and send the answers. The
+ * HTTP library is known to http.c alone. */
+#ifndef LIPD_HTTP_H
+#define LIPD_HTTP_H
+
+#include "server/service.h"
+
+struct lipd_http;
+
+/* Serves on a listening socket, which it takes. NULL where it cannot start. */
+struct lipd_http *lipd_http_start(struct lipd_service *service, int listener);
+
+/* Takes the connections that wait to be accepted, then closes the listener. */
+void lipd_http_close_listener(struct lipd_http *http);
+
+/* Requests that were begun and whose answer is not out yet. */
+size_t lipd_http_in_flight(struct lipd_http *http);
+
+/* Those of them that are queued or computed. */
+size_t lipd_http_with_workers(struct lipd_http *http);
+
+/* Closes every connection and ends the threads. No request may be with a
+ * worker: the library aborts the process when it is stopped with a suspended
+ * connection. */
+void lipd_http_stop(struct lipd_http *http);
+
+#endif

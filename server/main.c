@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of the daemon: configuration, environment of the numerics, threads,
+ * signals, and an end that loses no request that was accepted. */
+#include "api/version.h"
+#include "base/float.h"
+#include "server/config.h"
+#include "server/http.h"
+#include "server/listen.h"
+#include "server/log.h"
+#include "server/model_store.h"
+#include "server/probe.h"
+#include "server/service.h"
+#include "server/workers.h"
+
+#include <cblas.h>
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Exit statuses: 1 failed, 2 wrong usage. */
+enum { FAILED = 1, USAGE = 2 };
+
+struct daemon {
+    struct lipd_config config;
+    struct lipd_service service;
+    struct lipd_http *http;
+    struct lipd_workers *workers;
+    sigset_t signals;
+};
+
+static int give_up(const char *event, const char *sentence)
+{
+    lipd_log(LIPD_ERROR, event, "%s", sentence);
+    return FAILED;
+}
+
+/* OpenBLAS reads this when it is loaded, long before main, and starts a thread
+ * for each processor otherwise: our workers are the parallelism. So the
+ * environment is set and the program begins again. */
+static void demand_single_threaded_blas(char **argv)
+{
+    const char *threads = getenv("OPENBLAS_NUM_THREADS");
+    if (threads && !strcmp(threads, "1"))
+        return;
+    if (!setenv("OPENBLAS_NUM_THREADS", "1", 1))
+        execv("/proc/self/exe", argv);
+    /* No /proc: the threads are there, but will have nothing to do. */
+}
+
+static bool prepare_process(struct daemon *d)
+{
+    openblas_set_num_threads(1);
+    json_object_seed(0);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, not an end */
+    sigemptyset(&d->signals);
+    sigaddset(&d->signals, SIGTERM);
+    sigaddset(&d->signals, SIGINT);
+    /* Before any thread is made: all inherit the mask. */
+    pthread_sigmask(SIG_BLOCK, &d->signals, NULL);
+    return lip_float_ready();
+}
+
+static bool write_port(const char *path, unsigned port)
+{
+    char temporary[LIPD_TEXT_MAX + 8];
+    if (!*path)
+        return true;
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    FILE *file = fopen(temporary, "we");
+    if (!file)
+        return false;
+    bool written = fprintf(file, "%u\n", port) > 0;
+    written = !fclose(file) && written;
+    return written && !rename(temporary, path);
+}
+
+static bool open_store(struct daemon *d, char *complaint, size_t size)
+{
+    if (!*d->config.data_dir)
+        return true;
+    d->service.store = lipd_store_open(d->config.data_dir, d->config.max_stored,
+                                       complaint, size);
+    return d->service.store != NULL;
+}
+
+static int start(struct daemon *d, struct lipd_address *address)
+{
+    char complaint[512] = "";
+    struct lip_ctx ctx = {.budget = NULL};
+    if (!lipd_address_read(address, d->config.listen, complaint,
+                           sizeof complaint))
+        return give_up("listen", complaint);
+    if (lipd_service_init(&d->service, &d->config, &ctx) != LIP_OK)
+        return give_up("memory", ctx.error.detail);
+    if (!open_store(d, complaint, sizeof complaint))
+        return give_up("store", complaint);
+    int listener = lipd_listen(address, complaint, sizeof complaint);
+    if (listener < 0)
+        return give_up("listen", complaint);
+    d->workers = lipd_workers_start(&d->service);
+    if (!d->workers)
+        return give_up("workers", "The compute threads cannot be started.");
+    d->http = lipd_http_start(&d->service, listener);
+    if (!d->http)
+        return give_up("http", "The HTTP threads cannot be started.");
+    if (!write_port(d->config.port_file, lipd_address_port(address)))
+        return give_up("port-file", strerror(errno));
+    return 0;
+}
+
+static void log_start(const struct daemon *d,
+                      const struct lipd_address *address)
+{
+    struct api_text line;
+    if (!lipd_log_on(LIPD_INFO))
+        return;
+    lipd_log_open(&line, LIPD_INFO, "ready");
+    api_put_string(&line, "version", API_VERSION);
+    api_put_string(&line, "listen", d->config.listen);
+    api_put_count(&line, "port", lipd_address_port(address));
+    api_put_count(&line, "workers", d->service.workers);
+    api_put_count(&line, "max_body", d->service.max_body);
+    api_put_count(&line, "max_memory", d->service.max_memory);
+    api_put_count(&line, "max_request_memory", d->service.max_request_memory);
+    api_put_string(&line, "blas", openblas_get_corename());
+    lipd_log_close(&line);
+}
+
+/* Waits until no request is in flight, at most `seconds`, or until another
+ * signal says to hurry. */
+static bool wait_idle(struct daemon *d, double seconds)
+{
+    struct timespec step = {.tv_nsec = 10 * 1000 * 1000};
+    double end = lip_now() + seconds;
+    while (lipd_http_in_flight(d->http)) {
+        if (lip_now() >= end || sigtimedwait(&d->signals, NULL, &step) > 0)
+            return false;
+    }
+    return true;
+}
+
+/* Not ready any more; what is in the sockets already is still read and served;
+ * then new work is refused, and what was accepted is finished, or cancelled
+ * when its time is up. */
+static int drain(struct daemon *d)
+{
+    struct timespec grace = {.tv_nsec = 100 * 1000 * 1000};
+    const double after_cancel = 10;
+    lipd_log(LIPD_INFO, "draining", "%zu requests in flight",
+             lipd_http_in_flight(d->http));
+    atomic_store(&d->service.state, LIPD_CLOSING);
+    lipd_http_close_listener(d->http);
+    nanosleep(&grace, NULL);
+    atomic_store(&d->service.state, LIPD_DRAINING);
+    if (!wait_idle(d, d->config.drain_timeout)) {
+        lipd_log(LIPD_WARNING, "cancel", "%zu requests are cancelled",
+                 lipd_http_in_flight(d->http));
+        atomic_store(&d->service.cancelled, true);
+        if (!wait_idle(d, after_cancel) && lipd_http_with_workers(d->http))
+            return FAILED;
+    }
+    return 0;
+}
+
+static void stop(struct daemon *d)
+{
+    lipd_workers_stop(d->workers);
+    lipd_http_stop(d->http);
+    lipd_store_close(d->service.store);
+    lipd_service_clear(&d->service);
+}
+
+static int serve(struct daemon *d)
+{
+    struct lipd_address address;
+    int signal_number;
+    lipd_log_level(d->config.log_level);
+    if (!prepare_process(d))
+        return give_up("float", "The floating-point environment is not the one "
+                                "proofs need: round to nearest, subnormal "
+                                "numbers kept.");
+    if (start(d, &address))
+        return FAILED;
+    log_start(d, &address);
+    sigwait(&d->signals, &signal_number);
+    int status = drain(d);
+    if (status) {
+        /* A worker does not come back; stopping HTTP would abort. */
+        lipd_log(LIPD_ERROR, "stuck", "Requests did not end when cancelled.");
+        _exit(status);
+    }
+    stop(d);
+    lipd_log(LIPD_INFO, "stopped", "Every accepted request was answered.");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct daemon d;
+    char complaint[512];
+    switch (lipd_config_read(&d.config, argc, argv, environ, complaint,
+                             sizeof complaint)) {
+    case LIPD_HELP:
+        lipd_config_help(stdout);
+        return 0;
+    case LIPD_VERSION:
+        puts("lipschitzd " API_VERSION);
+        return 0;
+    case LIPD_PRINT_CONFIG:
+        lipd_config_print(stdout, &d.config);
+        return 0;
+    case LIPD_PROBE:
+        if (!lipd_probe(d.config.listen, complaint, sizeof complaint))
+            return 0;
+        fprintf(stderr, "lipschitzd: %s\n", complaint);
+        return FAILED;
+    case LIPD_SERVE:
+        demand_single_threaded_blas(argv);
+        return serve(&d);
+    default:
+        fprintf(stderr, "lipschitzd: %s\n", complaint);
+        return USAGE;
+    }
+}

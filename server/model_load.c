@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loading goes the way the upload went: same reader, same limits. */
+#include "server/model_load.h"
+
+#include "server/model_store.h"
+#include "server/service.h"
+
+#include <string.h>
+
+void lipd_no_store(struct api_problem *problem)
+{
+    api_problem_set(problem, API_PROBLEM_NOT_FOUND,
+                    "This daemon stores no models. Start it with --data-dir "
+                    "DIR to keep them there.");
+}
+
+static bool book(struct lipd_request *request, size_t body,
+                 struct api_problem *problem)
+{
+    size_t bytes = lipd_estimate(body);
+    if (lipd_queue_reserve(&request->service->queue, bytes)) {
+        request->reserved += bytes;
+        return true;
+    }
+    api_problem_set(problem, API_PROBLEM_OVERLOADED,
+                    "The requests being served leave no room to load this "
+                    "model. Try again later.");
+    return false;
+}
+
+static struct lip_network *read_stored(struct lipd_stored *stored,
+                                       struct lipd_request *request,
+                                       const char *id,
+                                       struct api_problem *problem)
+{
+    struct api_bound_request read;
+    if (api_bound_request_read(&read, stored->body, stored->content_type,
+                               &stored->query, problem, request->ctx) != LIP_OK)
+        return NULL;
+    struct lip_network *network = read.network;
+    if (network && !strcmp(network->id, id)) {
+        read.network = NULL;
+    } else {
+        network = NULL;
+        api_problem_set(problem, API_PROBLEM_INTERNAL,
+                        "The stored model %s is damaged; delete it and store "
+                        "it again.",
+                        id);
+    }
+    api_bound_request_clear(&read);
+    return network;
+}
+
+struct lip_network *lipd_model_load(struct lipd_request *request,
+                                    const char *id, struct api_problem *problem)
+{
+    struct lipd_store *store = request->service->store;
+    struct lipd_stored stored;
+    if (!store) {
+        lipd_no_store(problem);
+        return NULL;
+    }
+    if (!book(request, lipd_store_size(store, id), problem) ||
+        !lipd_store_get(&stored, store, id, problem, request->ctx))
+        return NULL;
+    struct lip_network *network = read_stored(&stored, request, id, problem);
+    lipd_stored_clear(&stored);
+    return network;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A stored model as a network again. */
+#ifndef LIPD_MODEL_LOAD_H
+#define LIPD_MODEL_LOAD_H
+
+#include "server/request.h"
+
+/* Says in a problem that models are not stored here. */
+void lipd_no_store(struct api_problem *problem);
+
+/* Books the memory with the queue's gate, reads the file with the reader that
+ * took it in and checks that it still is the model of this id. The network is
+ * the caller's; NULL with the problem on failure. */
+struct lip_network *lipd_model_load(struct lipd_request *request,
+                                    const char *id,
+                                    struct api_problem *problem);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The way from the threads that move bytes to the workers: a bounded queue,
+ * and before it a gate that books the memory a request is estimated to need,
+ * so that what is accepted can be finished. */
+#ifndef LIPD_QUEUE_H
+#define LIPD_QUEUE_H
+
+#include "base/context.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct lipd_request;
+
+struct lipd_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct lipd_request **slot; /* a ring */
+    size_t capacity, first, count;
+    bool closed;
+    size_t memory_limit;
+    _Atomic size_t reserved;
+};
+
+/* LIP_NO_MEMORY is the only failure. */
+enum lip_status lipd_queue_init(struct lipd_queue *queue, size_t capacity,
+                                size_t memory_limit, struct lip_ctx *ctx);
+void lipd_queue_clear(struct lipd_queue *queue);
+
+/* Books bytes; false, and nothing booked, where they do not fit. */
+bool lipd_queue_reserve(struct lipd_queue *queue, size_t bytes);
+void lipd_queue_release(struct lipd_queue *queue, size_t bytes);
+
+/* False where the queue is full or closed. */
+bool lipd_queue_push(struct lipd_queue *queue, struct lipd_request *request);
+
+/* Waits for a request; NULL once the queue is closed and empty. */
+struct lipd_request *lipd_queue_pop(struct lipd_queue *queue);
+
+size_t lipd_queue_depth(struct lipd_queue *queue);
+bool lipd_queue_full(struct lipd_queue *queue);
+
+/* Takes no more; what is in it is still popped. */
+void lipd_queue_close(struct lipd_queue *queue);
+
+#endif

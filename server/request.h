@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One request as the handlers see it: what was asked and the answer to be.
+ * Nothing here knows the HTTP library. */
+#ifndef LIPD_REQUEST_H
+#define LIPD_REQUEST_H
+
+#include "api/bound.h"
+#include "api/problem.h"
+#include "api/text.h"
+#include "network/tensor.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct lipd_route;
+struct lipd_service;
+
+enum {
+    LIPD_REQUEST_ID = 64 + 1,
+    LIPD_ARGUMENT = 128,
+    LIPD_ANSWER_MAX = 64 << 20 /* bytes */
+};
+
+struct lipd_reply {
+    int status; /* 0: none yet */
+    const char *media_type;
+    const char *data;
+    char *owned; /* lip_alloc memory behind data, or NULL */
+    size_t size;
+    unsigned retry_after; /* seconds; 0: no header */
+    char allow[64];       /* "": no header */
+    char location[LIP_DIGEST_TEXT + 16];
+    bool close; /* the connection ends with this answer */
+};
+
+struct lipd_request {
+    struct lipd_service *service;
+    const struct lipd_route *route;
+    char id[LIPD_REQUEST_ID];
+    char argument[LIPD_ARGUMENT]; /* what stands for {id} in the path */
+    struct api_query query;
+    const char *content_type; /* NULL: not sent */
+    struct lip_buffer *body;  /* NULL: none */
+    /* Everything that is allocated for this request, the answer too. */
+    struct lip_budget budget;
+    struct lip_ctx *ctx; /* of the thread that runs the handler */
+    struct lipd_reply reply;
+    size_t reserved;        /* bytes booked with the queue's gate */
+    _Atomic bool abandoned; /* nobody waits for the answer any more */
+    double queued;          /* lip_now() when it went to the queue */
+    /* Called by the worker when the reply is ready; the request may be gone
+     * when it returns. */
+    void (*finish)(struct lipd_request *request);
+    void *connection; /* for finish */
+};
+
+/* Takes the client's id where it is 1 to 64 characters out of letters, digits
+ * and "-_.:+/=", or makes one of 16 hexadecimal digits. */
+void lipd_request_id(char out[LIPD_REQUEST_ID], const char *offered);
+
+/* Answers with bytes that outlive the request. */
+void lipd_reply_static(struct lipd_request *request, int status,
+                       const char *media_type, const char *data, size_t size);
+
+/* Answers with lip_alloc memory, taken. NULL answers 500, as the only way to
+ * get there is that memory ran out. */
+void lipd_reply_take(struct lipd_request *request, int status,
+                     const char *media_type, char *data, size_t size);
+
+/* Answers with a finished JSON text. */
+void lipd_reply_json(struct lipd_request *request, int status,
+                     struct api_text *text);
+
+/* Answers with a problem document, over any earlier answer. */
+void lipd_reply_problem(struct lipd_request *request,
+                        const struct api_problem *problem);
+
+/* The same from a code and a sentence. */
+void lipd_reply_fail(struct lipd_request *request, enum api_problem_code code,
+                     const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Frees the answer's memory and lets go of the body. */
+void lipd_request_clear(struct lipd_request *request);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * POST /bound. */
+#include "server/metrics.h"
+#include "server/model_load.h"
+#include "server/routes.h"
+#include "server/service.h"
+
+#include <stdio.h>
+
+/* A bound was proven: its time goes to the histogram of its method. */
+static void observe(void *arg, const struct lip_bound *bound)
+{
+    (void)arg;
+    for (size_t i = 0; lip_methods[i]; i++)
+        if (lip_methods[i] == bound->method)
+            lipd_metric_observe(LIPD_BOUND_SECONDS, i, bound->seconds);
+}
+
+/* Puts a model that the request names by its id in its place. */
+static bool load_named(struct lipd_request *request,
+                       struct api_bound_request *read,
+                       struct api_problem *problem)
+{
+    if (read->network)
+        return true;
+    read->network = lipd_model_load(request, read->model_id, problem);
+    if (!read->network && problem->code == API_PROBLEM_NOT_FOUND) {
+        problem->place = LIP_AT_POINTER;
+        snprintf(problem->where, sizeof problem->where, "/model/id");
+    }
+    return read->network != NULL;
+}
+
+static void reply_bounds(struct lipd_request *request,
+                         const struct api_bound_request *read)
+{
+    const struct lipd_service *service = request->service;
+    const struct lipd_config *config = service->config;
+    const struct api_bound_limits limits = {
+        .max_bytes = (double)service->max_request_memory,
+        .max_flops = config->max_flops,
+        .max_seconds = config->max_time,
+        .flops_per_second = config->flops_per_second,
+        .observe = observe,
+    };
+    struct api_problem problem;
+    struct api_text text;
+    api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
+    if (api_bound_answer(&text, read, &limits, &problem, request->ctx) ==
+        LIP_OK)
+        lipd_reply_json(request, 200, &text);
+    else
+        lipd_reply_problem(request, &problem);
+    api_text_clear(&text);
+}
+
+void lipd_route_bound(struct lipd_request *request)
+{
+    struct api_bound_request read;
+    struct api_problem problem;
+    if (api_bound_request_read(&read, request->body, request->content_type,
+                               &request->query, &problem,
+                               request->ctx) != LIP_OK) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    /* The network holds what it needs of the body. */
+    lip_buffer_put(request->body);
+    request->body = NULL;
+    if (load_named(request, &read, &problem))
+        reply_bounds(request, &read);
+    else
+        lipd_reply_problem(request, &problem);
+    api_bound_request_clear(&read);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The route table and its search. A dozen rows: a linear search is faster than
+ * anything clever. */
+#include "server/routes.h"
+
+#include <string.h>
+
+const struct lipd_route lipd_routes[] = {
+    {"GET", "/", lipd_route_front, LIPD_LIGHT, LIPD_NO_BODY, false,
+     "This page."},
+    {"POST", "/bound", lipd_route_bound, LIPD_HEAVY, LIPD_MODEL_BODY, false,
+     "Proven upper bounds of the Lipschitz constant of a model."},
+    {"GET", "/methods", lipd_route_methods, LIPD_LIGHT, LIPD_NO_BODY, false,
+     "The bound methods: what each supports, costs and rests on."},
+    {"POST", "/models", lipd_route_model_store, LIPD_HEAVY, LIPD_MODEL_BODY,
+     false, "Store a model; its id may stand for it in /bound."},
+    {"GET", "/models/{id}", lipd_route_model_show, LIPD_HEAVY, LIPD_NO_BODY,
+     false, "What is stored under an id."},
+    {"DELETE", "/models/{id}", lipd_route_model_delete, LIPD_HEAVY,
+     LIPD_NO_BODY, false, "Remove a stored model."},
+    {"GET", "/healthz", lipd_route_alive, LIPD_LIGHT, LIPD_NO_BODY, true,
+     "Is the process alive?"},
+    {"GET", "/readyz", lipd_route_ready, LIPD_LIGHT, LIPD_NO_BODY, true,
+     "Is work accepted? 503 while draining or full."},
+    {"GET", "/v2/health/live", lipd_route_alive, LIPD_LIGHT, LIPD_NO_BODY, true,
+     "The same as /healthz."},
+    {"GET", "/v2/health/ready", lipd_route_ready, LIPD_LIGHT, LIPD_NO_BODY,
+     true, "The same as /readyz."},
+    {"GET", "/metrics", lipd_route_metrics, LIPD_LIGHT, LIPD_NO_BODY, true,
+     "Counters and histograms, Prometheus text."},
+    {"GET", "/version", lipd_route_version, LIPD_LIGHT, LIPD_NO_BODY, false,
+     "The version of the daemon and its libraries."},
+    {"GET", "/openapi.yaml", lipd_route_openapi, LIPD_LIGHT, LIPD_NO_BODY,
+     false, "This interface as an OpenAPI document."},
+};
+
+const size_t lipd_route_count = sizeof lipd_routes / sizeof lipd_routes[0];
+
+/* Does the path fit the pattern? A "{id}" at its end takes one segment that is
+ * not empty and fits the argument. */
+static bool path_fits(const char *pattern, const char *path, char *argument,
+                      size_t size)
+{
+    const char *open = strchr(pattern, '{');
+    if (!open)
+        return !strcmp(pattern, path);
+    size_t fixed = (size_t)(open - pattern);
+    if (strncmp(pattern, path, fixed))
+        return false;
+    size_t length = strlen(path + fixed);
+    if (!length || length >= size || strchr(path + fixed, '/'))
+        return false;
+    memcpy(argument, path + fixed, length + 1);
+    return true;
+}
+
+static void add_word(char *list, size_t size, const char *word)
+{
+    size_t used = strlen(list), length = strlen(word);
+    size_t gap = used ? 2 : 0;
+    if (used + gap + length + 1 > size)
+        return;
+    memcpy(list + used, ", ", gap);
+    memcpy(list + used + gap, word, length + 1);
+}
+
+const struct lipd_route *lipd_route_find(const char *method, const char *path,
+                                         char *argument, size_t argument_size,
+                                         char *allow, size_t allow_size)
+{
+    const char *wanted = strcmp(method, "HEAD") ? method : "GET";
+    allow[0] = argument[0] = '\0';
+    for (size_t i = 0; i < lipd_route_count; i++) {
+        const struct lipd_route *route = &lipd_routes[i];
+        if (!path_fits(route->path, path, argument, argument_size))
+            continue;
+        if (!strcmp(route->method, wanted)) {
+            allow[0] = '\0';
+            return route;
+        }
+        add_word(allow, allow_size, route->method);
+        if (!strcmp(route->method, "GET"))
+            add_word(allow, allow_size, "HEAD");
+    }
+    return NULL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every address the daemon answers, in one table. The dispatch, the metrics,
+ * the front page and the tests walk it; an endpoint is one row here and one
+ * function in a route_*.c. */
+#ifndef LIPD_ROUTES_H
+#define LIPD_ROUTES_H
+
+#include "server/request.h"
+
+#include <stdbool.h>
+
+enum lipd_weight {
+    LIPD_LIGHT, /* answered at once by the thread that moves the bytes */
+    LIPD_HEAVY  /* computes or touches the disk: on a worker */
+};
+
+enum lipd_body {
+    LIPD_NO_BODY,
+    LIPD_MODEL_BODY /* required; up to --max-body */
+};
+
+struct lipd_route {
+    const char *method;
+    const char *path; /* may end in "/{id}" */
+    void (*handle)(struct lipd_request *request);
+    enum lipd_weight weight;
+    enum lipd_body body;
+    bool probe; /* asked all the time: logged only at level debug */
+    const char *says;
+};
+
+extern const struct lipd_route lipd_routes[];
+extern const size_t lipd_route_count;
+
+/* The row of this method and path (HEAD is answered as GET), with what stands
+ * for {id} in argument; else NULL and the methods that the path does take,
+ * comma separated, in allow ("" where there is no such path). */
+const struct lipd_route *lipd_route_find(const char *method, const char *path,
+                                         char *argument, size_t argument_size,
+                                         char *allow, size_t allow_size);
+
+void lipd_route_bound(struct lipd_request *request);
+void lipd_route_methods(struct lipd_request *request);
+void lipd_route_alive(struct lipd_request *request);
+void lipd_route_ready(struct lipd_request *request);
+void lipd_route_version(struct lipd_request *request);
+void lipd_route_metrics(struct lipd_request *request);
+void lipd_route_openapi(struct lipd_request *request);
+void lipd_route_front(struct lipd_request *request);
+void lipd_route_model_store(struct lipd_request *request);
+void lipd_route_model_show(struct lipd_request *request);
+void lipd_route_model_delete(struct lipd_request *request);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What all parts of the running daemon share. */
+#ifndef LIPD_SERVICE_H
+#define LIPD_SERVICE_H
+
+#include "server/config.h"
+#include "server/queue.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct lipd_store;
+
+enum lipd_state {
+    LIPD_SERVING,
+    LIPD_CLOSING, /* not ready any more; what arrives is still taken */
+    LIPD_DRAINING /* new work is refused */
+};
+
+struct lipd_service {
+    const struct lipd_config *config;
+    struct lipd_queue queue;
+    struct lipd_store *store; /* NULL: no --data-dir */
+    _Atomic int state;        /* enum lipd_state */
+    _Atomic bool cancelled;   /* running work is to stop */
+    /* What the zeros of the configuration came to on this machine. */
+    size_t workers;
+    size_t max_body;
+    size_t max_memory;
+    size_t max_request_memory;
+    double started; /* lip_now() */
+};
+
+/* A request that carries `body` bytes is booked with this many: the upload,
+ * its numbers widened, and working memory of the order of a few layers. */
+size_t lipd_estimate(size_t body);
+
+/* Fills in the limits and makes the queue. LIP_NO_MEMORY is the only failure.
+ */
+enum lip_status lipd_service_init(struct lipd_service *service,
+                                  const struct lipd_config *config,
+                                  struct lip_ctx *ctx);
+void lipd_service_clear(struct lipd_service *service);
+
+#endif

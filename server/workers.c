@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Workers cancel through the context's progress callback: it is asked at least
+ * every 50 ms of work. */
+#include "server/workers.h"
+
+#include "server/metrics.h"
+#include "server/request.h"
+#include "server/routes.h"
+
+#include <pthread.h>
+
+struct lipd_workers {
+    struct lipd_service *service;
+    size_t count;
+    pthread_t thread[];
+};
+
+static bool go_on(void *arg, const struct lip_progress *progress)
+{
+    const struct lipd_request *request = arg;
+    (void)progress;
+    return !atomic_load(&request->abandoned) &&
+           !atomic_load(&request->service->cancelled);
+}
+
+static void run(struct lipd_service *service, struct lipd_request *request)
+{
+    struct lip_ctx ctx = {
+        .budget = &request->budget,
+        .progress = go_on,
+        .progress_arg = request,
+        .deadline = lip_now() + service->config->max_time,
+    };
+    request->ctx = &ctx;
+    if (!go_on(request, NULL))
+        lipd_reply_fail(request, API_PROBLEM_DRAINING,
+                        "The request was cancelled before it was begun.");
+    else
+        request->route->handle(request);
+    request->ctx = NULL;
+}
+
+static void *work(void *arg)
+{
+    struct lipd_service *service = arg;
+    struct lipd_request *request;
+    while ((request = lipd_queue_pop(&service->queue))) {
+        double start = lip_now();
+        lipd_metric_observe(LIPD_QUEUE_SECONDS, 0, start - request->queued);
+        lipd_metric_add(LIPD_WORKERS_BUSY, 0, 1);
+        run(service, request);
+        lipd_metric_add(LIPD_WORKERS_BUSY, 0, -1);
+        lipd_metric_observe(LIPD_WORK_SECONDS, 0, lip_now() - start);
+        request->finish(request);
+    }
+    return NULL;
+}
+
+void lipd_workers_stop(struct lipd_workers *workers)
+{
+    if (!workers)
+        return;
+    lipd_queue_close(&workers->service->queue);
+    for (size_t i = 0; i < workers->count; i++)
+        pthread_join(workers->thread[i], NULL);
+    lip_free(workers);
+}
+
+struct lipd_workers *lipd_workers_start(struct lipd_service *service)
+{
+    size_t size =
+        sizeof(struct lipd_workers) + service->workers * sizeof(pthread_t);
+    struct lipd_workers *workers = lip_calloc(NULL, 1, size);
+    if (!workers)
+        return NULL;
+    workers->service = service;
+    for (; workers->count < service->workers; workers->count++)
+        if (pthread_create(&workers->thread[workers->count], NULL, work,
+                           service)) {
+            lipd_workers_stop(workers);
+            return NULL;
+        }
+    return workers;
+}
