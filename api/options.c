@@ -338,6 +338,8 @@ static json_t *text_value(const char *text)
 static json_t *number_value(const char *text)
 {
     json_error_t ignored;
+    if (text[strcspn(text, " \t\r\n")]) /* jansson would skip it */
+        return text_value(text);
     json_t *value =
         json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &ignored);
     if (json_is_number(value))
