@@ -3,8 +3,8 @@
  * The adapter to libmicrohttpd 0.9.75. What it rests on, each measured and
  * each with a test in tests/e2e:
  *
- * - an answer queued in the first callback (head only) is sent at once and the
- *   upload is not read: all refusals are made there;
+ * - an answer queued in the first callback (head only) is sent at once, the
+ *   upload is not read and the connection ends: all refusals are made there;
  * - an answer cannot be queued while an upload is under way: what goes wrong
  *   then is answered at its end, or the connection is cut;
  * - the parser takes two Content-Length fields, or one beside chunked;
@@ -99,15 +99,17 @@ static enum MHD_Result send_reply(struct exchange *exchange)
     return result;
 }
 
-/* Refuses a request whose body, if it has one, will not be read. */
+/* Refuses a request at its head. An answer queued now ends the connection, so
+ * that a request without a body is answered by the next callback instead. */
 static enum MHD_Result refuse(struct exchange *exchange,
                               const struct api_problem *problem)
 {
     bool unread = exchange->framing.form != LIPD_BODY_NONE;
     exchange->request.reply.close |= unread;
     lipd_reply_problem(&exchange->request, problem);
-    if (exchange->request.reply.close)
-        lipd_connection_linger(exchange->connection);
+    if (!exchange->request.reply.close)
+        return MHD_YES;
+    lipd_connection_linger(exchange->connection);
     return send_reply(exchange);
 }
 
@@ -352,9 +354,10 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *mhd,
         return begin(arg, mhd, path, method, version, slot);
     if (*size)
         return take_body(exchange, bytes, size);
-    if (!exchange->suspended)
+    if (exchange->suspended)
+        atomic_fetch_sub(&exchange->http->with_workers, 1);
+    else if (!exchange->request.reply.status)
         return serve(exchange);
-    atomic_fetch_sub(&exchange->http->with_workers, 1);
     return send_reply(exchange);
 }
 
