@@ -53,60 +53,110 @@ static enum lip_status refuse(struct reader *r, enum api_problem_code code,
     return code == API_PROBLEM_MALFORMED_BODY ? LIP_MALFORMED : LIP_INVALID;
 }
 
-static bool is_json_type(const char *content_type)
+static bool is_json_type(const struct reader *r)
 {
-    size_t n = strcspn(content_type, "; \t");
-    return n == 16 && strncasecmp(content_type, "application/json", n) == 0;
+    size_t n = strcspn(r->content_type, "; \t");
+    return n == 16 && strncasecmp(r->content_type, "application/json", n) == 0;
 }
 
-/* A model file of whatever format. */
-static enum lip_status read_file(struct reader *r, struct lip_buffer *file)
+static enum lip_status check_options_for_json(struct reader *r)
 {
-    const unsigned char *bytes = lip_buffer_bytes(file);
-    size_t size = lip_buffer_size(file);
-    const struct lip_format *format = lip_format_detect(bytes, size, r->ctx);
+    if (!api_options_for_weights(&r->options))
+        return LIP_OK;
+    return refuse(r, API_PROBLEM_INVALID_OPTION, NULL,
+                  "A JSON model lists its layers itself: the options "
+                  "activation and layout are for files that hold weights "
+                  "only. Leave them out.");
+}
+
+static const struct lip_format *detect(struct reader *r,
+                                       const struct lip_buffer *file)
+{
+    return lip_format_detect(lip_buffer_bytes(file), lip_buffer_size(file),
+                             r->ctx);
+}
+
+/* A model file of this format; NULL: none that is known. */
+static enum lip_status read_file(struct reader *r, struct lip_buffer *file,
+                                 const struct lip_format *format)
+{
+    enum lip_status s = api_options_finish(&r->options);
+    if (s != LIP_OK)
+        return s;
     if (!format) {
         failed(r, LIP_UNSUPPORTED);
         r->problem->code = API_PROBLEM_UNSUPPORTED_FORMAT;
         return LIP_UNSUPPORTED;
     }
-    if (format == &lip_format_json && api_options_for_weights(&r->options))
-        return refuse(r, API_PROBLEM_INVALID_OPTION, NULL,
-                      "A JSON model lists its layers itself: the options "
-                      "activation and layout are for files that hold weights "
-                      "only. Leave them out.");
-    enum lip_status s =
-        format->read(&r->out->network, file, &r->options.read, r->ctx);
+    if (format == &lip_format_json)
+        s = check_options_for_json(r);
+    if (s != LIP_OK)
+        return s;
+    s = format->read(&r->out->network, file, &r->options.read, r->ctx);
     return s == LIP_OK ? LIP_OK : failed(r, s);
 }
 
 /* --- JSON */
 
-/* One member of the envelope other than the model. Its syntax is known to be
- * good, so that what jansson refuses has a meaning. */
-static enum lip_status read_member(struct reader *r,
+/* What jansson still refuses where the syntax is known to be good: the rest is
+ * a want of memory, which it reports in several ways. */
+static bool is_refusal(const json_error_t *error)
+{
+    static const enum json_error_code refusal[] = {
+        json_error_invalid_utf8,     json_error_null_character,
+        json_error_duplicate_key,    json_error_numeric_overflow,
+        json_error_null_byte_in_key, json_error_stack_overflow,
+    };
+    for (size_t i = 0; i < sizeof refusal / sizeof *refusal; i++)
+        if (error->text[0] && json_error_code(error) == refusal[i])
+            return true;
+    return false;
+}
+
+/* One option, the value of a member of the object that `text` is. */
+static enum lip_status read_member(struct reader *r, const char *text,
                                    const struct lip_json_member *member)
 {
-    const char *text = (const char *)lip_buffer_bytes(r->body);
     json_error_t error;
     json_t *value = json_loadb(
         text + member->start, member->end - member->start,
         JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
         &error);
-    if (!value && json_error_code(&error) == json_error_out_of_memory)
+    if (!value && !is_refusal(&error))
         return api_out_of_memory(r->problem);
     if (!value) {
-        api_problem_set(r->problem, API_PROBLEM_MALFORMED_BODY,
-                        "The value of \"%s\" cannot be read: %s.", member->key,
-                        error.text);
-        r->problem->place = LIP_AT_POINTER;
-        snprintf(r->problem->where, sizeof r->problem->where, "/%s",
-                 member->key);
+        char where[LIP_JSON_KEY + 1];
+        snprintf(where, sizeof where, "/%s", member->key);
+        api_problem_set_at(
+            r->problem, API_PROBLEM_MALFORMED_BODY, LIP_AT_POINTER, where,
+            "The value of \"%s\" cannot be read: %s.", member->key, error.text);
         return LIP_MALFORMED;
     }
     enum lip_status s = api_options_member(&r->options, member->key, value);
     json_decref(value);
     return s;
+}
+
+/* All options among the members of the object that `text` is; member number
+ * `model` is none. */
+static enum lip_status read_members(struct reader *r, const unsigned char *text,
+                                    const struct lip_json_member *member,
+                                    size_t count, size_t model)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += i == model ? 0 : member[i].end - member[i].start;
+    if (size > MAX_OPTION_BYTES)
+        return refuse(r, API_PROBLEM_MALFORMED_BODY, NULL,
+                      "The options are longer than 65536 bytes.");
+    for (size_t i = 0; i < count; i++) {
+        enum lip_status s = LIP_OK;
+        if (i != model)
+            s = read_member(r, (const char *)text, &member[i]);
+        if (s != LIP_OK)
+            return s;
+    }
+    return LIP_OK;
 }
 
 /* "sha256:" and 64 hexadecimal digits in lower case. */
@@ -148,13 +198,10 @@ static enum lip_status read_json_model(struct reader *r, size_t start,
                                        size_t end, const char *prefix)
 {
     const unsigned char *text = lip_buffer_bytes(r->body) + start;
-    if (api_options_for_weights(&r->options))
-        return refuse(r, API_PROBLEM_INVALID_OPTION, NULL,
-                      "A JSON model lists its layers itself: the options "
-                      "activation and layout are for files that hold weights "
-                      "only. Leave them out.");
-    enum lip_status s =
-        lip_json_read_model(&r->out->network, text, end - start, start, prefix,
+    enum lip_status s = check_options_for_json(r);
+    if (s != LIP_OK)
+        return s;
+    s = lip_json_read_model(&r->out->network, text, end - start, start, prefix,
                             &r->options.read, r->ctx);
     return s == LIP_OK ? LIP_OK : failed(r, s);
 }
@@ -163,19 +210,11 @@ static enum lip_status read_envelope(struct reader *r,
                                      const struct lip_json_member *member,
                                      size_t count, size_t model)
 {
-    size_t rest = 0;
     bool found;
-    for (size_t i = 0; i < count; i++)
-        rest += i == model ? 0 : member[i].end - member[i].start;
-    if (rest > MAX_OPTION_BYTES)
-        return refuse(r, API_PROBLEM_MALFORMED_BODY, NULL,
-                      "The options are longer than 65536 bytes.");
-    for (size_t i = 0; i < count; i++) {
-        enum lip_status s = i == model ? LIP_OK : read_member(r, &member[i]);
-        if (s != LIP_OK)
-            return s;
-    }
-    enum lip_status s = api_options_finish(&r->options);
+    const unsigned char *text = lip_buffer_bytes(r->body);
+    enum lip_status s = read_members(r, text, member, count, model);
+    if (s == LIP_OK)
+        s = api_options_finish(&r->options);
     if (s != LIP_OK)
         return s;
     size_t start = member[model].start, end = member[model].end;
@@ -183,8 +222,7 @@ static enum lip_status read_envelope(struct reader *r,
         return refuse(r, API_PROBLEM_INVALID_MODEL, "/model",
                       "The model is an object: {\"layers\": [...]}, or "
                       "{\"id\": \"sha256:...\"} for a stored one.");
-    s = read_reference(r, &found, lip_buffer_bytes(r->body) + start,
-                       end - start, start);
+    s = read_reference(r, &found, text + start, end - start, start);
     if (s != LIP_OK)
         return failed(r, s);
     return found ? LIP_OK : read_json_model(r, start, end, "/model");
@@ -199,16 +237,34 @@ static size_t find_member(const struct lip_json_member *member, size_t count,
     return i;
 }
 
+/* The members of the body, which may begin with a byte order mark. */
+static enum lip_status list_members(struct reader *r, size_t *start,
+                                    struct lip_json_member *member,
+                                    size_t *count)
+{
+    struct lip_json json;
+    const unsigned char *text = lip_buffer_bytes(r->body);
+    size_t size = lip_buffer_size(r->body);
+    *start = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    lip_json_init(&json, text + *start, size - *start, *start, "", r->ctx);
+    enum lip_status s = lip_json_members(member, MAX_MEMBERS, count, &json);
+    if (s != LIP_OK)
+        return malformed(r, s);
+    for (size_t i = 0; i < *count; i++) {
+        member[i].start += *start;
+        member[i].end += *start;
+    }
+    return LIP_OK;
+}
+
 /* An envelope has the member "model", a model file of JSON has "layers". */
 static enum lip_status read_json(struct reader *r)
 {
     struct lip_json_member member[MAX_MEMBERS];
-    struct lip_json json;
-    size_t count, size = lip_buffer_size(r->body);
-    lip_json_init(&json, lip_buffer_bytes(r->body), size, 0, "", r->ctx);
-    enum lip_status s = lip_json_members(member, MAX_MEMBERS, &count, &json);
+    size_t start, count;
+    enum lip_status s = list_members(r, &start, member, &count);
     if (s != LIP_OK)
-        return malformed(r, s);
+        return s;
     size_t model = find_member(member, count, "model");
     if (model < count)
         return read_envelope(r, member, count, model);
@@ -217,7 +273,9 @@ static enum lip_status read_json(struct reader *r)
                       "There is no model: the body is {\"model\": {\"layers\": "
                       "[...]}, ...} or the model {\"layers\": [...]} itself.");
     s = api_options_finish(&r->options);
-    return s == LIP_OK ? read_json_model(r, 0, size, "") : s;
+    if (s != LIP_OK)
+        return s;
+    return read_json_model(r, start, lip_buffer_size(r->body), "");
 }
 
 /* --- multipart */
@@ -225,29 +283,18 @@ static enum lip_status read_json(struct reader *r)
 static enum lip_status read_options_part(struct reader *r,
                                          const struct api_part *part)
 {
-    json_error_t error;
+    struct lip_json_member member[MAX_MEMBERS];
+    struct lip_json json;
+    size_t count;
+    const unsigned char *text = lip_buffer_bytes(r->body) + part->offset;
     if (part->size > MAX_OPTION_BYTES)
         return refuse(r, API_PROBLEM_MALFORMED_BODY, NULL,
                       "The part \"options\" is longer than 65536 bytes.");
-    const char *text = (const char *)lip_buffer_bytes(r->body) + part->offset;
-    json_t *object =
-        json_loadb(text, part->size,
-                   JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
-    if (!object && json_error_code(&error) == json_error_out_of_memory)
-        return api_out_of_memory(r->problem);
-    enum lip_status s = LIP_MALFORMED;
-    if (!object)
-        api_problem_set(r->problem, API_PROBLEM_MALFORMED_BODY,
-                        "The part \"options\" is not JSON: line %d, column "
-                        "%d: %s.",
-                        error.line, error.column, error.text);
-    else if (!json_is_object(object))
-        s = refuse(r, API_PROBLEM_MALFORMED_BODY, NULL,
-                   "The part \"options\" is not a JSON object.");
-    else
-        s = api_options_object(&r->options, object);
-    json_decref(object);
-    return s;
+    lip_json_init(&json, text, part->size, part->offset, "", r->ctx);
+    enum lip_status s = lip_json_members(member, MAX_MEMBERS, &count, &json);
+    if (s != LIP_OK)
+        return malformed(r, s);
+    return read_members(r, text, member, count, count);
 }
 
 static enum lip_status read_model_part(struct reader *r,
@@ -257,7 +304,7 @@ static enum lip_status read_model_part(struct reader *r,
         lip_buffer_view(r->body, part->offset, part->size, r->ctx);
     if (!file)
         return failed(r, LIP_NO_MEMORY);
-    enum lip_status s = read_file(r, file);
+    enum lip_status s = read_file(r, file, detect(r, file));
     lip_buffer_put(file);
     return s;
 }
@@ -288,25 +335,31 @@ static enum lip_status read_multipart(struct reader *r)
     if (model == API_MAX_PARTS)
         return refuse(r, API_PROBLEM_INVALID_MODEL, NULL,
                       "The form has no part \"model\" with the model file.");
-    s = api_options_finish(&r->options);
-    return s == LIP_OK ? read_model_part(r, &part[model]) : s;
+    return read_model_part(r, &part[model]);
 }
 
 /* --- the whole */
 
-static bool is_json(const struct reader *r)
+/* The bytes decide. Where they say nothing, a body that is called JSON is JSON
+ * that is broken. */
+static enum lip_status read_single(struct reader *r)
 {
-    const unsigned char *p = lip_buffer_bytes(r->body);
-    size_t size = lip_buffer_size(r->body), i = 0;
-    while (i < size && memchr(" \t\r\n", p[i], 4))
-        i++;
-    return is_json_type(r->content_type) || (i < size && p[i] == '{');
+    const struct lip_format *format = detect(r, r->body);
+    if (format != &lip_format_json && (format || !is_json_type(r)))
+        return read_file(r, r->body, format);
+    lip_error_clear(r->ctx);
+    return read_json(r);
 }
 
-static enum lip_status read_raw(struct reader *r)
+static enum lip_status read_body(struct reader *r)
 {
-    enum lip_status s = api_options_finish(&r->options);
-    return s == LIP_OK ? read_file(r, r->body) : s;
+    if (lip_buffer_size(r->body) == 0)
+        return refuse(r, API_PROBLEM_MALFORMED_BODY, NULL,
+                      "The body is empty. Send a model: JSON, a model file or "
+                      "a multipart form.");
+    if (api_is_multipart(r->content_type))
+        return read_multipart(r);
+    return read_single(r);
 }
 
 enum lip_status
@@ -322,16 +375,8 @@ api_bound_request_read(struct api_bound_request *out, struct lip_buffer *body,
     memset(out, 0, sizeof *out);
     api_options_init(&r.options, out, problem);
     enum lip_status s = api_options_query(&r.options, query);
-    if (s != LIP_OK)
-        ; /* told */
-    else if (lip_buffer_size(body) == 0)
-        s = refuse(&r, API_PROBLEM_MALFORMED_BODY, NULL,
-                   "The body is empty. Send a model: JSON, a model file or a "
-                   "multipart form.");
-    else if (api_is_multipart(content_type))
-        s = read_multipart(&r);
-    else
-        s = is_json(&r) ? read_json(&r) : read_raw(&r);
+    if (s == LIP_OK)
+        s = read_body(&r);
     if (s != LIP_OK)
         api_bound_request_clear(out);
     return s;

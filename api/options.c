@@ -477,20 +477,6 @@ enum lip_status api_options_member(struct api_options *options,
     return read_option(options, name, value, &at);
 }
 
-enum lip_status api_options_object(struct api_options *options,
-                                   const json_t *object)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)object, name, value)
-    {
-        enum lip_status s = api_options_member(options, name, value);
-        if (s != LIP_OK)
-            return s;
-    }
-    return LIP_OK;
-}
-
 bool api_options_for_weights(const struct api_options *options)
 {
     for (size_t i = 0; i < OPTIONS; i++)

@@ -33,14 +33,12 @@ void api_options_init(struct api_options *options,
                       struct api_bound_request *request,
                       struct api_problem *problem);
 
-/* Read all options of a query, all of a JSON object, or one. An option that is
+/* Read all options of a query, or one of a JSON object. An option that is
  * unknown, given twice, of the wrong type or out of range gives LIP_INVALID
  * with the problem filled; out of memory gives LIP_NO_MEMORY. Pointers in
  * messages are relative to the object. */
 enum lip_status api_options_query(struct api_options *options,
                                   const struct api_query *query);
-enum lip_status api_options_object(struct api_options *options,
-                                   const json_t *object);
 enum lip_status api_options_member(struct api_options *options,
                                    const char *name, const json_t *value);
 

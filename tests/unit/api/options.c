@@ -31,7 +31,14 @@ static enum lip_status object(const char *text)
     json_t *root = json_loads(
         text, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
     ck_assert_msg(root != NULL, "%s", text);
-    enum lip_status s = api_options_object(&options, root);
+    const char *name;
+    json_t *value;
+    enum lip_status s = LIP_OK;
+    json_object_foreach(root, name, value)
+    {
+        if (s == LIP_OK)
+            s = api_options_member(&options, name, value);
+    }
     json_decref(root);
     return s;
 }
