@@ -130,9 +130,8 @@ START_TEST(slopes_of_prelu)
     for (size_t k = 0; k < 4; k++) {
         layer[0] = make_dense(3, 2, w, NULL, &ctx);
         layer[1] = make_activation("prelu");
-        if (k == 0)
-            layer[1].parameter[0] = 0.5;
-        else
+        layer[1].parameter[0] = k == 0 ? 0.5 : 7 + (double)k;
+        if (k > 0)
             layer[1].weight = make_tensor(LIP_F32, false, k == 1 ? 1 : 3,
                                           k == 2, slope, &ctx);
         id[k] = id_of(layer, 2);
