@@ -156,7 +156,7 @@ static enum lip_status column(struct midpoint *m, size_t j)
     for (size_t k = j + 1;; k++) {
         struct lip_norm_pair pair = {j == 0 ? m->pair.input : m->inner,
                                      k == l ? m->pair.output : m->inner};
-        struct lip_big norm;
+        struct lip_big norm = {0, 0};
         enum lip_status status = norm_of(&norm, &m->product, pair, m->ctx);
         if (status == LIP_OK)
             status = lip_tick(m->ctx, "midpoint recursion", (double)j,
