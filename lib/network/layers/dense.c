@@ -69,11 +69,12 @@ static enum lip_status infer(struct lip_layer *layer, size_t inputs,
 
 enum { CHUNK = 512 };
 
-/* sum_k run[first + k] x[k], the run being `count` stored weights. */
+/* sum_k run[first + k] x[k], the run being `count` stored weights; `chunk` is
+ * room for CHUNK of them. */
 static double dot(const struct lip_tensor *weight, size_t first, size_t count,
-                  const double *x)
+                  const double *x, double *chunk)
 {
-    double chunk[CHUNK], sum = 0;
+    double sum = 0;
     for (size_t j = 0; j < count; j += CHUNK) {
         size_t n = count - j < CHUNK ? count - j : CHUNK;
         lip_tensor_widen_stored(chunk, weight, first + j, n);
@@ -85,9 +86,8 @@ static double dot(const struct lip_tensor *weight, size_t first, size_t count,
 
 /* y += x * run */
 static void add_multiple(double *y, const struct lip_tensor *weight,
-                         size_t first, size_t count, double x)
+                         size_t first, size_t count, double x, double *chunk)
 {
-    double chunk[CHUNK];
     for (size_t i = 0; i < count; i += CHUNK) {
         size_t n = count - i < CHUNK ? count - i : CHUNK;
         lip_tensor_widen_stored(chunk, weight, first + i, n);
@@ -99,16 +99,17 @@ static void add_multiple(double *y, const struct lip_tensor *weight,
 static void eval(double *y, const struct lip_layer *layer, const double *x)
 {
     size_t rows = layer->outputs, cols = layer->inputs;
+    double chunk[CHUNK];
     if (layer->bias.data)
         lip_tensor_widen(y, &layer->bias);
     else
         memset(y, 0, rows * sizeof *y);
     if (layer->weight.column_major)
         for (size_t j = 0; j < cols; j++)
-            add_multiple(y, &layer->weight, j * rows, rows, x[j]);
+            add_multiple(y, &layer->weight, j * rows, rows, x[j], chunk);
     else
         for (size_t i = 0; i < rows; i++)
-            y[i] += dot(&layer->weight, i * cols, cols, x);
+            y[i] += dot(&layer->weight, i * cols, cols, x, chunk);
 }
 
 const struct lip_layer_kind lip_layer_dense = {
