@@ -17,7 +17,7 @@ void lipd_out_init(struct lipd_out *out, size_t limit, struct lip_ctx *ctx)
 static bool reserve(struct lipd_out *out, size_t more)
 {
     size_t need = out->size + more + 1;
-    if (need <= out->capacity)
+    if (need <= out->capacity && need <= out->limit)
         return true;
     size_t capacity = out->capacity ? out->capacity : FIRST_CAPACITY;
     while (capacity < need)

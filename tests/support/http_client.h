@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * HTTP over plain sockets, byte by byte as a test wants it. */
+#ifndef LIP_TESTS_SUPPORT_HTTP_CLIENT_H
+#define LIP_TESTS_SUPPORT_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_client {
+    int fd;
+    char *pending; /* received and not read yet */
+    size_t size;
+    double patience; /* seconds to wait for bytes */
+};
+
+struct http_answer {
+    int status;
+    char *head; /* status line and fields, NUL-terminated */
+    char *body;
+    size_t size;
+    char field[256]; /* the last value http_field returned */
+};
+
+void http_open(struct http_client *client, unsigned port);
+void http_close(struct http_client *client);
+
+/* False where the other side has closed. */
+bool http_send(struct http_client *client, const void *bytes, size_t size);
+bool http_say(struct http_client *client, const char *text);
+
+/* Reads one answer: head, and as many bytes as Content-Length says (none where
+ * `head_only`). An interim 100 is an answer of its own. False where the
+ * connection ends or nothing comes. */
+bool http_read(struct http_answer *out, struct http_client *client,
+               bool head_only);
+void http_clear(struct http_answer *answer);
+
+/* The connection has been closed and nothing is left to read. */
+bool http_ended(struct http_client *client);
+
+/* Value of a field of the answer, "" where it is not there. */
+const char *http_field(struct http_answer *answer, const char *name);
+
+/* Does the body contain this text? */
+bool http_has(const struct http_answer *answer, const char *text);
+
+/* Status and code of a problem document are these. */
+bool http_is_problem(struct http_answer *answer, int status, const char *code);
+
+/* A request on a connection of its own. body NULL: none. */
+void http_ask(struct http_answer *out, unsigned port, const char *method,
+              const char *target, const char *type, const void *body,
+              size_t size);
+void http_get(struct http_answer *out, unsigned port, const char *target);
+void http_post(struct http_answer *out, unsigned port, const char *target,
+               const char *body);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bodies: complete bytes, the limit, booked memory given back. */
+#include "server/body.h"
+
+#include "tests/support/suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct lipd_config config;
+static struct lipd_service service;
+static struct lipd_request request;
+static struct lipd_body_state body;
+static struct api_problem problem;
+
+static void setup(void)
+{
+    char complaint[256];
+    lipd_config_read(&config, 0, NULL, NULL, complaint, sizeof complaint);
+    lipd_config_set(&config, "max_body", "1M", complaint, sizeof complaint);
+    lipd_config_set(&config, "max_memory", "16M", complaint, sizeof complaint);
+    ck_assert_int_eq(lipd_service_init(&service, &config, NULL), LIP_OK);
+    request.service = &service;
+    lip_budget_init(&request.budget, 0);
+}
+
+static void teardown(void)
+{
+    lipd_body_clear(&body);
+    lipd_request_clear(&request);
+    ck_assert_uint_eq(atomic_load(&request.budget.used), 0);
+    lipd_queue_release(&service.queue, request.reserved);
+    ck_assert_uint_eq(atomic_load(&service.queue.reserved), 0);
+    lipd_service_clear(&service);
+}
+
+static bool begin(enum lipd_body_form form, uint64_t size)
+{
+    struct lipd_framing framing = {form, size};
+    return lipd_body_begin(&body, &framing, &request, &problem);
+}
+
+/* Bytes that tell where they stand, in steps of a given size. */
+static bool feed(size_t total, size_t step)
+{
+    unsigned char *bytes = malloc(total);
+    bool taken = true;
+    for (size_t i = 0; i < total; i++)
+        bytes[i] = (unsigned char)(i * 31 + i / 251);
+    for (size_t i = 0; i < total && taken; i += step)
+        taken = lipd_body_add(&body, &request, bytes + i,
+                              total - i < step ? total - i : step);
+    free(bytes);
+    return taken;
+}
+
+static void expect_bytes(size_t total)
+{
+    ck_assert(lipd_body_end(&body, &request, &problem));
+    ck_assert_uint_eq(lip_buffer_size(request.body), total);
+    const unsigned char *bytes = lip_buffer_bytes(request.body);
+    for (size_t i = 0; i < total; i++)
+        ck_assert(bytes[i] == (unsigned char)(i * 31 + i / 251));
+}
+
+START_TEST(a_sized_body_arrives_whole)
+{
+    ck_assert(begin(LIPD_BODY_SIZED, 100000));
+    ck_assert_uint_eq(request.reserved, lipd_estimate(100000));
+    ck_assert(feed(100000, 777));
+    expect_bytes(100000);
+}
+END_TEST
+
+START_TEST(a_chunked_body_grows_to_the_limit)
+{
+    ck_assert(begin(LIPD_BODY_CHUNKED, 0));
+    ck_assert(feed(1 << 20, 4099));
+    ck_assert_uint_eq(request.reserved, lipd_estimate(1 << 20));
+    expect_bytes(1 << 20);
+}
+END_TEST
+
+START_TEST(a_size_over_the_limit_is_refused_at_once)
+{
+    ck_assert(!begin(LIPD_BODY_SIZED, (1 << 20) + 1));
+    ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
+    ck_assert_ptr_nonnull(strstr(problem.detail, "1048576"));
+    ck_assert(!begin(LIPD_BODY_SIZED, UINT64_MAX));
+    ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
+    ck_assert_uint_eq(request.reserved, 0);
+}
+END_TEST
+
+START_TEST(chunks_over_the_limit_are_dropped_then_refused)
+{
+    ck_assert(begin(LIPD_BODY_CHUNKED, 0));
+    ck_assert(feed((1 << 20) + 1, 65536));
+    ck_assert_ptr_null(body.data);
+    ck_assert(!lipd_body_end(&body, &request, &problem));
+    ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
+}
+END_TEST
+
+START_TEST(chunks_without_end_are_cut)
+{
+    ck_assert(begin(LIPD_BODY_CHUNKED, 0));
+    ck_assert(!feed(100 << 20, 1 << 20));
+    ck_assert_uint_lt(body.arrived, 70 << 20);
+}
+END_TEST
+
+START_TEST(no_room_is_told_as_overload)
+{
+    ck_assert(lipd_queue_reserve(&service.queue, 14 << 20));
+    ck_assert(!begin(LIPD_BODY_SIZED, 1 << 20));
+    ck_assert_int_eq(problem.code, API_PROBLEM_OVERLOADED);
+    ck_assert_uint_gt(problem.retry_after, 0);
+    ck_assert(begin(LIPD_BODY_CHUNKED, 0));
+    ck_assert(feed(1 << 20, 65536));
+    ck_assert(!lipd_body_end(&body, &request, &problem));
+    ck_assert_int_eq(problem.code, API_PROBLEM_OVERLOADED);
+    lipd_queue_release(&service.queue, 14 << 20);
+}
+END_TEST
+
+START_TEST(over_the_requests_budget_is_told)
+{
+    lip_budget_init(&request.budget, 1000);
+    ck_assert(!begin(LIPD_BODY_SIZED, 100000));
+    ck_assert_int_eq(api_problem_status(problem.code), 413);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("server/body");
+    TCase *tcase = tcase_create("body");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_sized_body_arrives_whole);
+    tcase_add_test(tcase, a_chunked_body_grows_to_the_limit);
+    tcase_add_test(tcase, a_size_over_the_limit_is_refused_at_once);
+    tcase_add_test(tcase, chunks_over_the_limit_are_dropped_then_refused);
+    tcase_add_test(tcase, chunks_without_end_are_cut);
+    tcase_add_test(tcase, no_room_is_told_as_overload);
+    tcase_add_test(tcase, over_the_requests_budget_is_told);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

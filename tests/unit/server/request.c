@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Request ids and answers. */
+#include "server/request.h"
+
+#include "tests/support/suite.h"
+
+#include <string.h>
+
+START_TEST(a_valid_id_is_taken_as_it_is)
+{
+    static const char *const good[] = {
+        "a", "7f3c-9a", "A_b.c:d+e/f=",
+        "0123456789012345678901234567890123456789012345678901234567890123"};
+    char id[LIPD_REQUEST_ID];
+    lipd_request_id(id, good[_i]);
+    ck_assert_str_eq(id, good[_i]);
+}
+END_TEST
+
+START_TEST(any_other_is_replaced)
+{
+    static const char *const bad[] = {
+        NULL,
+        "",
+        "a b",
+        "a\"b",
+        "a\x01",
+        "\xc3\xa9",
+        "a,b",
+        "01234567890123456789012345678901234567890123456789012345678901234"};
+    char id[LIPD_REQUEST_ID];
+    lipd_request_id(id, bad[_i]);
+    ck_assert_uint_eq(strlen(id), 16);
+    ck_assert_uint_eq(strspn(id, "0123456789abcdef"), 16);
+}
+END_TEST
+
+START_TEST(made_ids_differ)
+{
+    char id[1000][LIPD_REQUEST_ID];
+    for (int i = 0; i < 1000; i++) {
+        lipd_request_id(id[i], NULL);
+        for (int k = 0; k < i; k++)
+            ck_assert_str_ne(id[i], id[k]);
+    }
+}
+END_TEST
+
+START_TEST(a_problem_replaces_an_answer_and_leaks_nothing)
+{
+    struct lipd_request request = {.id = "the-id"};
+    lip_budget_init(&request.budget, 0);
+    struct lip_ctx ctx = {.budget = &request.budget};
+    char *data = lip_strdup(&ctx, "hello");
+    lipd_reply_take(&request, 200, "text/plain", data, 5);
+    ck_assert_int_eq(request.reply.status, 200);
+    request.reply.close = true;
+    lipd_reply_fail(&request, API_PROBLEM_OVERLOADED, "%s", "Busy.");
+    ck_assert_uint_eq(atomic_load(&request.budget.used), 0);
+    ck_assert_int_eq(request.reply.status, 503);
+    ck_assert_uint_gt(request.reply.retry_after, 0);
+    ck_assert(request.reply.close);
+    ck_assert_ptr_nonnull(strstr(request.reply.data, "\"the-id\""));
+    lipd_request_clear(&request);
+    ck_assert_int_eq(request.reply.status, 0);
+}
+END_TEST
+
+START_TEST(no_memory_for_the_answer_is_500)
+{
+    struct lipd_request request = {.id = "the-id"};
+    struct api_text text;
+    struct lip_budget budget;
+    struct lip_ctx ctx = {.budget = &budget};
+    lip_budget_init(&budget, 10);
+    api_text_init(&text, 1000, &ctx);
+    api_object_open(&text, NULL);
+    api_object_close(&text);
+    lipd_reply_json(&request, 200, &text);
+    ck_assert_int_eq(request.reply.status, 500);
+    lipd_request_clear(&request);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("server/request");
+    TCase *tcase = tcase_create("request");
+    tcase_add_loop_test(tcase, a_valid_id_is_taken_as_it_is, 0, 4);
+    tcase_add_loop_test(tcase, any_other_is_replaced, 0, 8);
+    tcase_add_test(tcase, made_ids_differ);
+    tcase_add_test(tcase, a_problem_replaces_an_answer_and_leaks_nothing);
+    tcase_add_test(tcase, no_memory_for_the_answer_is_500);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}

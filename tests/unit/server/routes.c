@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The search of the route table. */
+#include "server/routes.h"
+
+#include "tests/support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char argument[LIPD_ARGUMENT], allow[64];
+
+static const struct lipd_route *find(const char *method, const char *path)
+{
+    return lipd_route_find(method, path, argument, sizeof argument, allow,
+                           sizeof allow);
+}
+
+START_TEST(every_row_is_found_and_said)
+{
+    for (size_t i = 0; i < lipd_route_count; i++) {
+        const struct lipd_route *route = &lipd_routes[i];
+        char path[64];
+        snprintf(path, sizeof path, "%.*s%s", (int)strcspn(route->path, "{"),
+                 route->path, strchr(route->path, '{') ? "x" : "");
+        ck_assert_ptr_eq(find(route->method, path), route);
+        ck_assert_str_eq(allow, "");
+        ck_assert_uint_gt(strlen(route->says), 5);
+    }
+}
+END_TEST
+
+START_TEST(the_argument_is_one_segment)
+{
+    ck_assert_ptr_nonnull(find("GET", "/models/sha256:0a"));
+    ck_assert_str_eq(argument, "sha256:0a");
+    ck_assert_ptr_null(find("GET", "/models/"));
+    ck_assert_ptr_null(find("GET", "/models/a/b"));
+    char path[400] = "/models/";
+    memset(path + 8, 'a', 300);
+    ck_assert_ptr_null(find("GET", path));
+    ck_assert_str_eq(allow, "");
+}
+END_TEST
+
+START_TEST(head_is_get)
+{
+    ck_assert_ptr_eq(find("HEAD", "/healthz"), find("GET", "/healthz"));
+    ck_assert_ptr_null(find("HEAD", "/bound"));
+}
+END_TEST
+
+START_TEST(what_a_path_takes)
+{
+    ck_assert_ptr_null(find("GET", "/bound"));
+    ck_assert_str_eq(allow, "POST");
+    ck_assert_ptr_null(find("POST", "/models/x"));
+    ck_assert_str_eq(allow, "GET, HEAD, DELETE");
+    ck_assert_ptr_null(find("get", "/healthz"));
+    ck_assert_str_eq(allow, "GET, HEAD");
+    ck_assert_ptr_null(find("GET", "/healthz/"));
+    ck_assert_str_eq(allow, "");
+    ck_assert_ptr_null(find("GET", ""));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("server/routes");
+    TCase *tcase = tcase_create("search");
+    tcase_add_test(tcase, every_row_is_found_and_said);
+    tcase_add_test(tcase, the_argument_is_one_segment);
+    tcase_add_test(tcase, head_is_get);
+    tcase_add_test(tcase, what_a_path_takes);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
