@@ -59,6 +59,18 @@ void exact_pass_start(struct exact_pass *pass, const struct lip_chain *chain);
 bool exact_pass_step(struct exact_pass *pass, const double *lambda,
                      long exponent, const double *lo, const double *hi);
 
+/* M of the recursion for S, into m (initialised, n square); S becomes Z. False
+ * where I + P Lambda S is not proven positive definite. */
+bool exact_block(arb_mat_t m, arb_mat_t s, arb_srcptr lambda, const double *lo,
+                 const double *hi);
+
+/* out = factor^-T B for an upper triangular factor; out initialised here. */
+void exact_solve_transposed(arb_mat_t out, const arb_mat_t factor,
+                            const arb_mat_t b);
+
+/* out = A^T A, out initialised by the caller. */
+void exact_gram(arb_mat_t out, const arb_mat_t a);
+
 /* The bound. */
 void exact_pass_finish(arb_t out, struct exact_pass *pass);
 void exact_pass_clear(struct exact_pass *pass);

@@ -20,8 +20,18 @@ static void solve(arb_mat_t out, const arb_mat_t factor, const arb_mat_t b)
     arb_mat_solve_tril(out, factor, b, 0, BALL_PREC);
 }
 
-/* out = A^T A, out initialised. */
-static void gram(arb_mat_t out, const arb_mat_t a)
+void exact_solve_transposed(arb_mat_t out, const arb_mat_t factor,
+                            const arb_mat_t b)
+{
+    arb_mat_t lower;
+    slong n = arb_mat_nrows(factor);
+    arb_mat_init(lower, n, n);
+    arb_mat_transpose(lower, factor);
+    solve(out, lower, b);
+    arb_mat_clear(lower);
+}
+
+void exact_gram(arb_mat_t out, const arb_mat_t a)
 {
     arb_mat_t t;
     arb_mat_init(t, arb_mat_ncols(a), arb_mat_nrows(a));
@@ -76,7 +86,7 @@ static bool couple(arb_mat_t s, arb_srcptr lambda, const double *lo,
     bool positive = arb_mat_cho(factor, kk, BALL_PREC);
     if (positive) {
         solve(half, factor, side);
-        gram(kk, half);
+        exact_gram(kk, half);
         arb_mat_scalar_mul_si(kk, kk, sign, BALL_PREC);
         arb_mat_sub(s, s, kk, BALL_PREC);
         arb_mat_clear(half);
@@ -116,6 +126,15 @@ static void schur(arb_mat_t m, const arb_mat_t z, arb_srcptr lambda,
     arb_clear(x);
 }
 
+bool exact_block(arb_mat_t m, arb_mat_t s, arb_srcptr lambda, const double *lo,
+                 const double *hi)
+{
+    if (!couple(s, lambda, lo, hi))
+        return false;
+    schur(m, s, lambda, lo, hi);
+    return true;
+}
+
 bool exact_pass_step(struct exact_pass *pass, const double *lambda,
                      long exponent, const double *lo, const double *hi)
 {
@@ -129,12 +148,9 @@ bool exact_pass_step(struct exact_pass *pass, const double *lambda,
     arb_mat_init(s, n, n);
     arb_mat_init(m, n, n);
     arb_mat_init(factor, n, n);
-    gram(s, pass->y);
-    bool positive = couple(s, exact, lo, hi);
-    if (positive) {
-        schur(m, s, exact, lo, hi);
-        positive = arb_mat_cho(factor, m, BALL_PREC);
-    }
+    exact_gram(s, pass->y);
+    bool positive =
+        exact_block(m, s, exact, lo, hi) && arb_mat_cho(factor, m, BALL_PREC);
     if (positive) {
         exact_link(w, &pass->chain->link[pass->layer + 1]);
         arb_mat_init(t, arb_mat_ncols(w), arb_mat_nrows(w));
