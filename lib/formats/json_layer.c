@@ -14,7 +14,7 @@ struct layer_reader {
     struct lip_layer *layer;
     const struct lip_layer *before;
     const struct codec *codec; /* NULL: the type is not known yet */
-    bool has_name, has_inputs;
+    bool has_name, has_inputs, has_bias;
     bool has_parameter[LIP_MAX_PARAMETERS];
     size_t postponed;
     struct {
@@ -35,18 +35,32 @@ static enum lip_status twice(struct lip_json *json)
     return lip_json_fail(json, LIP_INVALID, "This member is given twice.");
 }
 
+/* "bias": null says that there is none. */
+static enum lip_status read_bias(struct layer_reader *reader)
+{
+    struct lip_json *json = reader->json;
+    enum lip_json_type type;
+    if (reader->has_bias)
+        return twice(json);
+    reader->has_bias = true;
+    enum lip_status status = lip_json_peek(json, &type);
+    if (status == LIP_OK && type == LIP_JSON_NULL)
+        return lip_json_skip(json, NULL);
+    return status == LIP_OK ? lip_json_vector(&reader->layer->bias, json)
+                            : status;
+}
+
 static enum lip_status dense_member(struct layer_reader *reader, bool *known)
 {
     struct lip_json *json = reader->json;
-    bool bias = lip_json_key_is(json, "bias");
-    *known = bias || lip_json_key_is(json, "weight");
-    if (!*known)
-        return LIP_OK;
-    struct lip_tensor *tensor =
-        bias ? &reader->layer->bias : &reader->layer->weight;
-    if (tensor->data)
-        return twice(json);
-    return bias ? lip_json_vector(tensor, json) : lip_json_matrix(tensor, json);
+    struct lip_tensor *weight = &reader->layer->weight;
+    *known = true;
+    if (lip_json_key_is(json, "bias"))
+        return read_bias(reader);
+    if (lip_json_key_is(json, "weight"))
+        return weight->data ? twice(json) : lip_json_matrix(weight, json);
+    *known = false;
+    return LIP_OK;
 }
 
 static enum lip_status no_member(struct layer_reader *reader, bool *known)

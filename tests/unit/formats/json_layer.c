@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Layer objects: every known type, members in any order, and the refusals with
+ * their pointers. */
+#include "formats/json_parts.h"
+
+#include "tests/support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct lip_budget budget;
+static struct lip_ctx ctx;
+static struct lip_layer layer;
+
+static enum lip_status take(const char *text, const char *before)
+{
+    struct lip_json json;
+    struct lip_layer previous = {.kind = &lip_layer_flatten};
+    ctx = (struct lip_ctx){.budget = &budget};
+    lip_budget_init(&budget, 0);
+    memset(&layer, 0, sizeof layer);
+    snprintf(previous.name, sizeof previous.name, "%s", before ? before : "");
+    lip_json_init(&json, (const unsigned char *)text, strlen(text), 0, "",
+                  &ctx);
+    return lip_json_layer(&layer, before ? &previous : NULL, &json);
+}
+
+static void done(void)
+{
+    lip_layer_clear(&layer);
+    ck_assert_uint_eq(atomic_load(&budget.used), 0);
+}
+
+START_TEST(dense_in_any_order)
+{
+    static const char *const texts[] = {
+        "{\"type\":\"dense\",\"weight\":[[1,2]],\"bias\":[3],\"name\":\"a\"}",
+        "{\"weight\":[[1,2]],\"bias\":[3],\"name\":\"a\",\"type\":\"dense\"}",
+        "{\"bias\":[3],\"type\":\"dense\",\"name\":\"a\",\"weight\":[[1,2]]}",
+        "{\"n\\u0061me\":\"\\u0061\",\"bias\":[3],\"\\u0077eight\":[[1,2]],"
+        "\"type\":\"\\u0064ense\"}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ck_assert_msg(take(texts[i], NULL) == LIP_OK, "%s: %s", texts[i],
+                      ctx.error.detail);
+        ck_assert_ptr_eq(layer.kind, &lip_layer_dense);
+        ck_assert_str_eq(layer.name, "a");
+        ck_assert(lip_tensor_at(&layer.weight, 1) == 2);
+        ck_assert(lip_tensor_at(&layer.bias, 0) == 3);
+        done();
+    }
+    ck_assert_int_eq(
+        take("{\"type\":\"dense\",\"weight\":[[1]],\"bias\":null}", NULL),
+        LIP_OK);
+    ck_assert_ptr_null(layer.bias.data);
+    done();
+}
+END_TEST
+
+START_TEST(every_activation)
+{
+    char text[200];
+    for (size_t i = 0; lip_activations[i]; i++) {
+        const struct lip_activation *a = lip_activations[i];
+        snprintf(text, sizeof text, "{\"type\":\"%s\"}", a->name);
+        ck_assert_int_eq(take(text, NULL), LIP_OK);
+        ck_assert_ptr_eq(layer.kind, &lip_layer_activation);
+        ck_assert_ptr_eq(layer.activation, a);
+        for (size_t k = 0; a->parameter[k].name; k++) {
+            ck_assert(layer.parameter[k] == a->parameter[k].fallback);
+            snprintf(text, sizeof text, "{\"%s\":%.17g,\"type\":\"%s\"}",
+                     a->parameter[k].name, a->parameter[k].max, a->name);
+            ck_assert_int_eq(take(text, NULL), LIP_OK);
+            ck_assert(layer.parameter[k] == a->parameter[k].max);
+            done();
+        }
+        done();
+    }
+    ck_assert_int_eq(take("{\"type\":\"flatten\"}", NULL), LIP_OK);
+    ck_assert_ptr_eq(layer.kind, &lip_layer_flatten);
+    ck_assert_int_eq(take("{\"slope\":[0.5,-1],\"type\":\"prelu\"}", NULL),
+                     LIP_OK);
+    ck_assert(lip_tensor_at(&layer.weight, 1) == -1);
+    done();
+}
+END_TEST
+
+START_TEST(inputs_of_a_chain)
+{
+    ck_assert_int_eq(take("{\"type\":\"relu\",\"inputs\":[\"a\"]}", "a"),
+                     LIP_OK);
+    static const struct {
+        const char *text, *before, *where;
+    } refused[] = {
+        {"{\"type\":\"relu\",\"inputs\":[\"b\"]}", "a", "/inputs/0"},
+        {"{\"type\":\"relu\",\"inputs\":[\"a\",\"b\"]}", "a", "/inputs/1"},
+        {"{\"type\":\"relu\",\"inputs\":[]}", "a", "/inputs"},
+        {"{\"type\":\"relu\",\"inputs\":[\"a\"]}", NULL, "/inputs/0"},
+        {"{\"type\":\"relu\",\"inputs\":[\"\"]}", "", "/inputs/0"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        ck_assert_int_eq(take(refused[i].text, refused[i].before),
+                         LIP_UNSUPPORTED);
+        ck_assert_str_eq(ctx.error.where, refused[i].where);
+        ck_assert_ptr_nonnull(strstr(ctx.error.detail, "Graphs"));
+        done();
+    }
+}
+END_TEST
+
+START_TEST(refusals)
+{
+    static const struct {
+        const char *text;
+        enum lip_status status;
+        const char *where, *says;
+    } cases[] = {
+        {"{}", LIP_INVALID, "", "no \"type\""},
+        {"[]", LIP_INVALID, "", "an object, not an array"},
+        {"{\"type\":3}", LIP_INVALID, "/type", "a string, not a number"},
+        {"{\"type\":\"conv2d\"}", LIP_UNSUPPORTED, "/type", "dense, flatten"},
+        {"{\"type\":\"activation\"}", LIP_UNSUPPORTED, "/type", "tanh"},
+        {"{\"type\":\"relu\",\"type\":\"relu\"}", LIP_INVALID, "/type",
+         "twice"},
+        {"{\"name\":\"a\",\"name\":\"a\",\"type\":\"relu\"}", LIP_INVALID,
+         "/name", "twice"},
+        {"{\"type\":\"dense\"}", LIP_INVALID, "", "no \"weight\""},
+        {"{\"type\":\"dense\",\"weight\":[[1]],\"weight\":[[1]]}", LIP_INVALID,
+         "/weight", "twice"},
+        {"{\"weight\":[[1]],\"weight\":[[1]],\"type\":\"dense\"}", LIP_INVALID,
+         "/weight", "twice"},
+        {"{\"type\":\"dense\",\"weight\":[[1]],\"bias\":null,\"bias\":[1]}",
+         LIP_INVALID, "/bias", "twice"},
+        {"{\"type\":\"dense\",\"units\":4}", LIP_INVALID, "/units",
+         "no member \"units\""},
+        {"{\"units\":4,\"type\":\"dense\"}", LIP_INVALID, "/units",
+         "no member \"units\""},
+        {"{\"type\":\"relu\",\"weight\":[[1]]}", LIP_INVALID, "/weight",
+         "relu"},
+        {"{\"type\":\"flatten\",\"weight\":[[1]]}", LIP_INVALID, "/weight",
+         "flatten"},
+        {"{\"type\":\"leaky-relu\",\"negative_slope\":\"x\"}", LIP_INVALID,
+         "/negative_slope", "not a string"},
+        {"{\"type\":\"leaky-relu\",\"negative_slope\":[1]}", LIP_INVALID,
+         "/negative_slope", "not an array"},
+        {"{\"type\":\"leaky-relu\",\"negative_slope\":1e300}", LIP_INVALID,
+         "/negative_slope", "between"},
+        {"{\"type\":\"leaky-relu\",\"negative_slope\":0,"
+         "\"negative_slope\":0}",
+         LIP_INVALID, "/negative_slope", "twice"},
+        {"{\"type\":\"prelu\",\"slope\":[0.1,\"x\"]}", LIP_INVALID, "/slope/1",
+         "not a string"},
+        {"{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,"
+         "\"i\":1,\"type\":\"relu\"}",
+         LIP_INVALID, "/i", "\"type\" first"},
+        {"{\"weight\":[[1,2],[3]],\"type\":\"dense\"}", LIP_INVALID,
+         "/weight/1", "1 numbers"},
+        {"{\"type\":\"relu\"", LIP_MALFORMED, "14", "too early"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum lip_status status = take(cases[i].text, NULL);
+        ck_assert_msg(status == cases[i].status &&
+                          strcmp(ctx.error.where, cases[i].where) == 0 &&
+                          strstr(ctx.error.detail, cases[i].says),
+                      "%s: %d %s: %s", cases[i].text, status, ctx.error.where,
+                      ctx.error.detail);
+        done();
+    }
+}
+END_TEST
+
+/* The sentence lists all types and still fits. */
+START_TEST(the_list_of_types_is_whole)
+{
+    size_t last = 0;
+    ck_assert_int_eq(take("{\"type\":\"\\\"012345678901234567890123456789"
+                          "0123456789\"}",
+                          NULL),
+                     LIP_UNSUPPORTED);
+    for (size_t i = 0; lip_activations[i]; i++) {
+        ck_assert_ptr_nonnull(
+            strstr(ctx.error.detail, lip_activations[i]->name));
+        last = strlen(ctx.error.detail);
+    }
+    ck_assert_int_eq(ctx.error.detail[last - 1], '.');
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json_layer");
+    TCase *tests = tcase_create("json_layer");
+    tcase_add_test(tests, dense_in_any_order);
+    tcase_add_test(tests, every_activation);
+    tcase_add_test(tests, inputs_of_a_chain);
+    tcase_add_test(tests, refusals);
+    tcase_add_test(tests, the_list_of_types_is_whole);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
