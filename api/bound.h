@@ -35,12 +35,10 @@ struct api_bound_request {
  * be NULL or anything: multipart/form-data is told by it, JSON envelope and
  * model file by the bytes. On failure the problem is filled, nothing is owned,
  * and the status is not LIP_OK. */
-enum lip_status api_bound_request_read(struct api_bound_request *out,
-                                       struct lip_buffer *body,
-                                       const char *content_type,
-                                       const struct api_query *query,
-                                       struct api_problem *problem,
-                                       struct lip_ctx *ctx);
+enum lip_status
+api_bound_request_read(struct api_bound_request *out, struct lip_buffer *body,
+                       const char *content_type, const struct api_query *query,
+                       struct api_problem *problem, struct lip_ctx *ctx);
 void api_bound_request_clear(struct api_bound_request *request);
 
 /* What the service allows one request to take. */

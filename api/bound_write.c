@@ -32,7 +32,8 @@ static void put_parameters(struct api_text *text, const struct lip_layer *layer)
             api_put_number(text, p[i].name, layer->parameter[i]);
 }
 
-static void put_layer(struct api_text *text, const struct lip_layer *layer)
+static void put_layer(struct api_text *text, const struct lip_layer *layer,
+                      double norm)
 {
     api_object_open(text, NULL);
     api_put_string(text, "type", lip_layer_type(layer));
@@ -46,13 +47,15 @@ static void put_layer(struct api_text *text, const struct lip_layer *layer)
     }
     if (layer->kind->role == LIP_ROLE_LINEAR)
         api_put_bool(text, "bias", layer->bias.data != NULL);
+    if (!isnan(norm))
+        api_put_upper(text, "norm", norm);
     if (layer->activation)
         put_parameters(text, layer);
     api_object_close(text);
 }
 
-void api_model_write(struct api_text *text, const char *key,
-                     const struct lip_network *network)
+static void put_model(struct api_text *text, const char *key,
+                      const struct lip_network *network, const double *norm)
 {
     api_object_open(text, key);
     api_put_string(text, "id", network->id);
@@ -61,9 +64,15 @@ void api_model_write(struct api_text *text, const char *key,
     api_put_count(text, "parameters", network->parameters);
     api_array_open(text, "layers");
     for (size_t i = 0; i < network->count; i++)
-        put_layer(text, &network->layer[i]);
+        put_layer(text, &network->layer[i], norm ? norm[i] : NAN);
     api_array_close(text);
     api_object_close(text);
+}
+
+void api_model_write(struct api_text *text, const char *key,
+                     const struct lip_network *network)
+{
+    put_model(text, key, network, NULL);
 }
 
 static const char *state_name(enum lip_bound_state state)
@@ -127,20 +136,19 @@ static const struct lip_bound *best_of(const struct lip_bound *bound,
     return best;
 }
 
-void api_bound_write(struct api_text *text, const struct lip_network *network,
-                     struct lip_norm_pair norm, const struct lip_bound *bound,
-                     size_t count, double seconds)
+void api_bound_write(struct api_text *text,
+                     const struct api_bound_result *result)
 {
-    const struct lip_bound *best = best_of(bound, count);
+    const struct lip_bound *best = best_of(result->bound, result->count);
     api_object_open(text, NULL);
-    api_model_write(text, "model", network);
+    put_model(text, "model", result->network, result->layer_norm);
     api_object_open(text, "norm");
-    put_norm_name(text, "input", norm.input);
-    put_norm_name(text, "output", norm.output);
+    put_norm_name(text, "input", result->norm.input);
+    put_norm_name(text, "output", result->norm.output);
     api_object_close(text);
     api_array_open(text, "bounds");
-    for (size_t i = 0; i < count; i++)
-        put_bound(text, &bound[i]);
+    for (size_t i = 0; i < result->count; i++)
+        put_bound(text, &result->bound[i]);
     api_array_close(text);
     if (best) {
         api_object_open(text, "best");
@@ -148,6 +156,6 @@ void api_bound_write(struct api_text *text, const struct lip_network *network,
         api_put_upper(text, "upper_bound", best->upper_bound);
         api_object_close(text);
     }
-    put_seconds(text, seconds);
+    put_seconds(text, result->seconds);
     api_object_close(text);
 }

@@ -11,10 +11,18 @@
 void api_model_write(struct api_text *text, const char *key,
                      const struct lip_network *network);
 
+struct api_bound_result {
+    const struct lip_network *network;
+    const double *layer_norm; /* [network->count], NaN: none; may be NULL */
+    struct lip_norm_pair norm;
+    const struct lip_bound *bound;
+    size_t count;
+    double seconds;
+};
+
 /* Writes the document. At least one of the bounds may be, none must be, a
  * bound that is not skipped: `best` is there where one is. */
-void api_bound_write(struct api_text *text, const struct lip_network *network,
-                     struct lip_norm_pair norm, const struct lip_bound *bound,
-                     size_t count, double seconds);
+void api_bound_write(struct api_text *text,
+                     const struct api_bound_result *result);
 
 #endif

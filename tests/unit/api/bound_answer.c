@@ -365,6 +365,39 @@ START_TEST(test_all_and_auto)
 }
 END_TEST
 
+/* Layers have their norms in answers to auto and all, where one norm measures
+ * both sides. */
+START_TEST(test_layer_norms)
+{
+    static const struct {
+        enum api_method_choice choice;
+        struct lip_norm_pair pair;
+        double norm; /* of the last layer, (1 1); 0: none */
+    } row[] = {
+        {API_METHODS_ALL, {LIP_NORM_2, LIP_NORM_2}, 1.4142135623730951},
+        {API_METHODS_AUTO, {LIP_NORM_INF, LIP_NORM_INF}, 2},
+        {API_METHODS_ALL, {LIP_NORM_1, LIP_NORM_1}, 1},
+        {API_METHODS_ALL, {LIP_NORM_1, LIP_NORM_INF}, 0},
+        {API_METHODS_NAMED, {LIP_NORM_2, LIP_NORM_2}, 0},
+    };
+    ask(&plain);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        request.choice = row[i].choice;
+        request.options.norm = row[i].pair;
+        json_t *root = answer();
+        json_t *layers =
+            json_object_get(json_object_get(root, "model"), "layers");
+        json_t *norm = json_object_get(json_array_get(layers, 2), "norm");
+        ck_assert_ptr_null(json_object_get(json_array_get(layers, 1), "norm"));
+        ck_assert_int_eq(norm != NULL, row[i].norm > 0);
+        if (norm)
+            ck_assert_double_eq_tol(json_number_value(norm), row[i].norm,
+                                    1e-12);
+        json_decref(root);
+    }
+}
+END_TEST
+
 START_TEST(test_best_is_the_least)
 {
     request.choice = API_METHODS_ALL;
@@ -603,6 +636,7 @@ int main(void)
     tcase_add_test(t, test_norms);
     tcase_add_test(t, test_same_again);
     tcase_add_test(t, test_all_and_auto);
+    tcase_add_test(t, test_layer_norms);
     tcase_add_test(t, test_best_is_the_least);
     tcase_add_test(t, test_all_over_the_limit);
     tcase_add_test(t, test_named_over_the_limit);

@@ -84,7 +84,13 @@ static const struct lip_method method[] = {
 static json_t *write_bounds(const double *value, size_t count)
 {
     static struct lip_bound bound[3];
-    struct lip_norm_pair norm = {LIP_NORM_2, LIP_NORM_2};
+    static const double norm[] = {NAN, 0.1, NAN, NAN, NAN, 2};
+    struct api_bound_result result = {.network = network,
+                                      .layer_norm = norm,
+                                      .norm = {LIP_NORM_2, LIP_NORM_2},
+                                      .bound = bound,
+                                      .count = count,
+                                      .seconds = 1.25};
     struct api_text text;
     memset(bound, 0, sizeof bound);
     for (size_t i = 0; i < count; i++) {
@@ -94,7 +100,7 @@ static json_t *write_bounds(const double *value, size_t count)
         bound[i].optimum_at_least = NAN;
     }
     api_text_init(&text, 100000, &ctx);
-    api_bound_write(&text, network, norm, bound, count, 1.25);
+    api_bound_write(&text, &result);
     return finish(&text, "BoundAnswer");
 }
 
@@ -121,6 +127,22 @@ START_TEST(test_best)
     ck_assert_uint_eq(json_array_size(json_object_get(root, "bounds")), 0);
     ck_assert_double_eq(json_real_value(json_object_get(root, "seconds")),
                         1.25);
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(test_layer_norms)
+{
+    json_t *root = write_bounds(NULL, 0), *layer;
+    size_t i;
+    json_array_foreach(
+        json_object_get(json_object_get(root, "model"), "layers"), i, layer)
+    {
+        json_t *norm = json_object_get(layer, "norm");
+        ck_assert_int_eq(norm != NULL, i == 1 || i == 5);
+        if (i == 1)
+            ck_assert_double_eq(json_real_value(norm), 0.1);
+    }
     json_decref(root);
 }
 END_TEST
@@ -153,6 +175,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_layers);
     tcase_add_test(t, test_best);
+    tcase_add_test(t, test_layer_norms);
     tcase_add_test(t, test_values_read_back);
     tcase_add_test(t, test_contract);
     suite_add_tcase(suite, t);
