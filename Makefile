@@ -19,7 +19,8 @@ DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
               liblapacke-dev libopenblas-dev libzip-dev nettle-dev
 DEPS_DEMO := curl
 DEPS_TEST := check libgmp-dev libflint-dev libflint-arb-dev valgrind \
-             libc6-dbg universal-ctags clang-format-14 curl
+             libc6-dbg universal-ctags clang-format-14 curl \
+             python3-yaml python3-jsonschema
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle
 
