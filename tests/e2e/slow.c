@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Clients that are slow, silent or gone: deadlines are absolute, and nobody is
+ * worked for who does not wait. */
+#include "tests/support/daemon.h"
+#include "tests/support/http_client.h"
+#include "tests/support/models.h"
+#include "tests/support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct daemon daemon_;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void setup(void)
+{
+    daemon_start(&daemon_,
+                 (const char *[]){"--header-timeout", "1", "--body-timeout",
+                                  "1", "--body-rate", "1M", NULL});
+}
+
+static void teardown(void)
+{
+    daemon_end(&daemon_);
+}
+
+/* Sends text again and again, each time after a pause, until the other side
+ * hangs up; the seconds that took. */
+static double drip(struct http_client *client, const char *text)
+{
+    double start = now();
+    while (http_say(client, text) && now() - start < 30) {
+        char byte;
+        usleep(100000);
+        if (client->size == 0 &&
+            recv(client->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0)
+            break;
+    }
+    return now() - start;
+}
+
+START_TEST(a_dripped_head_is_cut)
+{
+    struct http_client client;
+    struct http_answer answer;
+    http_open(&client, daemon_.port);
+    http_say(&client, "GET /healthz HTTP/1.1\r\nHost: a\r\n");
+    double seconds = drip(&client, "X-Drip: 1\r\n");
+    ck_assert(seconds > 0.5 && seconds < 10);
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert(http_is_problem(&answer, 408, "request-timeout"));
+    http_clear(&answer);
+    http_close(&client);
+    ck_assert(daemon_metric(&daemon_,
+                            "rejects_total{reason=\"header_timeout\"}") >= 1);
+}
+END_TEST
+
+START_TEST(a_silent_connection_is_cut)
+{
+    struct http_client client;
+    http_open(&client, daemon_.port);
+    client.patience = 10;
+    double start = now();
+    struct http_answer answer;
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert_int_eq(answer.status, 408);
+    ck_assert(now() - start < 5);
+    http_clear(&answer);
+    ck_assert(http_ended(&client));
+    http_close(&client);
+}
+END_TEST
+
+/* After an answer the connection may rest, then just ends. */
+START_TEST(an_idle_connection_ends_without_a_word)
+{
+    struct http_client client;
+    struct http_answer answer;
+    http_open(&client, daemon_.port);
+    http_say(&client, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    ck_assert(http_read(&answer, &client, false));
+    http_clear(&answer);
+    usleep(400000);
+    http_say(&client, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert_int_eq(answer.status, 200);
+    http_clear(&answer);
+    client.patience = 10;
+    ck_assert(http_ended(&client));
+    http_close(&client);
+}
+END_TEST
+
+START_TEST(a_dripped_body_is_cut)
+{
+    struct http_client client;
+    struct http_answer answer;
+    http_open(&client, daemon_.port);
+    http_say(&client, "POST /bound HTTP/1.1\r\nHost: a\r\n"
+                      "X-Request-Id: dripping\r\n"
+                      "Content-Length: 100000\r\n\r\n");
+    double seconds = drip(&client, "{");
+    ck_assert(seconds > 0.5 && seconds < 10);
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert(http_is_problem(&answer, 408, "request-timeout"));
+    ck_assert_str_eq(http_field(&answer, "X-Request-Id"), "dripping");
+    http_clear(&answer);
+    http_close(&client);
+    ck_assert(
+        daemon_metric(&daemon_, "rejects_total{reason=\"body_timeout\"}") >= 1);
+    ck_assert(daemon_metric(&daemon_, "reserved_bytes") <= 0);
+}
+END_TEST
+
+START_TEST(dripped_chunks_are_cut)
+{
+    struct http_client client;
+    http_open(&client, daemon_.port);
+    http_say(&client, "POST /bound HTTP/1.1\r\nHost: a\r\n"
+                      "Transfer-Encoding: chunked\r\n\r\n");
+    double seconds = drip(&client, "1\r\n \r\n");
+    ck_assert(seconds > 0.5 && seconds < 10);
+    http_close(&client);
+}
+END_TEST
+
+/* At twice the rate that is asked for, an upload may last. */
+START_TEST(a_steady_upload_is_not_cut)
+{
+    static char blanks[200000];
+    struct http_client client;
+    struct http_answer answer;
+    char head[128];
+    size_t rounds = 20;
+    memset(blanks, ' ', sizeof blanks);
+    snprintf(head, sizeof head,
+             "POST /bound HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+             rounds * sizeof blanks + strlen(TINY_BOUND));
+    http_open(&client, daemon_.port);
+    http_say(&client, head);
+    double start = now();
+    for (size_t i = 0; i < rounds; i++) {
+        ck_assert(http_send(&client, blanks, sizeof blanks));
+        usleep(100000);
+    }
+    ck_assert(now() - start > 1.5);
+    ck_assert(http_say(&client, TINY_BOUND));
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert_int_eq(answer.status, 200);
+    http_clear(&answer);
+    http_close(&client);
+}
+END_TEST
+
+START_TEST(an_upload_that_breaks_off_leaves_nothing)
+{
+    for (int i = 0; i < 20; i++) {
+        struct http_client client;
+        http_open(&client, daemon_.port);
+        http_say(&client, "POST /bound HTTP/1.1\r\nHost: a\r\n"
+                          "Content-Length: 100000\r\n\r\n{\"model\":");
+        usleep(5000);
+        http_close(&client);
+    }
+    for (int i = 0; i < 500; i++) {
+        if (daemon_metric(&daemon_, "requests_in_flight") <= 0 &&
+            daemon_metric(&daemon_, "reserved_bytes") <= 0)
+            return;
+        usleep(10000);
+    }
+    ck_abort_msg("requests of clients that left are still there");
+}
+END_TEST
+
+static void send_wide(struct http_client *client, size_t width, size_t layers)
+{
+    struct bytes model = {NULL, 0, 0};
+    char head[256];
+    bytes_wide_model(&model, width, layers);
+    snprintf(head, sizeof head,
+             "POST /bound?methods=all HTTP/1.1\r\nHost: a\r\n"
+             "Content-Length: %zu\r\n\r\n",
+             model.size);
+    http_open(client, daemon_.port);
+    ck_assert(http_say(client, head));
+    ck_assert(http_send(client, model.data, model.size));
+    bytes_clear(&model);
+}
+
+/* Half a minute of work is dropped within seconds of the client leaving. */
+START_TEST(work_for_a_client_that_left_is_cancelled)
+{
+    struct http_client client;
+    send_wide(&client, 600, 6);
+    ck_assert(daemon_metric_reaches(&daemon_, "workers_busy", 1, 20));
+    double start = now();
+    http_close(&client);
+    while (daemon_metric(&daemon_, "workers_busy") > 0 && now() - start < 25)
+        usleep(20000);
+    ck_assert_msg(now() - start < 10, "%g s", now() - start);
+    ck_assert(
+        daemon_metric(&daemon_, "rejects_total{reason=\"client_gone\"}") >= 1);
+}
+END_TEST
+
+/* Others are served while all workers compute. */
+START_TEST(light_requests_do_not_wait_for_work)
+{
+    struct http_client busy[4];
+    struct http_answer answer;
+    for (int i = 0; i < 4; i++)
+        send_wide(&busy[i], 400, 6);
+    ck_assert(daemon_metric_reaches(&daemon_, "workers_busy", 1, 20));
+    double start = now();
+    for (int i = 0; i < 20; i++) {
+        http_get(&answer, daemon_.port, "/healthz");
+        ck_assert_int_eq(answer.status, 200);
+        http_clear(&answer);
+    }
+    ck_assert_msg(now() - start < 5, "%g s", now() - start);
+    for (int i = 0; i < 4; i++)
+        http_close(&busy[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("e2e/slow");
+    TCase *tcase = tcase_create("slow");
+    tcase_set_timeout(tcase, 180);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_dripped_head_is_cut);
+    tcase_add_test(tcase, a_silent_connection_is_cut);
+    tcase_add_test(tcase, an_idle_connection_ends_without_a_word);
+    tcase_add_test(tcase, a_dripped_body_is_cut);
+    tcase_add_test(tcase, dripped_chunks_are_cut);
+    tcase_add_test(tcase, a_steady_upload_is_not_cut);
+    tcase_add_test(tcase, an_upload_that_breaks_off_leaves_nothing);
+    tcase_add_test(tcase, work_for_a_client_that_left_is_cancelled);
+    tcase_add_test(tcase, light_requests_do_not_wait_for_work);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
