@@ -10,7 +10,7 @@
 /* Microseconds are all that a clock reading says. */
 static void put_seconds(struct api_text *text, double seconds)
 {
-    api_put_number(text, "seconds", round(1e6 * seconds) * 1e-6);
+    api_put_number(text, "seconds", round(1e6 * seconds) / 1e6);
 }
 
 static void put_norm_name(struct api_text *text, const char *key,
