@@ -73,14 +73,14 @@ static void print_model(const json_t *model)
     printf("%s- %.0f parameters\n\n", seen, number(model, "parameters"));
 }
 
-static void print_bar(double value, double longest)
+/* The longer, the tighter. */
+static void print_bar(double ratio, double best)
 {
-    double length = ceil(BAR * value / longest);
-    for (int i = 0; i < length; i++)
+    for (int i = 0; i < ceil(BAR * ratio / best); i++)
         putchar('#');
 }
 
-static void print_row(const json_t *bound, double naive, double longest)
+static void print_row(const json_t *bound, double naive, double best)
 {
     char value[64], seconds[64];
     printf("  %-14s", text(bound, "method"));
@@ -94,11 +94,10 @@ static void print_row(const json_t *bound, double naive, double longest)
     printf("%12s   %-6s %10s ", value,
            json_is_true(json_object_get(bound, "certified")) ? "yes" : "no",
            seconds);
-    if (naive > 0 && upper > 0)
+    if (naive > 0 && upper > 0) {
         printf("%9.4gx  ", naive / upper);
-    else
-        printf("%10s  ", "");
-    print_bar(upper, longest);
+        print_bar(naive / upper, naive / best);
+    }
     putchar('\n');
 }
 
@@ -106,19 +105,19 @@ static void print_table(const json_t *answer)
 {
     const json_t *bounds = json_object_get(answer, "bounds");
     const json_t *best = json_object_get(answer, "best");
-    double naive = 0, longest = 0;
+    double naive = 0;
     size_t i;
     json_t *bound;
     json_array_foreach(bounds, i, bound)
     {
-        longest = fmax(longest, number(bound, "upper_bound"));
         if (!strcmp(text(bound, "method"), "naive"))
             naive = number(bound, "upper_bound");
     }
     print_model(json_object_get(answer, "model"));
     printf("  %-14s%12s   %-6s %10s %10s\n", "method", "upper bound", "proven",
            "time", "smaller");
-    json_array_foreach(bounds, i, bound) print_row(bound, naive, longest);
+    json_array_foreach(bounds, i, bound)
+        print_row(bound, naive, number(best, "upper_bound"));
     char value[64];
     print_upper(value, sizeof value, number(best, "upper_bound"));
     printf("\n  best: %s. Two inputs at distance d have outputs at a distance"

@@ -61,14 +61,15 @@ owned() { # HEADER-REGEX FILE-REGEX
     owned 'nettle/.*' 'lib/base/.*|server/.*'
 } | rule 'each foreign library stays behind its own files'
 
-# Symbols: "module name" of all that is defined and of all that is wanted.
-symbols() { # nm options
-    find "$BUILD"/{lib,api,server} -name '*.o' 2>/dev/null | while read -r object; do
+# Symbols: "file name" of all that is defined and of all that is wanted.
+mapfile -t objects < <(find "$BUILD"/{lib,api,server} -name '*.o' 2>/dev/null |
+    while read -r object; do
         source=${object#"$BUILD"/}
-        [[ -f ${source%.o}.c ]] || continue # a file that is gone
-        nm "$@" --format=posix "$object" | awk -v file="${source%.o}.c" '
-            { print file, $1 }'
-    done
+        [[ ! -f ${source%.o}.c ]] || echo "$object" # else of a file that is gone
+    done)
+symbols() { # nm options
+    nm -A "$@" --format=posix "${objects[@]}" |
+        sed -E "s|^$BUILD/([^:]*)\.o: ([^ ]*) .*|\1.c \2|"
 }
 defined=$(symbols --defined-only --extern-only)
 wanted=$(symbols --undefined-only)
