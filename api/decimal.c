@@ -35,8 +35,7 @@ static bool reads_back(const char *text, double value)
     return memcmp(&read, &value, sizeof value) == 0;
 }
 
-/* A nonzero double rounded to nearest at `digits` digits; exact at
- * API_DECIMAL_DIGITS. */
+/* A nonzero double rounded to nearest at `digits` digits. */
 static void decimal_of(struct decimal *out, double value, int digits)
 {
     char text[API_DECIMAL_SIZE];
@@ -71,6 +70,18 @@ static void cut(struct decimal *out, const struct decimal *all, size_t n,
     while (out->digit[n - 1] == '0')
         n--;
     out->count = n;
+}
+
+/* Digits that are enough to write a double exactly: it is m 2^-s with m below
+ * 2^53, so that 10^s times it, m 5^s, has at most 16 + 0.7 s digits; without a
+ * fraction (s <= 0) it is below 2^(53 - s). */
+static int enough_digits(double value)
+{
+    int exponent;
+    frexp(value, &exponent);
+    int s = DBL_MANT_DIG - exponent;
+    int enough = s > 0 ? 17 + 7 * s / 10 : 17 - 31 * s / 100;
+    return enough < API_DECIMAL_DIGITS ? enough : API_DECIMAL_DIGITS;
 }
 
 static char *put_zeros(char *p, int count)
@@ -128,7 +139,7 @@ static size_t write_nearest(char *out, double value)
 static size_t write_sided(char *out, double value, bool away)
 {
     struct decimal all, d;
-    decimal_of(&all, value, API_DECIMAL_DIGITS);
+    decimal_of(&all, value, enough_digits(value));
     size_t size = 0;
     for (size_t n = (size_t)fewest_digits(value); n <= API_DECIMAL_DIGITS;
          n++) {
