@@ -491,6 +491,7 @@ START_TEST(test_caps)
     request.options.time_limit = 1e9;
     limits.max_seconds = 7;
     json_decref(answer());
+    ck_assert_double_eq(ctx.deadline, 0);
     ck_assert_double_le(seen_time_limit, 7);
     ck_assert_double_gt(seen_time_limit, 1);
     request.options.time_limit = 0;
