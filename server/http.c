@@ -250,6 +250,7 @@ static struct exchange *new_exchange(struct lipd_http *http,
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
             ->socket_context;
     atomic_fetch_add(&http->in_flight, 1);
+    lipd_metric_add(LIPD_IN_FLIGHT, 0, 1);
     return exchange;
 }
 
@@ -417,6 +418,7 @@ static void completed(void *arg, struct MHD_Connection *mhd, void **slot,
     lipd_request_clear(&exchange->request);
     lipd_queue_release(&http->service->queue, exchange->request.reserved);
     lip_free(exchange);
+    lipd_metric_add(LIPD_IN_FLIGHT, 0, -1);
     atomic_fetch_sub(&http->in_flight, 1);
 }
 

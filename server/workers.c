@@ -33,11 +33,14 @@ static void run(struct lipd_service *service, struct lipd_request *request)
         .deadline = lip_now() + service->config->max_time,
     };
     request->ctx = &ctx;
-    if (!go_on(request, NULL))
-        lipd_reply_fail(request, API_PROBLEM_DRAINING,
-                        "The request was cancelled before it was begun.");
-    else
+    if (go_on(request, NULL))
         request->route->handle(request);
+    /* What was cancelled says so, not what the cancelling broke; an answer
+     * that was complete stays. */
+    if (!go_on(request, NULL) && request->reply.status / 100 != 2)
+        lipd_reply_fail(request, API_PROBLEM_DRAINING,
+                        "The work was cancelled: this daemon is shutting down; "
+                        "ask another one.");
     request->ctx = NULL;
 }
 

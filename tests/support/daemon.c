@@ -3,6 +3,7 @@
  * fork, exec, a port file, and the end. */
 #include "tests/support/daemon.h"
 
+#include "base/context.h"
 #include "tests/support/http_client.h"
 
 #include <check.h>
@@ -16,17 +17,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_FLAGS = 64 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 const char *daemon_program(void)
 {
@@ -102,10 +95,10 @@ void daemon_run(struct daemon *daemon, const char *const *flags)
     ck_assert_int_ge(daemon->pid, 0);
     if (daemon->pid == 0)
         run_child(daemon, flags);
-    for (double end = now() + 30; !read_port(daemon);) {
+    for (double end = lip_now() + 30; !read_port(daemon);) {
         ck_assert_msg(waitpid(daemon->pid, NULL, WNOHANG) == 0,
                       "the daemon %s ended at once", daemon_program());
-        ck_assert_msg(now() < end, "the daemon does not start");
+        ck_assert_msg(lip_now() < end, "the daemon does not start");
         usleep(2000);
     }
 }
@@ -125,7 +118,7 @@ int daemon_wait(struct daemon *daemon)
 {
     int status;
     pid_t got = 0;
-    for (double end = now() + 60; got == 0 && now() < end; usleep(2000))
+    for (double end = lip_now() + 60; got == 0 && lip_now() < end; usleep(2000))
         got = waitpid(daemon->pid, &status, WNOHANG);
     ck_assert_msg(got == daemon->pid, "the daemon does not end");
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -185,7 +178,7 @@ double daemon_metric(const struct daemon *daemon, const char *series)
 bool daemon_metric_reaches(const struct daemon *daemon, const char *series,
                            double value, double seconds)
 {
-    for (double end = now() + seconds; now() < end; usleep(10000))
+    for (double end = lip_now() + seconds; lip_now() < end; usleep(10000))
         if (daemon_metric(daemon, series) >= value)
             return true;
     return false;

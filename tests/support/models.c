@@ -3,6 +3,7 @@
  * Models for requests. */
 #include "tests/support/models.h"
 
+#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,4 +27,20 @@ void bytes_wide_model(struct bytes *bytes, size_t width, size_t layers)
     }
     bytes_safetensors(bytes, array, layers, "F32");
     free(value);
+}
+
+void http_send_wide(struct http_client *client, unsigned port, size_t width,
+                    size_t layers)
+{
+    struct bytes model = {NULL, 0, 0};
+    char head[256];
+    bytes_wide_model(&model, width, layers);
+    snprintf(head, sizeof head,
+             "POST /bound?methods=all HTTP/1.1\r\nHost: a\r\n"
+             "Content-Length: %zu\r\n\r\n",
+             model.size);
+    http_open(client, port);
+    ck_assert(http_say(client, head));
+    ck_assert(http_send(client, model.data, model.size));
+    bytes_clear(&model);
 }

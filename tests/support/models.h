@@ -5,6 +5,7 @@
 #define LIP_TESTS_SUPPORT_MODELS_H
 
 #include "tests/support/files.h"
+#include "tests/support/http_client.h"
 
 /* A 2-3-1 relu network; its members, and as a request with one method. */
 #define TINY_LAYERS                                                            \
@@ -16,5 +17,11 @@
 /* A safetensors file of `layers` dense layers of width x width numbers that
  * look random. */
 void bytes_wide_model(struct bytes *bytes, size_t width, size_t layers);
+
+/* Connects and sends such a model to /bound with every method asked for; the
+ * answer is left to be read. 600 x 6 takes some ten seconds, 300 x 6 one or
+ * two. */
+void http_send_wide(struct http_client *client, unsigned port, size_t width,
+                    size_t layers);
 
 #endif

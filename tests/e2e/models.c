@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Stored models over real HTTP: kept through kill -9, bounded, whole or not at
+ * all. */
+#include "tests/support/models.h"
+#include "tests/support/daemon.h"
+#include "tests/support/http_client.h"
+#include "tests/support/suite.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct daemon daemon_;
+static char data[80], id[128];
+
+static void prepare(void)
+{
+    daemon_prepare(&daemon_);
+    snprintf(data, sizeof data, "%s/data", daemon_.directory);
+}
+
+static void run(const char *flag, const char *value)
+{
+    daemon_run(&daemon_,
+               (const char *[]){"--data-dir", data, flag, value, NULL});
+}
+
+static void store_tiny(const char *target)
+{
+    struct http_answer answer;
+    http_post(&answer, daemon_.port, target, "{" TINY_LAYERS "}");
+    ck_assert_int_eq(answer.status, 201);
+    json_t *model = json_loads(answer.body, 0, NULL);
+    snprintf(id, sizeof id, "%s",
+             json_string_value(json_object_get(model, "id")));
+    json_decref(model);
+    char location[160];
+    snprintf(location, sizeof location, "/models/%s", id);
+    ck_assert_str_eq(http_field(&answer, "Location"), location);
+    http_clear(&answer);
+}
+
+static int ask(const char *method)
+{
+    struct http_answer answer;
+    char target[160];
+    snprintf(target, sizeof target, "/models/%s", id);
+    http_ask(&answer, daemon_.port, method, target, NULL, NULL, 0);
+    int status = answer.status;
+    if (status == 200)
+        ck_assert(http_has(&answer, id));
+    http_clear(&answer);
+    return status;
+}
+
+static int bound_by_id(void)
+{
+    struct http_answer answer;
+    char body[256];
+    snprintf(body, sizeof body,
+             "{\"model\":{\"id\":\"%s\"},\"methods\":[\"eclipse-fast\"]}", id);
+    http_post(&answer, daemon_.port, "/bound", body);
+    int status = answer.status;
+    if (status == 200)
+        ck_assert(http_has(&answer, id));
+    http_clear(&answer);
+    return status;
+}
+
+static size_t files(void)
+{
+    char path[128];
+    size_t count = 0;
+    snprintf(path, sizeof path, "%s/models", data);
+    DIR *list = opendir(path);
+    ck_assert_ptr_nonnull(list);
+    for (struct dirent *e; (e = readdir(list));)
+        count += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+    closedir(list);
+    return count;
+}
+
+START_TEST(store_show_use_delete)
+{
+    prepare();
+    run(NULL, NULL);
+    store_tiny("/models");
+    ck_assert_int_eq(ask("GET"), 200);
+    ck_assert_int_eq(bound_by_id(), 200);
+    char first[128];
+    memcpy(first, id, sizeof first);
+    store_tiny("/models");
+    ck_assert_str_eq(first, id);
+    ck_assert_uint_eq(files(), 1);
+    ck_assert(daemon_metric(&daemon_, "stored_bytes") > 100);
+    ck_assert_int_eq(ask("DELETE"), 204);
+    ck_assert_int_eq(ask("DELETE"), 404);
+    ck_assert_int_eq(ask("GET"), 404);
+    ck_assert_int_eq(bound_by_id(), 404);
+    ck_assert_uint_eq(files(), 0);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+START_TEST(kill_9_and_restart_keep_the_model)
+{
+    prepare();
+    run(NULL, NULL);
+    store_tiny("/models");
+    daemon_signal(&daemon_, SIGKILL);
+    ck_assert_int_eq(daemon_wait(&daemon_), 128 + SIGKILL);
+    run(NULL, NULL);
+    ck_assert_int_eq(ask("GET"), 200);
+    ck_assert_int_eq(bound_by_id(), 200);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+/* How a file is to be read is stored with it. */
+START_TEST(the_way_of_reading_is_kept)
+{
+    static const double first[] = {1, 2, 3, 4, 5, 6}, second[] = {1, -1, 1};
+    const struct array arrays[] = {{"1.weight", 2, {2, 3}, first},
+                                   {"2.weight", 2, {3, 1}, second}};
+    struct bytes file = {NULL, 0, 0};
+    struct http_answer answer;
+    prepare();
+    run(NULL, NULL);
+    bytes_safetensors(&file, arrays, 2, "F32");
+    http_ask(&answer, daemon_.port, "POST", "/models?activation=tanh&layout=io",
+             "application/octet-stream", file.data, file.size);
+    ck_assert_int_eq(answer.status, 201);
+    json_t *model = json_loads(answer.body, 0, NULL);
+    snprintf(id, sizeof id, "%s",
+             json_string_value(json_object_get(model, "id")));
+    json_decref(model);
+    http_clear(&answer);
+    bytes_clear(&file);
+    daemon_signal(&daemon_, SIGKILL);
+    daemon_wait(&daemon_);
+    run(NULL, NULL);
+    char target[160];
+    snprintf(target, sizeof target, "/models/%s", id);
+    http_get(&answer, daemon_.port, target);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert(http_has(&answer, "\"tanh\""));
+    ck_assert(http_has(&answer, "\"inputs\":2"));
+    http_clear(&answer);
+    ck_assert_int_eq(bound_by_id(), 200);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+START_TEST(without_a_folder_it_says_how)
+{
+    struct http_answer answer;
+    daemon_start(&daemon_, NULL);
+    http_post(&answer, daemon_.port, "/models", "{" TINY_LAYERS "}");
+    ck_assert(http_is_problem(&answer, 404, "not-found"));
+    ck_assert(http_has(&answer, "--data-dir"));
+    http_clear(&answer);
+    snprintf(id, sizeof id, "sha256:%064d", 0);
+    ck_assert_int_eq(ask("GET"), 404);
+    ck_assert_int_eq(ask("DELETE"), 404);
+    ck_assert_int_eq(bound_by_id(), 404);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+START_TEST(a_bad_model_is_not_stored)
+{
+    struct http_answer answer;
+    prepare();
+    run(NULL, NULL);
+    http_post(&answer, daemon_.port, "/models",
+              "{\"model\":{\"layers\":[{\"type\":\"dense\",\"weight\":"
+              "[[1,2],[3]]}]}}");
+    ck_assert_int_eq(answer.status, 422);
+    http_clear(&answer);
+    http_post(&answer, daemon_.port, "/models",
+              "{\"model\":{\"id\":\"sha256:"
+              "0000000000000000000000000000000000000000000000000000000000000000"
+              "\"}}");
+    ck_assert_int_eq(answer.status, 422);
+    http_clear(&answer);
+    ck_assert_uint_eq(files(), 0);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+static void store_wide(struct http_answer *answer)
+{
+    struct bytes model = {NULL, 0, 0};
+    bytes_wide_model(&model, 200, 2);
+    http_ask(answer, daemon_.port, "POST", "/models", NULL, model.data,
+             model.size);
+    bytes_clear(&model);
+}
+
+START_TEST(over_the_quota)
+{
+    struct http_answer answer;
+    prepare();
+    run("--max-stored", "100000");
+    store_wide(&answer);
+    ck_assert(http_is_problem(&answer, 507, "storage-full"));
+    http_clear(&answer);
+    ck_assert_uint_eq(files(), 0);
+    store_tiny("/models");
+    ck_assert_uint_eq(files(), 1);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+/* The disk fills up in the middle of the file. */
+START_TEST(a_full_disk)
+{
+    struct http_answer answer;
+    prepare();
+    daemon_.file_limit = 100000;
+    run(NULL, NULL);
+    store_wide(&answer);
+    ck_assert(http_is_problem(&answer, 507, "storage-full"));
+    http_clear(&answer);
+    ck_assert_uint_eq(files(), 0);
+    store_tiny("/models");
+    ck_assert_int_eq(ask("GET"), 200);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+/* A byte of the weights has changed on the disk: the id does not fit. */
+START_TEST(a_damaged_model_is_not_used)
+{
+    char path[256];
+    struct bytes file = {NULL, 0, 0};
+    prepare();
+    run(NULL, NULL);
+    store_tiny("/models");
+    snprintf(path, sizeof path, "%s/models/%s", data, id + 7);
+    ck_assert(bytes_load(&file, path));
+    char *six = memmem(file.data, file.size, "[5,6]", 5);
+    ck_assert_ptr_nonnull(six);
+    int fd = open(path, O_WRONLY);
+    ck_assert_int_eq(pwrite(fd, "7", 1, six + 3 - (char *)file.data), 1);
+    close(fd);
+    bytes_clear(&file);
+    ck_assert_int_eq(ask("GET"), 500);
+    ck_assert_int_eq(bound_by_id(), 500);
+    ck_assert_int_eq(ask("DELETE"), 204);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+START_TEST(names_that_are_no_digests)
+{
+    static const char *const targets[] = {
+        "/models/x", "/models/..", "/models/sha256:..%2f..%2fetc%2fpasswd",
+        "/models/%2e%2e", "/models/sha256:"};
+    struct http_answer answer;
+    prepare();
+    run(NULL, NULL);
+    for (int i = 0; i < 5; i++) {
+        http_get(&answer, daemon_.port, targets[i]);
+        ck_assert(http_is_problem(&answer, 404, "not-found"));
+        http_clear(&answer);
+        http_ask(&answer, daemon_.port, "DELETE", targets[i], NULL, NULL, 0);
+        ck_assert_int_eq(answer.status, 404);
+        http_clear(&answer);
+    }
+    daemon_end(&daemon_);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("e2e/models");
+    TCase *tcase = tcase_create("models");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, store_show_use_delete);
+    tcase_add_test(tcase, kill_9_and_restart_keep_the_model);
+    tcase_add_test(tcase, the_way_of_reading_is_kept);
+    tcase_add_test(tcase, without_a_folder_it_says_how);
+    tcase_add_test(tcase, a_bad_model_is_not_stored);
+    tcase_add_test(tcase, over_the_quota);
+    tcase_add_test(tcase, a_full_disk);
+    tcase_add_test(tcase, a_damaged_model_is_not_used);
+    tcase_add_test(tcase, names_that_are_no_digests);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
