@@ -18,8 +18,8 @@ FUZZ_SECONDS ?= 60
 DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
               liblapacke-dev libopenblas-dev libzip-dev nettle-dev
 DEPS_DEMO := curl
-DEPS_TEST := check libgmp-dev libflint-dev libflint-arb-dev valgrind \
-             libc6-dbg universal-ctags clang-format-14 curl \
+DEPS_TEST := check libgmp-dev libflint-dev libflint-arb-dev zlib1g-dev \
+             valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle
@@ -141,7 +141,7 @@ $$(call programs,$(1),$$(SUITE) $$(BENCH_SRC)): build/$(1)/%: \
         build/$(1)/libapi.a build/$(1)/liblipschitz.a
 	$$(say) link $$@
 	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
-	    $$(CHECK_LIBS) -lflint-arb -lflint -lgmp -lm
+	    $$(CHECK_LIBS) -lflint-arb -lflint -lgmp -lz -lm
 
 # The demo must build without what only the tests need.
 $$(call programs,$(1),$$(DEMO_SRC)): build/$(1)/%: \

@@ -67,6 +67,32 @@ START_TEST(small_matrices)
 }
 END_TEST
 
+/* Equal numbers whose squares add up with all rounding errors on one side:
+ * here the Gram matrix is 1e-13 too small, so that its own error bound counts.
+ */
+START_TEST(long_rows)
+{
+    enum { ROWS = 2, COLS = 1875000 };
+    const double c = 0x1.04185faf1cacdp-1;
+    struct lip_matrix a;
+    arb_t truth;
+    double bound;
+    ck_assert_int_eq(lip_matrix_new(&a, ROWS, COLS, &none), LIP_OK);
+    for (size_t k = 0; k < (size_t)ROWS * COLS; k++)
+        a.data[k] = c;
+    arb_init(truth); /* c sqrt(rows cols) */
+    arb_set_d(truth, c);
+    arb_mul(truth, truth, truth, BALL_PREC);
+    arb_mul_ui(truth, truth, (ulong)ROWS * COLS, BALL_PREC);
+    arb_sqrt(truth, truth, BALL_PREC);
+    ck_assert_int_eq(lip_spectral_upper(&bound, &a, &none), LIP_OK);
+    ck_assert(exact_not_below(bound, truth));
+    ck_assert_double_le(exact_excess(bound, truth), 1e-9);
+    arb_clear(truth);
+    lip_matrix_clear(&a);
+}
+END_TEST
+
 /* The transpose has the same norm; powers of two go through exactly. */
 START_TEST(transposed_and_scaled)
 {
@@ -121,6 +147,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, contains_the_exact_norm, 0, (int)nasty_count);
     tcase_add_test(tc, small_matrices);
+    tcase_add_test(tc, long_rows);
     tcase_add_test(tc, transposed_and_scaled);
     tcase_add_test(tc, memory_may_run_out_anywhere);
     suite_add_tcase(suite, tc);
