@@ -125,7 +125,7 @@ const struct lip_format *lip_format_detect(const unsigned char *bytes,
 {
     char known[100];
     for (size_t i = 0; lip_formats[i]; i++)
-        if (size && lip_formats[i]->detect(bytes, size))
+        if (lip_formats[i]->detect(bytes, size))
             return lip_formats[i];
     list_formats(known, sizeof known);
     const char *guessed = size ? guess(bytes, size) : NULL;

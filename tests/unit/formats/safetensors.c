@@ -7,6 +7,7 @@
 #include "tests/support/files.h"
 #include "tests/support/suite.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,15 +224,17 @@ END_TEST
 
 START_TEST(numbers_that_are_not_finite)
 {
-    static const struct refusal refusal = {LIP_INVALID, LIP_AT_TENSOR,
-                                           "0.weight", "finite"};
-    struct array bad = net[0];
-    double value[6] = {0, 0, 0, 0, 1.0 / 0.0, 0};
-    struct bytes bytes = {0};
-    bad.value = value;
-    bytes_safetensors(&bytes, &bad, 1, "F32");
-    must_refuse(&bytes, &refusal, NULL);
-    bytes_clear(&bytes);
+    for (size_t i = 0; i < 3; i++) {
+        struct refusal refusal = {LIP_INVALID, LIP_AT_TENSOR, net[i].name,
+                                  "finite"};
+        struct array bad[] = {net[0], net[1], net[2]};
+        double value[6] = {0, 0, i ? NAN : -INFINITY};
+        struct bytes bytes = {0};
+        bad[i].value = value;
+        bytes_safetensors(&bytes, bad, 3, i ? "F64" : "F32");
+        must_refuse(&bytes, &refusal, NULL);
+        bytes_clear(&bytes);
+    }
 }
 END_TEST
 

@@ -78,6 +78,7 @@ START_TEST(names_and_order)
           {"layers.9.W", 2, 3}},
          "layers.0:3x2+b relu layers.9:2x3 relu layers.11:1x2"},
         {{{"arr_0", 3, 2}, {"arr_1", 1, 3}}, "arr_0:3x2 relu arr_1:1x3"},
+        {{{"weight.b", 3, 2}, {"bias.b", 3, 0}}, "b:3x2+b"},
         {{{"encoder.weight.0", 3, 2}, {"encoder.bias.0", 3, 0}},
          "encoder.0:3x2+b"},
     };
