@@ -18,14 +18,21 @@
 enum { MAX_SWEEPS = 300 };
 
 /* |W_i| A_{i-1}, transposed like the links, with the radius added to every
- * entry: an entrywise upper bound of the exact |W| A. */
+ * entry and the power of two of the steepest slope taken out: an entrywise
+ * upper bound of the exact |W| A, with entries of at most about 1. */
 struct absolute {
     const struct lip_chain *chain;
     struct lip_matrix *b;
-    long exponent;     /* of the whole product */
-    size_t operations; /* relative roundings on the way through all of B */
+    long exponent; /* of the whole product */
     struct lip_ctx *ctx;
 };
+
+/* |slope| 2^-e, rounded up where it is subnormal. */
+static double scaled_slope(struct lip_slopes s, int e)
+{
+    double slope = fmax(fabs(s.lo), fabs(s.hi)), x = ldexp(slope, -e);
+    return ldexp(x, e) < slope ? lip_up(x) : x;
+}
 
 static enum lip_status prepare(struct absolute *a)
 {
@@ -40,19 +47,18 @@ static enum lip_status prepare(struct absolute *a)
         enum lip_status status = lip_matrix_new(b, w->rows, w->cols, a->ctx);
         if (status != LIP_OK)
             return status;
+        int e = 0;
+        if (i > 0)
+            frexp(lip_chain_steepest(chain, i - 1), &e);
         for (size_t j = 0; j < w->cols; j++)
             for (size_t k = 0; k < w->rows; k++) {
-                double slope = 1;
-                if (i > 0) {
-                    struct lip_slopes s = chain->slopes[i - 1][k];
-                    slope = fmax(fabs(s.lo), fabs(s.hi));
-                }
+                double slope =
+                    i > 0 ? scaled_slope(chain->slopes[i - 1][k], e) : 1;
                 double x = fabs(w->data[k + j * w->rows]);
                 x = link->radius > 0 ? lip_add_up(x, link->radius) : x;
                 b->data[k + j * w->rows] = lip_mul_up(x, slope);
             }
-        a->exponent += link->exponent;
-        a->operations += w->rows + 4;
+        a->exponent += link->exponent + e;
     }
     return LIP_OK;
 }
@@ -64,17 +70,19 @@ static void finish(struct absolute *a)
     lip_free(a->b);
 }
 
-/* Scales x[n] by a power of two to a largest entry near 1 and returns the
- * power; adds what underflow may have lost. */
-static long moderate(double *x, size_t n)
+/* Scales x[n], sums of `terms` products, by a power of two to a largest entry
+ * near 1 and returns the power; adds what underflow may have lost, in the
+ * products before they are scaled and in the scaling. */
+static long moderate(double *x, size_t n, size_t terms)
 {
+    double lost = (double)terms * 0x1p-1074;
     double most = 0;
     for (size_t k = 0; k < n; k++)
         most = fmax(most, x[k]);
     int e = 0;
     frexp(most, &e);
     for (size_t k = 0; k < n; k++)
-        x[k] = ldexp(x[k], -e) + LIP_TINY;
+        x[k] = ldexp(x[k] + lost, -e) + LIP_TINY;
     return e;
 }
 
@@ -86,7 +94,8 @@ static long apply(double *to, const struct lip_matrix *bt, bool transpose,
     cblas_dgemv(CblasColMajor, transpose ? CblasNoTrans : CblasTrans,
                 (int)bt->rows, (int)bt->cols, 1, bt->data, (int)bt->rows, from,
                 1, 0, to, 1);
-    return moderate(to, transpose ? bt->rows : bt->cols);
+    return transpose ? moderate(to, bt->rows, bt->cols)
+                     : moderate(to, bt->cols, bt->rows);
 }
 
 /* x <- B x or B^T x, ping-pong between x and y, both as wide as the widest
@@ -191,7 +200,7 @@ static enum lip_status whole(struct lip_matrix *out, long *exponent,
     if (status == LIP_OK) {
         out->cols = a->b[0].cols;
         memcpy(out->data, a->b[0].data, n * out->cols * sizeof(double));
-        *exponent = moderate(out->data, n * out->cols);
+        *exponent = moderate(out->data, n * out->cols, 0);
     }
     for (size_t i = 1; status == LIP_OK && i < a->chain->count; i++) {
         const struct lip_matrix *b = &a->b[i];
@@ -199,7 +208,7 @@ static enum lip_status whole(struct lip_matrix *out, long *exponent,
         cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n,
                     (int)b->cols, (int)b->rows, 1, out->data, (int)n, b->data,
                     (int)b->rows, 0, next.data, (int)n);
-        *exponent += moderate(next.data, n * next.cols);
+        *exponent += moderate(next.data, n * next.cols, b->rows);
         struct lip_matrix swap = *out;
         *out = next;
         next = swap;
