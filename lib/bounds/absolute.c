@@ -72,17 +72,20 @@ static void finish(struct absolute *a)
 
 /* Scales x[n], sums of `terms` products, by a power of two to a largest entry
  * near 1 and returns the power; adds what underflow may have lost, in the
- * products before they are scaled and in the scaling. */
+ * products before they are scaled and in the scaling. An overflow (a radius
+ * can be that large) makes all of x infinite: 0 times infinity must not hide
+ * it. */
 static long moderate(double *x, size_t n, size_t terms)
 {
-    double lost = (double)terms * 0x1p-1074;
-    double most = 0;
+    double lost = (double)terms * 0x1p-1074, most = 0;
     for (size_t k = 0; k < n; k++)
-        most = fmax(most, x[k]);
+        most = isfinite(x[k]) ? fmax(most, x[k]) : INFINITY;
     int e = 0;
-    frexp(most, &e);
+    bool finite = isfinite(most);
+    if (finite)
+        frexp(most, &e);
     for (size_t k = 0; k < n; k++)
-        x[k] = ldexp(x[k] + lost, -e) + LIP_TINY;
+        x[k] = finite ? ldexp(x[k] + lost, -e) + LIP_TINY : INFINITY;
     return e;
 }
 

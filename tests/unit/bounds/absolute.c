@@ -181,6 +181,56 @@ START_TEST(slopes_near_the_smallest_double)
 }
 END_TEST
 
+/* Sums of many equal products, whose rounding errors can all go one way. */
+START_TEST(wide_layers)
+{
+    enum { WIDE = 200000 };
+    static const size_t width[] = {1, WIDE, 1};
+    struct plain net;
+    uint64_t state = 1;
+    arb_t truth;
+    arb_init(truth);
+    plain_zero(&net, "relu", width, 2);
+    for (size_t k = 0; k < WIDE; k++)
+        net.weight[0][k] = 1;
+    for (int trial = 0; trial < 12; trial++) {
+        double c = plain_uniform(&state, 0.5, 1);
+        for (size_t k = 0; k < WIDE; k++)
+            net.weight[1][k] = c;
+        struct lip_chain *chain = plain_chain(&net, &none);
+        arb_set_d(truth, c);
+        arb_mul_ui(truth, truth, WIDE, BALL_PREC);
+        for (int p = 0; p < 9; p++) {
+            double bound = bound_of("absolute", chain, nth_pair(p));
+            ck_assert_msg(exact_not_below(bound, truth), "pair %d, %a", p, c);
+            ck_assert_double_le(exact_excess(bound, truth), 1e-9);
+        }
+        lip_chain_free(chain);
+    }
+    plain_clear(&net);
+    arb_clear(truth);
+}
+END_TEST
+
+/* A radius can overflow (two linear layers whose product all but vanishes):
+ * the infinity must not be lost where a later weight is zero. */
+START_TEST(infinite_radius)
+{
+    static const size_t width[] = {1, 2, 2, 1};
+    const double w1[] = {0.9, 0.9}, w2[] = {0.9, 0, 0, 0.9}, w3[] = {0, 1};
+    struct plain net = small_net(width, 3, (const double *const[]){w1, w2, w3});
+    struct lip_chain *chain = plain_chain(&net, &none);
+    chain->link[1].radius = INFINITY;
+    for (int p = 0; p < 9; p++)
+        ck_assert(isnan(bound_or_nan("absolute", chain, nth_pair(p))));
+    chain->link[1].radius = 1e308;
+    for (int p = 0; p < 9; p++)
+        ck_assert(!(bound_or_nan("absolute", chain, nth_pair(p)) < 1e307));
+    lip_chain_free(chain);
+    plain_clear(&net);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bounds/absolute");
@@ -189,6 +239,8 @@ int main(void)
     tcase_add_test(tc, digits_lost_to_underflow);
     tcase_add_test(tc, slopes_near_the_largest_double);
     tcase_add_test(tc, slopes_near_the_smallest_double);
+    tcase_add_test(tc, wide_layers);
+    tcase_add_test(tc, infinite_radius);
     add_method_tests(tc, "absolute");
     suite_add_tcase(suite, tc);
     return run_suite(suite);
