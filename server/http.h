@@ -13,8 +13,8 @@ struct lipd_http;
 /* Serves on a listening socket, which it takes. NULL where it cannot start. */
 struct lipd_http *lipd_http_start(struct lipd_service *service, int listener);
 
-/* Takes the connections that wait to be accepted, then closes the listener. */
-void lipd_http_close_listener(struct lipd_http *http);
+/* Waits until no connection waits to be accepted, at most so long. */
+void lipd_http_take_waiting(struct lipd_http *http, double seconds);
 
 /* Requests that were begun and whose answer is not out yet. */
 size_t lipd_http_in_flight(struct lipd_http *http);

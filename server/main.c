@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -56,6 +57,10 @@ static void demand_single_threaded_blas(char **argv)
 
 static bool prepare_process(struct daemon *d)
 {
+    /* Without TZ the C library looks at /etc/localtime each time anything
+     * breaks a time down; all our times are UTC. */
+    setenv("TZ", "UTC0", 1);
+    tzset();
     openblas_set_num_threads(1);
     json_object_seed(0);
     signal(SIGPIPE, SIG_IGN);
@@ -157,8 +162,8 @@ static int drain(struct daemon *d)
     lipd_log(LIPD_INFO, "draining", "%zu requests in flight",
              lipd_http_in_flight(d->http));
     atomic_store(&d->service.state, LIPD_CLOSING);
-    lipd_http_close_listener(d->http);
     nanosleep(&grace, NULL);
+    lipd_http_take_waiting(d->http, 2);
     atomic_store(&d->service.state, LIPD_DRAINING);
     if (!wait_idle(d, d->config.drain_timeout)) {
         lipd_log(LIPD_WARNING, "cancel", "%zu requests are cancelled",
