@@ -7,6 +7,7 @@
 #include "linalg/cholesky.h"
 #include "linalg/random.h"
 
+#include <float.h>
 #include <lapacke.h>
 #include <stdbool.h>
 #include <string.h>
@@ -46,6 +47,20 @@ static double ritz(const double *alpha, const double *beta, int k, double *work)
     return work[k - 1];
 }
 
+/* Makes x a unit vector and returns what its length was. Squares of its numbers
+ * may be out of range: not every BLAS scales inside dnrm2. */
+static double normalise(int n, double *x)
+{
+    double most = fabs(x[cblas_idamax(n, x, 1)]);
+    if (!(most > DBL_MIN))
+        return 0;
+    double scale = ldexp(1, ilogb(most));
+    cblas_dscal(n, 1 / scale, x, 1);
+    double length = cblas_dnrm2(n, x, 1);
+    cblas_dscal(n, 1 / length, x, 1);
+    return length * scale;
+}
+
 /* One step: v[k+1] beta[k] = A v[k] - alpha[k] v[k] - ..., kept orthogonal to
  * all before it by two passes of Gram-Schmidt. Returns beta[k]. */
 static double lanczos_step(const struct lip_matrix *a, double *v, int k,
@@ -62,10 +77,7 @@ static double lanczos_step(const struct lip_matrix *a, double *v, int k,
         cblas_dgemv(CblasColMajor, CblasNoTrans, n, k + 1, -1, v, n, overlap, 1,
                     1, next, 1);
     }
-    double beta = cblas_dnrm2(n, next, 1);
-    if (beta > 0)
-        cblas_dscal(n, 1 / beta, next, 1);
-    return beta;
+    return normalise(n, next);
 }
 
 static double lanczos(const struct lip_matrix *a, double *v)
@@ -74,7 +86,7 @@ static double lanczos(const struct lip_matrix *a, double *v)
     double work[2 * MAX_STEPS], last = 0, best = 0;
     int n = (int)a->rows, most = n < MAX_STEPS ? n : MAX_STEPS;
     lip_random_fill(v, a->rows, 7);
-    cblas_dscal(n, 1 / cblas_dnrm2(n, v, 1), v, 1);
+    normalise(n, v);
     for (int k = 0; k < most; k++) {
         beta[k] = lanczos_step(a, v, k, &alpha[k], overlap);
         bool exhausted = !(beta[k] > 1e-14 * fabs(best)) || k + 1 == most;

@@ -63,10 +63,11 @@ static bool above(const arb_mat_t a, const arb_mat_t b)
 /* R of the last step, without what lies below its diagonal. */
 static void stored_factor(arb_mat_t out, const struct lip_recursion *rec)
 {
-    exact_matrix(out, &rec->r, false);
-    for (slong i = 0; i < arb_mat_nrows(out); i++)
-        for (slong j = 0; j < i; j++)
-            arb_zero(arb_mat_entry(out, i, j));
+    size_t n = rec->r.rows;
+    arb_mat_init(out, (slong)n, (slong)n);
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i <= j; i++)
+            arb_set_d(arb_mat_entry(out, i, j), rec->r.data[i + j * n]);
 }
 
 /* R^T R <= M, in the coordinates of the step; `gram` is S^ + sigma I before
