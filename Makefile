@@ -91,8 +91,10 @@ SRV_SRC := $(filter-out server/main.c,$(call find,server))
 SUPPORT_SRC := $(call find,tests/support)
 UNIT := $(call find,tests/unit)
 SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
-# Valgrind has no flush-to-zero mode, which base/float.c switches on.
-LIBRARY_TESTS := $(filter-out tests/unit/base/float.c, \
+# Not under valgrind: float.c switches flush-to-zero on, which valgrind has not;
+# the others are minutes of arithmetic on a few numbers.
+LIBRARY_TESTS := $(filter-out $(addprefix tests/unit/,base/float.c \
+    linalg/big.c network/activation.c), \
     $(filter $(patsubst lib/%,tests/unit/%/%,$(wildcard lib/*)),$(UNIT)))
 FUZZ_SRC := $(filter-out tests/fuzz/replay.c,$(call find,tests/fuzz))
 BENCH_SRC := $(call find,tests/bench)
