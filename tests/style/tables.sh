@@ -50,7 +50,7 @@ done | rule 'untested.txt lists untested files only'
 find tests/unit -name '*.c' | sort | while read -r test; do
     file=${test#tests/unit/}
     dir=$(dirname "$file") # a test of a whole folder stands in its place
-    [[ -f $file || -f lib/$file ]] ||
+    [[ -f $file || -f lib/$file || -f lib/${file%.c}.h || -d lib/${file%.c} ]] ||
         [[ $dir == */* && ( -d $dir || -d lib/$dir ) ]] || echo "$test"
 done | rule 'every unit test stands where its source does'
 
