@@ -136,6 +136,11 @@ static void view_layer(struct pass *p, size_t n)
         p->next[k] /= gauge_at(p, i, k);
 }
 
+/* Sectors narrower than this part of their slope count as so wide, or the
+ * multipliers of neurons that are all but linear grow until rounding hides
+ * what they leave of M. Costs half of it in the bound, a layer. */
+static const double NARROW = 0x1p-10;
+
 /* From the rule's Lambda for [0, 1] to one for the neuron's own sector. */
 static double for_sector(double lambda, struct lip_sector s, double c)
 {
@@ -145,9 +150,9 @@ static double for_sector(double lambda, struct lip_sector s, double c)
         return lambda;
     double fast = 1 - s.lo / s.hi; /* what c = 1 becomes, in [0, 2] */
     double own = c >= 1 ? fast + (c - 1) * (2 - fast) : c * fast;
-    double width = fmax(s.hi - s.lo, 0x1p-20 * s.hi);
+    double width = fmax(s.hi - s.lo, NARROW * s.hi);
     double border = s.lo == -s.hi ? 2 : 2 - 1e-6;
-    return lambda / c * fmin(fmax(own, 0x1p-20), border) / (width * width);
+    return lambda / c * fmin(fmax(own, NARROW), border) / (width * width);
 }
 
 static enum lip_status layer(struct pass *p, const struct lip_rule *rule,
@@ -188,8 +193,13 @@ enum lip_status lip_rule_pass(struct lip_big *out, bool *feasible,
     p.next = p.lambda ? p.lambda + n : NULL;
     p.vector = p.lambda ? p.next + n : NULL;
     *feasible = true;
-    while (status == LIP_OK && *feasible && rec->layer + 1 < rec->chain->count)
-        status = layer(&p, rule, c, feasible);
+    size_t last = rec->chain->count - 1;
+    while (status == LIP_OK && *feasible && rec->layer < last) {
+        status = lip_tick(rec->ctx, "block recursion", (double)rec->layer,
+                          (double)last, NAN);
+        if (status == LIP_OK)
+            status = layer(&p, rule, c, feasible);
+    }
     if (status == LIP_OK && *feasible)
         status = lip_recursion_finish(out, rec);
     lip_matrix_clear(&p.t);

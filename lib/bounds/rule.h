@@ -48,7 +48,8 @@ extern const struct lip_rule *const lip_rules[];
 extern const struct lip_rule lip_rule_scalar;
 
 /* Runs a whole pass with one rule. gauge NULL: none. *feasible is false where
- * some layer could not be proven; then *out is not set. LIP_NO_MEMORY. */
+ * some layer could not be proven; then *out is not set. LIP_NO_MEMORY,
+ * LIP_CANCELLED, LIP_TIMEOUT (asked before every layer). */
 enum lip_status lip_rule_pass(struct lip_big *out, bool *feasible,
                               struct lip_recursion *recursion,
                               const struct lip_rule *rule, double c,
