@@ -230,8 +230,10 @@ static bool factor_below(struct lip_matrix *r, const struct lip_matrix *a,
     memcpy(r->data, a->data, n * n * sizeof(double));
     if (!lip_cholesky_below(r, slack, &shift))
         return false;
-    /* R^T R >= A - (slack + 2 shift) I, and that >= tau I if proven so. */
-    double base = lip_add_up(slack, lip_mul_up(2.001, shift));
+    /* R^T R >= A - (slack + 3 shift) I, and that >= tau I if proven so: one
+     * shift was taken off, one may be the error of the factor, and the
+     * roundings of the diagonal, below 3 u of it, are less than one more. */
+    double base = lip_add_up(slack, lip_mul_up(3, shift));
     double tau = lip_cholesky_smallest(r, vector) / 4;
     for (int attempt = 0; attempt < 8 && tau > 0; attempt++, tau /= 16) {
         memcpy(spare->data, a->data, n * n * sizeof(double));
