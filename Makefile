@@ -21,6 +21,7 @@ DEPS_DEMO := curl
 DEPS_TEST := check libgmp-dev libflint-dev libflint-arb-dev zlib1g-dev \
              valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
+DEPS_BENCH := python3-numpy python3-scipy wrk
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle
 
@@ -31,6 +32,7 @@ goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
     $(if $(filter deps check% test% bench,$(goals)),$(DEPS_TEST)) \
+    $(if $(filter bench,$(goals)),$(DEPS_BENCH)) \
     $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
 INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
 

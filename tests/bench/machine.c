@@ -3,6 +3,7 @@
  * What the figures of a benchmark run were measured on. */
 #include <cblas.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -31,8 +32,12 @@ int main(void)
     char name[256];
     processor(name, sizeof name);
     uname(&kernel);
+    double load[3] = {0, 0, 0};
+    getloadavg(load, 3);
     printf("# %s, %ld processors, %s %s\n", name, sysconf(_SC_NPROCESSORS_ONLN),
            kernel.sysname, kernel.release);
+    printf("# load %.2f, %.2f, %.2f (1, 5, 15 minutes)\n", load[0], load[1],
+           load[2]);
     printf("# %s, kernels %s, %d thread\n", openblas_get_config(),
            openblas_get_corename(), openblas_get_num_threads());
     return 0;
