@@ -167,7 +167,7 @@ void bytes_zip(struct bytes *bytes, const struct entry *entry, size_t count,
 void bytes_npz(struct bytes *bytes, const struct array *array, size_t count,
                const char *descr, int method)
 {
-    enum { MOST = 16 };
+    enum { MOST = 128 };
     struct bytes file[MOST] = {{0}};
     struct entry entry[MOST] = {{0}};
     char name[MOST][64];
