@@ -73,7 +73,8 @@ static void bench(void)
     measure_start();
     measure_print("daemon-idle-resident",
                   measure_memory(daemon_.pid, "VmRSS:") / 1e6, "MB", 0, NULL);
-    measure_request("GET /healthz", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    measure_request("server-cpu-healthz",
+                    "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
     measure_request("server-cpu-bound-2-3-1", post);
     daemon_end(&daemon_);
 }
