@@ -7,6 +7,7 @@
 #include "tests/support/suite.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* References are rounded themselves: nearest to about 1e-12, and 1e-10 is

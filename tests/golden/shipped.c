@@ -7,6 +7,7 @@
 #include "tests/support/suite.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A reference value is itself rounded: it is right to about 1e-12 of itself,
