@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LIP_MAX_PARAMETERS = 3 };
+enum { LIP_MAX_PARAMETERS = 3, LIP_MAX_PIECES = 3 };
 
 /* Slopes: lo <= hi, both finite. */
 struct lip_slopes {
@@ -29,6 +29,23 @@ struct lip_parameter {
     double min, max;
 };
 
+/* phi(x) = slope x + offset from `from` on to where the next piece begins. */
+struct lip_piece {
+    double from, slope, offset;
+};
+
+/* How far value() may be from phi:
+ *
+ *     |value(x) - phi(x)| <= relative |value(x)| + argument |x| + 2^-1000
+ *
+ * where value(x) is finite. This takes the elementary functions of the C
+ * library to be within 16 units in the last place (glibc documents at most 5
+ * for those in use), and covers the rounding of the decimal constants in
+ * formulas. */
+struct lip_accuracy {
+    double relative, argument;
+};
+
 struct lip_activation {
     const char *name;    /* "leaky-relu": the layer type in JSON */
     const char *formula; /* "x for x > 0, negative_slope x otherwise" */
@@ -38,6 +55,11 @@ struct lip_activation {
     double (*value)(double x, const double *parameter);
     /* phi'(x); at a kink one of the one-sided derivatives. */
     double (*derivative)(double x, const double *parameter);
+    /* Where phi is made of straight pieces with coefficients that doubles
+     * hold: writes them, from -infinity on (`from` rises), and returns how
+     * many. NULL where it is not. */
+    size_t (*pieces)(struct lip_piece *out, const double *parameter);
+    struct lip_accuracy accuracy;
     /* The first parameter may differ from neuron to neuron (PReLU): the layer
      * then has a tensor of them in the place of its weight. */
     bool per_neuron;

@@ -23,10 +23,19 @@ static double derivative(double x, const double *parameter)
     return x > 0 ? 1 : -1;
 }
 
+static size_t pieces(struct lip_piece *out, const double *parameter)
+{
+    (void)parameter;
+    out[0] = (struct lip_piece){-INFINITY, -1, 0};
+    out[1] = (struct lip_piece){0, 1, 0};
+    return 2;
+}
+
 const struct lip_activation lip_activation_abs = {
     .name = "abs",
     .formula = "|x|",
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .pieces = pieces,
 };

@@ -29,4 +29,5 @@ const struct lip_activation lip_activation_arctan = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .accuracy = {0x1p-48, 0},
 };

@@ -28,4 +28,5 @@ const struct lip_activation lip_activation_elu = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .accuracy = {0x1p-47, 0},
 };

@@ -30,4 +30,6 @@ const struct lip_activation lip_activation_hard_sigmoid = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    /* x / 6 + 1/2 loses its leading digits near -3 */
+    .accuracy = {0x1p-51, 0x1p-51},
 };

@@ -33,4 +33,5 @@ const struct lip_activation lip_activation_mish = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .accuracy = {0x1p-45, 0},
 };

@@ -21,6 +21,13 @@ static double derivative(double x, const double *parameter)
     return x > 0 ? 1 : parameter[0];
 }
 
+static size_t pieces(struct lip_piece *out, const double *parameter)
+{
+    out[0] = (struct lip_piece){-INFINITY, parameter[0], 0};
+    out[1] = (struct lip_piece){0, 1, 0};
+    return 2;
+}
+
 const struct lip_activation lip_activation_prelu = {
     .name = "prelu",
     .formula = "x for x > 0, slope x otherwise",
@@ -28,5 +35,7 @@ const struct lip_activation lip_activation_prelu = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .pieces = pieces,
+    .accuracy = {0x1p-52, 0},
     .per_neuron = true,
 };

@@ -23,10 +23,20 @@ static double derivative(double x, const double *parameter)
     return x > 0 && x < 6 ? 1 : 0;
 }
 
+static size_t pieces(struct lip_piece *out, const double *parameter)
+{
+    (void)parameter;
+    out[0] = (struct lip_piece){-INFINITY, 0, 0};
+    out[1] = (struct lip_piece){0, 1, 0};
+    out[2] = (struct lip_piece){6, 0, 6};
+    return 3;
+}
+
 const struct lip_activation lip_activation_relu6 = {
     .name = "relu6",
     .formula = "min(max(x, 0), 6)",
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .pieces = pieces,
 };

@@ -34,4 +34,5 @@ const struct lip_activation lip_activation_selu = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .accuracy = {0x1p-46, 0},
 };

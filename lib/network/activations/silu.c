@@ -31,4 +31,5 @@ const struct lip_activation lip_activation_silu = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .accuracy = {0x1p-46, 0},
 };

@@ -22,6 +22,15 @@ static double derivative(double x, const double *parameter)
     return fabs(x) > parameter[0] ? 1 : 0;
 }
 
+static size_t pieces(struct lip_piece *out, const double *parameter)
+{
+    double lambda = parameter[0];
+    out[0] = (struct lip_piece){-INFINITY, 1, lambda};
+    out[1] = (struct lip_piece){-lambda, 0, 0};
+    out[2] = (struct lip_piece){lambda, 1, -lambda};
+    return 3;
+}
+
 const struct lip_activation lip_activation_soft_shrink = {
     .name = "soft-shrink",
     .formula = "x - lambda for x > lambda, x + lambda for x < -lambda, "
@@ -30,4 +39,6 @@ const struct lip_activation lip_activation_soft_shrink = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .pieces = pieces,
+    .accuracy = {0x1p-52, 0},
 };

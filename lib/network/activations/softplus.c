@@ -30,4 +30,6 @@ const struct lip_activation lip_activation_softplus = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    /* e^-|beta x| may be off by |beta x| <= 745 roundings of its argument */
+    .accuracy = {0x1p-42, 0},
 };

@@ -30,4 +30,5 @@ const struct lip_activation lip_activation_softsign = {
     .slopes = slopes,
     .value = value,
     .derivative = derivative,
+    .accuracy = {0x1p-50, 0},
 };
