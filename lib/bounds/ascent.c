@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Vectors propagated through the network, their directions improved by
+ * alternating maximisation. */
+#include "bounds/ascent.h"
+
+#include "linalg/blas.h"
+#include "linalg/random.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* The matrices of a layer; s is a view into the state. */
+static enum lip_status new_layer(struct lip_ascent *a, size_t i, size_t offset)
+{
+    size_t n = lip_chain_width(a->chain, i);
+    enum lip_status status = lip_matrix_new(&a->z[i], a->rank, n, a->ctx);
+    if (status == LIP_OK)
+        status = lip_matrix_new(&a->y[i], a->rank, n, a->ctx);
+    if (i < a->chain->count)
+        a->s[i] = (struct lip_matrix){a->rank, n, a->state + offset};
+    return status;
+}
+
+static enum lip_status new_state(struct lip_ascent *a)
+{
+    size_t l = a->chain->count;
+    for (size_t i = 0; i < l; i++)
+        a->size += a->rank * lip_chain_width(a->chain, i);
+    a->state = lip_alloc(a->ctx, 4 * a->size, sizeof *a->state);
+    a->z = lip_calloc(a->ctx, 3 * (l + 1), sizeof *a->z);
+    a->norm = lip_alloc(a->ctx, 2 * a->chain->widest, sizeof *a->norm);
+    a->power = lip_calloc(a->ctx, l + 1, sizeof *a->power);
+    if (!a->state || !a->z || !a->norm || !a->power)
+        return LIP_NO_MEMORY;
+    a->image = a->state + a->size;
+    a->next = a->image + a->size;
+    a->best = a->next + a->size;
+    a->s = a->z + l + 1;
+    a->y = a->s + l + 1;
+    a->error = a->norm + a->chain->widest;
+    return LIP_OK;
+}
+
+enum lip_status lip_ascent_new(struct lip_ascent *out,
+                               const struct lip_chain *chain, size_t rank,
+                               struct lip_ctx *ctx)
+{
+    *out = (struct lip_ascent){
+        .chain = chain, .ctx = ctx, .rank = rank, .random = 5};
+    enum lip_status status = new_state(out);
+    size_t offset = 0;
+    for (size_t i = 0; status == LIP_OK && i <= chain->count; i++) {
+        status = new_layer(out, i, offset);
+        offset += rank * lip_chain_width(chain, i);
+    }
+    if (status == LIP_OK)
+        status = lip_matrix_new(&out->q, rank, chain->widest, ctx);
+    if (status == LIP_OK)
+        status = lip_matrix_new(&out->t, rank, chain->widest, ctx);
+    if (status == LIP_OK)
+        status = lip_anderson_new(&out->anderson, out->size, 1, ctx);
+    if (status != LIP_OK) {
+        lip_ascent_clear(out);
+        return ctx && ctx->error.status ? ctx->error.status : status;
+    }
+    size_t inputs = rank * chain->inputs;
+    memset(out->state, 0, out->size * sizeof *out->state);
+    lip_random_fill(out->state, inputs, 11);
+    return LIP_OK;
+}
+
+void lip_ascent_clear(struct lip_ascent *a)
+{
+    for (size_t i = 0; a->y && i <= a->chain->count; i++) {
+        lip_matrix_clear(&a->z[i]);
+        lip_matrix_clear(&a->y[i]);
+    }
+    lip_free(a->z);
+    lip_free(a->state);
+    lip_matrix_clear(&a->q);
+    lip_matrix_clear(&a->t);
+    lip_anderson_clear(&a->anderson);
+    lip_free(a->norm);
+    lip_free(a->power);
+    *a = (struct lip_ascent){0};
+}
+
+static double length(const double *x, size_t r)
+{
+    double sum = 0;
+    for (size_t i = 0; i < r; i++)
+        sum += x[i] * x[i];
+    return sqrt(sum);
+}
+
+/* Scales by a power of two to a largest entry near 1; returns the power. */
+static long moderate(struct lip_matrix *m)
+{
+    double most = 0;
+    size_t count = m->rows * m->cols;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs(m->data[i]));
+    int e = 0;
+    frexp(most, &e);
+    double scale = ldexp(1, -e);
+    for (size_t i = 0; i < count; i++)
+        m->data[i] *= scale;
+    return e;
+}
+
+/* Y_i = Z_{i-1} W_i^T. */
+static void propagate(struct lip_ascent *a, size_t i)
+{
+    lip_gemm(&a->y[i], &a->z[i - 1], false, &a->chain->link[i - 1].transposed,
+             false);
+}
+
+/* z_k = m y_k + shrink[k] half |y_k| s_k; a neuron without a direction yet
+ * takes the steeper end of its range. */
+static void place(struct lip_ascent *a, size_t i)
+{
+    size_t r = a->rank;
+    const struct lip_slopes *slope = a->chain->slopes[i - 1];
+    for (size_t k = 0; k < a->z[i].cols; k++) {
+        const double *y = a->y[i].data + k * r, *s = a->s[i].data + k * r;
+        double *z = a->z[i].data + k * r;
+        double mid = 0.5 * (slope[k].lo + slope[k].hi);
+        double reach = 0.5 * (slope[k].hi - slope[k].lo) * length(y, r);
+        bool directed = length(s, r) > 0.5;
+        double end =
+            fabs(slope[k].lo) > slope[k].hi ? slope[k].lo : slope[k].hi;
+        for (size_t c = 0; c < r; c++)
+            z[c] = directed ? mid * y[c] + reach * s[c] : end * y[c];
+    }
+}
+
+/* Columns of a layer's directions to length 1, the input to F-norm 1. */
+static void normalise(double *x, size_t r, size_t columns)
+{
+    for (size_t k = 0; k < columns; k++) {
+        double size = length(x + k * r, r);
+        for (size_t c = 0; size > 0 && c < r; c++)
+            x[k * r + c] /= size;
+    }
+}
+
+static void normalise_state(struct lip_ascent *a)
+{
+    size_t inputs = a->rank * a->chain->inputs;
+    normalise(a->state, inputs, 1);
+    normalise(a->state + inputs, a->rank, (a->size - inputs) / a->rank);
+}
+
+/* Forward through all layers; the value is |Y_l|_F / |Z_0|_F. */
+static struct lip_big forward(struct lip_ascent *a)
+{
+    size_t l = a->chain->count;
+    normalise_state(a);
+    memcpy(a->z[0].data, a->state,
+           a->rank * a->chain->inputs * sizeof *a->state);
+    long e = moderate(&a->z[0]);
+    for (size_t i = 1; i <= l; i++) {
+        propagate(a, i);
+        e += a->chain->link[i - 1].exponent;
+        a->power[i] = e;
+        if (i == l)
+            break;
+        place(a, i);
+        e += moderate(&a->z[i]);
+    }
+    double to = length(a->y[l].data, a->rank * a->y[l].cols);
+    return a->value = lip_big_make(to, e);
+}
+
+/* Multipliers of hidden layer i from q, which carries 2^power. Neurons that no
+ * gradient or no signal reaches get a small share of the largest. */
+static void keep_multipliers(struct lip_multipliers *keep,
+                             const struct lip_ascent *a, size_t i, long power)
+{
+    size_t r = a->rank, n = a->q.cols;
+    double *lambda = keep->lambda[i - 1], most = 0;
+    long e = power - a->power[i] - 2 * a->value.e;
+    double scale = (e % 2 ? 2 : 1) / (a->value.m * a->value.m);
+    keep->exponent[i - 1] = -(e - (e % 2 ? 1 : 0)) / 2;
+    for (size_t k = 0; k < n; k++) {
+        struct lip_slopes s = a->chain->slopes[i - 1][k];
+        double half = fmax(0.5 * (s.hi - s.lo), 0x1p-20 * fabs(s.hi));
+        double y = length(a->y[i].data + k * r, r);
+        double x = scale * length(a->q.data + k * r, r) / (half * y);
+        lambda[k] = isfinite(x) ? x : 0;
+        most = fmax(most, lambda[k]);
+    }
+    for (size_t k = 0; k < n; k++)
+        lambda[k] = fmax(lambda[k], most > 0 ? 1e-9 * most : 1);
+}
+
+/* Through one layer of activations backward: t = m q + half |q| y / |y|, and
+ * the directions that the gradient asks for into image. */
+static void backward_layer(struct lip_ascent *a, size_t i, double *image)
+{
+    size_t r = a->rank;
+    const struct lip_slopes *slope = a->chain->slopes[i - 1];
+    a->t.cols = a->q.cols;
+    for (size_t k = 0; k < a->q.cols; k++) {
+        const double *g = a->q.data + k * r, *y = a->y[i].data + k * r;
+        const double *s = a->s[i].data + k * r;
+        double *out = a->t.data + k * r, *wanted = image + k * r;
+        double mid = 0.5 * (slope[k].lo + slope[k].hi);
+        double half = 0.5 * (slope[k].hi - slope[k].lo);
+        double gl = length(g, r), yl = length(y, r);
+        for (size_t c = 0; c < r; c++) {
+            wanted[c] = gl > 0 ? g[c] / gl : s[c];
+            out[c] = mid * g[c] + (yl > 0 ? half * gl * y[c] / yl : 0);
+        }
+    }
+}
+
+/* The image of the state: directions from the objective's gradient, last layer
+ * first, and the input it asks for; the multipliers of the present vectors
+ * where wanted. After forward(). */
+static void backward(struct lip_ascent *a, struct lip_multipliers *keep)
+{
+    size_t l = a->chain->count, r = a->rank;
+    long e = a->power[l];
+    a->t.cols = a->y[l].cols;
+    memcpy(a->t.data, a->y[l].data, r * a->t.cols * sizeof(double));
+    for (size_t i = l; i > 0; i--) {
+        e += moderate(&a->t) + a->chain->link[i - 1].exponent;
+        a->q.cols = a->z[i - 1].cols;
+        lip_gemm(&a->q, &a->t, false, &a->chain->link[i - 1].transposed, true);
+        if (i == 1)
+            break;
+        if (keep)
+            keep_multipliers(keep, a, i - 1, e);
+        backward_layer(a, i - 1, a->image + (a->s[i - 1].data - a->state));
+    }
+    size_t inputs = r * a->chain->inputs;
+    memcpy(a->image, a->q.data, inputs * sizeof *a->image);
+    normalise(a->image, inputs, 1);
+}
+
+/* state + step (image - state): step 1 is alternating maximisation, up to 2
+ * over-relaxation. */
+static struct lip_big relax(struct lip_ascent *a, double step)
+{
+    for (size_t i = 0; i < a->size; i++)
+        a->state[i] += step * (a->image[i] - a->state[i]);
+    return forward(a);
+}
+
+/* An accelerated step, or a relaxed one where it would lower the value. */
+static struct lip_big accelerate(struct lip_ascent *a)
+{
+    struct lip_big before = a->value;
+    memcpy(a->best, a->state, a->size * sizeof *a->state);
+    for (size_t i = 0; i < a->size; i++)
+        a->image[i] -= a->state[i];
+    lip_anderson_propose(a->next, &a->anderson, a->state, a->image);
+    memcpy(a->state, a->next, a->size * sizeof *a->state);
+    if (!lip_big_less(forward(a), before))
+        return a->value;
+    lip_anderson_forget(&a->anderson);
+    memcpy(a->state, a->best, a->size * sizeof *a->state);
+    for (size_t i = 0; i < a->size; i++)
+        a->image[i] += a->best[i];
+    return relax(a, 1.8);
+}
+
+struct lip_big lip_ascent_run(struct lip_ascent *a, int sweeps, bool fast)
+{
+    forward(a);
+    for (int k = 0; k < sweeps; k++) {
+        /* Directions that no gradient has set yet are not mixed. */
+        bool fresh = length(a->s[a->chain->count - 1].data, a->rank) < 0.5;
+        backward(a, NULL);
+        if (fresh)
+            relax(a, 1);
+        else if (fast)
+            accelerate(a);
+        else
+            relax(a, 1.9);
+    }
+    return a->value;
+}
+
+void lip_ascent_perturb(struct lip_ascent *a, double size)
+{
+    lip_random_fill(a->next, a->size, lip_random_next(&a->random));
+    size_t inputs = a->rank * a->chain->inputs;
+    double scale = size / sqrt((double)inputs);
+    for (size_t i = 0; i < a->size; i++)
+        a->state[i] += (i < inputs ? scale : size) * a->next[i];
+    lip_anderson_forget(&a->anderson);
+    forward(a);
+}
+
+void lip_ascent_multipliers(struct lip_multipliers *out, struct lip_ascent *a)
+{
+    forward(a);
+    backward(a, out);
+}
+
+/* error[k] >= |fl(y_k) - y_k|_2 for the exact W and the stored Z_{i-1}:
+ * gamma sum_j |w_kj| |z_j| + radius |Z|_F, everything rounded up. */
+static void propagation_error(struct lip_ascent *a, size_t i)
+{
+    const struct lip_link *link = &a->chain->link[i - 1];
+    const struct lip_matrix *w = &link->transposed;
+    size_t r = a->rank, n = w->rows;
+    double all = lip_matrix_frobenius(&a->z[i - 1]);
+    for (size_t j = 0; j < n; j++)
+        a->norm[j] = lip_inflate(length(a->z[i - 1].data + j * r, r), r + 4);
+    for (size_t k = 0; k < w->cols; k++) {
+        double sum = 0;
+        for (size_t j = 0; j < n; j++)
+            sum += fabs(w->data[j + k * n]) * a->norm[j];
+        a->error[k] = 0;
+        if (sum == 0 && link->radius == 0) /* y_k is exactly zero */
+            continue;
+        double rounding = lip_mul_up(lip_gamma(n + 4), lip_inflate(sum, n + 2));
+        double hidden = lip_mul_up(link->radius, all);
+        a->error[k] = lip_add_up(lip_add_up(rounding, hidden), LIP_TINY);
+    }
+}
+
+/* Like place(), but so that |z_k - m y_k| <= half |y_k| holds for the exact
+ * y_k: |m fl(y) - m y| + (rounding of z) + reach <= half (|fl(y)| - error).
+ * Neurons for which nothing is left take z = 0 where the range holds 0;
+ * false where it does not. */
+static bool place_safely(struct lip_ascent *a, size_t i)
+{
+    size_t r = a->rank;
+    const struct lip_slopes *slope = a->chain->slopes[i - 1];
+    for (size_t k = 0; k < a->z[i].cols; k++) {
+        const double *y = a->y[i].data + k * r, *s = a->s[i].data + k * r;
+        double *z = a->z[i].data + k * r;
+        double lo = slope[k].lo, hi = slope[k].hi;
+        double mid = 0.5 * (lo + hi), half = 0.5 * (hi - lo);
+        double yl = length(y, r), sl = length(s, r), steep = fabs(mid) + half;
+        /* 8 (r + 8) u (|m| + half) |y| covers every rounding of z, of the
+         * norms and of mid and half. */
+        double loss = a->error[k] * steep * 1.0001 +
+                      8 * (double)(r + 8) * LIP_UNIT * steep * yl + LIP_TINY;
+        double reach = half * yl - loss;
+        bool room = reach > 0 && sl > 0.5;
+        if (!room && (lo > 0 || hi < 0) && (a->error[k] > 0 || yl > 0))
+            return false;
+        for (size_t c = 0; c < r; c++)
+            z[c] = room ? mid * y[c] + reach * (s[c] / sl) : 0;
+    }
+    return true;
+}
+
+struct lip_big lip_ascent_prove(struct lip_ascent *a)
+{
+    static const struct lip_big nothing = {0, 0};
+    size_t l = a->chain->count;
+    long e = 0;
+    memcpy(a->z[0].data, a->state,
+           a->rank * a->chain->inputs * sizeof *a->state);
+    moderate(&a->z[0]);
+    double from = lip_matrix_frobenius(&a->z[0]);
+    for (size_t i = 1; i <= l; i++) {
+        propagate(a, i);
+        propagation_error(a, i);
+        e += a->chain->link[i - 1].exponent;
+        if (i == l)
+            break;
+        if (!place_safely(a, i))
+            return nothing;
+        /* A power of two, but numbers may fall below the smallest double:
+         * what falls is far below the slack that place_safely left. */
+        e += moderate(&a->z[i]);
+    }
+    double to = length(a->y[l].data, a->rank * a->y[l].cols), error = 0;
+    for (size_t k = 0; k < a->y[l].cols; k++)
+        error = lip_add_up(error, a->error[k]);
+    double gamma = lip_gamma(a->rank * a->y[l].cols + 4);
+    to = lip_down(lip_down(to * (1 - gamma)) - error);
+    if (!(to > 0 && from > 0))
+        return nothing;
+    double value = lip_div_down(to, from);
+    int k = 0;
+    double m = frexp(value, &k);
+    return (struct lip_big){m, e + k};
+}

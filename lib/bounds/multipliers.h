@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The multipliers of a whole chain: what a bound of the LipSDP class is proven
+ * from, and all that a certificate of it needs. */
+#ifndef LIP_BOUNDS_MULTIPLIERS_H
+#define LIP_BOUNDS_MULTIPLIERS_H
+
+#include "bounds/recursion.h"
+
+/* Lambda_i = diag(lambda[i]) 2^(-2 exponent[i]) for the stored weights. */
+struct lip_multipliers {
+    size_t layers;
+    double **lambda;
+    long *exponent;
+    const struct lip_chain *chain;
+};
+
+/* Room for the multipliers of a chain, all 1. LIP_NO_MEMORY. */
+enum lip_status lip_multipliers_new(struct lip_multipliers *out,
+                                    const struct lip_chain *chain,
+                                    struct lip_ctx *ctx);
+void lip_multipliers_clear(struct lip_multipliers *multipliers);
+
+/* Keeps what the recursion is about to step with at its current layer. */
+void lip_multipliers_keep(struct lip_multipliers *to,
+                          const struct lip_recursion *recursion,
+                          const double *lambda);
+
+/* A copy between two of the same chain. */
+void lip_multipliers_copy(struct lip_multipliers *to,
+                          const struct lip_multipliers *from);
+
+/* The proven bound of these multipliers; see lip_recursion_step. */
+enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
+                                     struct lip_recursion *recursion,
+                                     const struct lip_multipliers *multipliers);
+
+#endif
