@@ -111,7 +111,7 @@ START_TEST(a_dripped_body_is_cut)
     http_close(&client);
     ck_assert(
         daemon_metric(&daemon_, "rejects_total{reason=\"body_timeout\"}") >= 1);
-    ck_assert(daemon_metric(&daemon_, "reserved_bytes") <= 0);
+    ck_assert(daemon_metric_rests(&daemon_, "reserved_bytes", 10));
 }
 END_TEST
 
@@ -134,7 +134,7 @@ START_TEST(a_steady_upload_is_not_cut)
     struct http_client client;
     struct http_answer answer;
     char head[128];
-    size_t rounds = 20;
+    size_t rounds = 40;
     memset(blanks, ' ', sizeof blanks);
     snprintf(head, sizeof head,
              "POST /bound HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
@@ -146,7 +146,7 @@ START_TEST(a_steady_upload_is_not_cut)
         ck_assert(http_send(&client, blanks, sizeof blanks));
         usleep(100000);
     }
-    ck_assert(lip_now() - start > 1.5);
+    ck_assert(lip_now() - start > 3);
     ck_assert(http_say(&client, TINY_BOUND));
     ck_assert(http_read(&answer, &client, false));
     ck_assert_int_eq(answer.status, 200);
@@ -163,7 +163,7 @@ START_TEST(an_upload_that_breaks_off_leaves_nothing)
         http_say(&client[i], "POST /bound HTTP/1.1\r\nHost: a\r\n"
                              "Content-Length: 100000\r\n\r\n{\"model\":");
     }
-    ck_assert(daemon_metric_reaches(&daemon_, "requests_in_flight", 20, 0.8));
+    ck_assert(daemon_metric_reaches(&daemon_, "requests_in_flight", 20, 1.8));
     ck_assert(daemon_metric(&daemon_, "reserved_bytes") > 20 * 100000);
     for (int i = 0; i < 20; i++)
         http_close(&client[i]);

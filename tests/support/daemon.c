@@ -184,8 +184,17 @@ bool daemon_metric_reaches(const struct daemon *daemon, const char *series,
     return false;
 }
 
-bool daemon_logged(const struct daemon *daemon, const char *one,
-                   const char *other)
+bool daemon_metric_rests(const struct daemon *daemon, const char *series,
+                         double seconds)
+{
+    for (double end = lip_now() + seconds; lip_now() < end; usleep(10000))
+        if (daemon_metric(daemon, series) <= 0)
+            return true;
+    return false;
+}
+
+bool daemon_has_logged(const struct daemon *daemon, const char *one,
+                       const char *other)
 {
     char path[128], line[16384];
     bool found = false;
@@ -196,4 +205,13 @@ bool daemon_logged(const struct daemon *daemon, const char *one,
     if (file)
         fclose(file);
     return found;
+}
+
+bool daemon_logged(const struct daemon *daemon, const char *one,
+                   const char *other)
+{
+    for (double end = lip_now() + 10; lip_now() < end; usleep(10000))
+        if (daemon_has_logged(daemon, one, other))
+            return true;
+    return false;
 }

@@ -50,7 +50,14 @@ double daemon_metric(const struct daemon *daemon, const char *series);
 bool daemon_metric_reaches(const struct daemon *daemon, const char *series,
                            double value, double seconds);
 
-/* Does a line of the log contain both texts? */
+/* Waits at most `seconds` until a metric is 0: what belongs to a request is
+ * given back a moment after its answer is out. */
+bool daemon_metric_rests(const struct daemon *daemon, const char *series,
+                         double seconds);
+
+/* Does a line of the log contain both texts now; does one within seconds? */
+bool daemon_has_logged(const struct daemon *daemon, const char *one,
+                       const char *other);
 bool daemon_logged(const struct daemon *daemon, const char *one,
                    const char *other);
 
