@@ -52,10 +52,10 @@ START_TEST(wider_slopes_larger_bounds)
     static const size_t width[] = {4, 10, 10, 10, 3};
     static const double slope[] = {0.9, 0.6, 0.3, 0.1, 0, -0.2, -0.5, -1};
     for (uint64_t seed = 0; seed < 10; seed++)
-        for (size_t i = 0; lip_methods[i]; i++) {
+        for (size_t i = 0; direct_methods[i]; i++) {
             struct plain net;
             double before = 0;
-            const char *id = lip_methods[i]->id;
+            const char *id = direct_methods[i];
             plain_random(&net, "leaky-relu", width, 4, seed);
             net.has_parameter = true;
             for (int s = 0; s < 8; s++) {

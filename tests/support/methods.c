@@ -8,6 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+const char *const direct_methods[] = {
+    "naive",    "spectral",    "absolute", "eclipse-fast",
+    "midpoint", "closed-form", NULL};
+
 static const char *id;
 static struct lip_ctx none;
 

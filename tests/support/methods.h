@@ -13,6 +13,10 @@
 /* Adds the common tests to a test case; all norms that apply are tried. */
 void add_method_tests(TCase *tc, const char *method);
 
+/* The methods that are one formula, not an iteration that stops at a
+ * tolerance; ended by NULL. */
+extern const char *const direct_methods[];
+
 /* Pair number i of nine. */
 struct lip_norm_pair nth_pair(int i);
 

@@ -9,6 +9,7 @@
 #include "linalg/random.h"
 #include "tests/support/exact.h"
 #include "tests/support/layers.h"
+#include "tests/support/methods.h"
 #include "tests/support/plain.h"
 #include "tests/support/suite.h"
 
@@ -197,11 +198,82 @@ START_TEST(products_that_cancel)
     ck_assert(!chain->zero);
     double bound = ldexp(chain->link[0].radius, (int)chain->link[0].exponent);
     ck_assert_double_le(bound, 1e-15);
-    for (size_t i = 0; lip_methods[i]; i++) {
-        double got = bound_or_nan(lip_methods[i]->id, chain, PAIR_22);
+    for (size_t i = 0; direct_methods[i]; i++) {
+        double got = bound_or_nan(direct_methods[i], chain, PAIR_22);
         ck_assert(got <= 1e-14); /* and not NaN */
     }
     lip_chain_free(chain);
+}
+END_TEST
+
+/* The same with numbers whose product is zero to the last bit. */
+START_TEST(products_that_vanish)
+{
+    const double w1[] = {1, -1}, w2[] = {1, 1};
+    struct lip_layer layer[] = {make_dense(2, 1, w1, NULL, &ctx),
+                                make_dense(1, 2, w2, NULL, &ctx)};
+    struct lip_chain *chain = chain_of(layer, 2);
+    ck_assert_double_eq(chain->link[0].transposed.data[0], 0);
+    ck_assert_double_gt(chain->link[0].radius, 0);
+    ck_assert(!chain->zero);
+    lip_chain_free(chain);
+}
+END_TEST
+
+/* Products of 2^-45 of their factors: the radius grows as the scale shrinks. */
+START_TEST(products_that_nearly_cancel)
+{
+    uint64_t state = 6;
+    for (int k = 0; k < 200; k++) {
+        double a = plain_uniform(&state, 0.5, 1);
+        double b = plain_uniform(&state, 0.5, 1);
+        const double w1[] = {a, b}, w2[] = {b, -a * (1 + 0x1p-45)};
+        struct lip_layer layer[] = {make_dense(2, 1, w1, NULL, &ctx),
+                                    make_dense(1, 2, w2, NULL, &ctx)};
+        struct lip_chain *chain = chain_of(layer, 2);
+        arb_mat_t exact;
+        times(exact, w1, 2, 1, true);
+        times(exact, w2, 1, 2, false);
+        check_link(&chain->link[0], exact);
+        ck_assert_double_ge(chain->link[0].radius, 0x1p-12);
+        arb_mat_clear(exact);
+        lip_chain_free(chain);
+    }
+}
+END_TEST
+
+/* Hundreds of products: the errors of all of them add up. */
+START_TEST(many_linear_layers)
+{
+    enum { DEPTH = 400 };
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct lip_layer layer[DEPTH];
+        arb_mat_t exact;
+        uint64_t state = seed;
+        for (int i = 0; i < DEPTH; i++) {
+            double w = plain_uniform(&state, 0.5, 1);
+            times(exact, &w, 1, 1, i == 0);
+            layer[i] = make_dense(1, 1, &w, NULL, &ctx);
+        }
+        struct lip_chain *chain = chain_of(layer, DEPTH);
+        ck_assert_uint_eq(chain->count, 1);
+        ck_assert_double_le(chain->link[0].radius, 4 * DEPTH * 0x1p-53);
+        /* The oracle rounds too, at 6400 bits. */
+        arb_mat_t check;
+        arb_mat_init(check, 1, 1);
+        arb_set_d(arb_mat_entry(check, 0, 0),
+                  chain->link[0].transposed.data[0]);
+        arb_mat_scalar_mul_2exp_si(exact, exact, -chain->link[0].exponent);
+        arb_mat_sub(check, check, exact, EXACT_PREC);
+        arb_t size;
+        arb_init(size);
+        exact_frobenius(size, check);
+        ck_assert(exact_not_below(chain->link[0].radius, size));
+        arb_clear(size);
+        arb_mat_clear(check);
+        arb_mat_clear(exact);
+        lip_chain_free(chain);
+    }
 }
 END_TEST
 
@@ -479,6 +551,9 @@ int main(void)
     tcase_add_test(tc, linear_layers_are_multiplied_out);
     tcase_add_test(tc, the_radius_covers_single_roundings);
     tcase_add_test(tc, products_that_cancel);
+    tcase_add_test(tc, products_that_vanish);
+    tcase_add_test(tc, products_that_nearly_cancel);
+    tcase_add_test(tc, many_linear_layers);
     tcase_add_test(tc, activations_are_composed);
     tcase_add_test(tc, composition_rounds_outward);
     tcase_add_test(tc, slopes_that_overflow);
