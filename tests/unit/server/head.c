@@ -54,7 +54,7 @@ static void fill(struct lipd_head *head, const char *fields)
     }
 }
 
-START_TEST(framing)
+START_TEST(framing_of_a_body)
 {
     struct lipd_head head;
     struct lipd_framing framing;
