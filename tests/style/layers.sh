@@ -12,8 +12,9 @@ lib/linalg   lib/base
 lib/network  lib/linalg lib/base
 lib/formats  lib/network lib/linalg lib/base
 lib/bounds   lib/network lib/linalg lib/base
-api          lib/bounds lib/formats lib/network lib/linalg lib/base
-server       api lib/bounds lib/formats lib/network lib/linalg lib/base
+lib/certify  lib/network lib/linalg lib/base
+api          lib/bounds lib/certify lib/formats lib/network lib/linalg lib/base
+server       api lib/bounds lib/certify lib/formats lib/network lib/linalg lib/base
 '
 modules() {
     { find lib -mindepth 1 -maxdepth 1 -type d; echo api; echo server; } | sort
@@ -56,7 +57,7 @@ owned() { # HEADER-REGEX FILE-REGEX
     owned 'microhttpd\.h' 'server/http\.c'
     owned 'jansson\.h' '(api|server)/.*'
     owned 'lapacke\.h|lapack\.h' 'lib/linalg/.*'
-    owned 'cblas\.h' 'lib/(linalg|network|bounds)/.*|api/version\.c|server/main\.c'
+    owned 'cblas\.h' 'lib/(linalg|network|bounds|certify)/.*|api/version\.c|server/main\.c'
     owned 'zip\.h' 'lib/formats/.*'
     owned 'nettle/.*' 'lib/base/.*|server/.*'
 } | rule 'each foreign library stays behind its own files'

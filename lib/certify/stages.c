@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From layers to stages. */
+#include "certify/stages.h"
+
+#include <math.h>
+#include <string.h>
+
+const double *lip_stage_parameter(const struct lip_stage *stage, size_t k,
+                                  double room[LIP_MAX_PARAMETERS])
+{
+    if (!stage->own)
+        return stage->parameter;
+    memcpy(room, stage->parameter, sizeof stage->parameter);
+    room[0] = stage->own[k];
+    return room;
+}
+
+/* An absent tensor gives NULL. */
+static enum lip_status widen(double **out, const struct lip_tensor *tensor,
+                             struct lip_ctx *ctx)
+{
+    *out = NULL;
+    if (!tensor->data)
+        return LIP_OK;
+    *out = lip_alloc(ctx, lip_tensor_count(tensor), sizeof **out);
+    if (!*out)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    lip_tensor_widen(*out, tensor);
+    return LIP_OK;
+}
+
+static enum lip_status add_layer(struct lip_stages *stages,
+                                 const struct lip_layer *layer,
+                                 struct lip_ctx *ctx)
+{
+    if (layer->kind->role == LIP_ROLE_RESHAPE)
+        return LIP_OK;
+    bool linear = layer->kind->role == LIP_ROLE_LINEAR;
+    struct lip_stage *stage = &stages->stage[stages->count++];
+    *stage = (struct lip_stage){.inputs = layer->inputs,
+                                .outputs = layer->outputs,
+                                .activation = layer->activation};
+    memcpy(stage->parameter, layer->parameter, sizeof stage->parameter);
+    enum lip_status status =
+        widen(linear ? &stage->weight : &stage->own, &layer->weight, ctx);
+    if (status == LIP_OK)
+        status = widen(&stage->bias, &layer->bias, ctx);
+    return status;
+}
+
+/* 2^result is above all of x[count] in absolute value. */
+static long top_of(const double *x, size_t count)
+{
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs(x[i]));
+    int e = 0;
+    frexp(most, &e);
+    return most > 0 ? e : -1080;
+}
+
+static void summarise(struct lip_stages *stages)
+{
+    stages->widest = stages->inputs;
+    stages->straight = true;
+    for (size_t i = 0; i < stages->count; i++) {
+        struct lip_stage *stage = &stages->stage[i];
+        if (stage->outputs > stages->widest)
+            stages->widest = stage->outputs;
+        if (stage->weight) {
+            size_t count = stage->inputs * stage->outputs;
+            stages->products += (double)count;
+            stage->top_weight = top_of(stage->weight, count);
+            stage->top_bias =
+                stage->bias ? top_of(stage->bias, stage->outputs) : -1080;
+            continue;
+        }
+        stages->neurons += stage->outputs;
+        stages->straight = stages->straight && stage->activation->pieces;
+    }
+}
+
+enum lip_status lip_stages_new(struct lip_stages **out,
+                               const struct lip_network *network,
+                               struct lip_ctx *ctx)
+{
+    struct lip_stages *stages = lip_calloc(ctx, 1, sizeof *stages);
+    if (!stages)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    stages->inputs = network->inputs;
+    stages->outputs = network->outputs;
+    stages->stage = lip_calloc(ctx, network->count, sizeof *stages->stage);
+    enum lip_status status = LIP_OK;
+    if (!stages->stage)
+        status = ctx ? ctx->error.status : LIP_NO_MEMORY;
+    for (size_t i = 0; status == LIP_OK && i < network->count; i++)
+        status = add_layer(stages, &network->layer[i], ctx);
+    if (status != LIP_OK) {
+        lip_stages_free(stages);
+        return status;
+    }
+    summarise(stages);
+    *out = stages;
+    return LIP_OK;
+}
+
+void lip_stages_free(struct lip_stages *stages)
+{
+    if (!stages)
+        return;
+    for (size_t i = 0; i < stages->count; i++) {
+        lip_free(stages->stage[i].weight);
+        lip_free(stages->stage[i].bias);
+        lip_free(stages->stage[i].own);
+    }
+    lip_free(stages->stage);
+    lip_free(stages);
+}
+
+double lip_stages_bytes(const struct lip_network *network)
+{
+    double bytes = sizeof(struct lip_stages);
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        bytes += sizeof(struct lip_stage);
+        if (layer->weight.data)
+            bytes += 8 * (double)lip_tensor_count(&layer->weight);
+        if (layer->bias.data)
+            bytes += 8 * (double)lip_tensor_count(&layer->bias);
+    }
+    return bytes;
+}
