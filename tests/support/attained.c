@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 128 * 128 };
-
 static double largest_singular(const double *a, size_t rows, size_t cols)
 {
     size_t least = rows < cols ? rows : cols;
@@ -92,10 +90,9 @@ static size_t apply(double *to, const struct lip_link *link, const double *d,
 static void jacobian(double *out, const struct lip_chain *chain,
                      const double *slope)
 {
-    double *a = malloc(2 * ROOM * sizeof *a), *b = a + ROOM;
+    size_t n = chain->inputs, room = n * chain->widest;
+    double *a = malloc(2 * room * sizeof *a), *b = a + room;
     ck_assert_ptr_nonnull(a);
-    size_t n = chain->inputs;
-    ck_assert_uint_le(n * chain->widest, ROOM);
     size_t rows = apply(a, &chain->link[0], NULL, NULL, n);
     for (size_t i = 1; i < chain->count; i++) {
         size_t next = apply(b, &chain->link[i], slope, a, n);
@@ -186,7 +183,8 @@ void attained_by_search(double out[9], const struct lip_network *network,
                         uint64_t seed)
 {
     struct lip_ctx ctx = {0};
-    double x[256], y[256], slope[4096], *j = malloc(ROOM * sizeof *j);
+    double x[256], y[256], slope[4096];
+    double *j = malloc(chain->inputs * chain->outputs * sizeof *j);
     ck_assert_ptr_nonnull(j);
     memset(out, 0, 9 * sizeof *out);
     for (int point = 0; point < points; point++) {
