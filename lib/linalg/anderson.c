@@ -40,6 +40,14 @@ void lip_anderson_forget(struct lip_anderson *a)
     a->started = false;
 }
 
+static bool all_finite(const double *x, int n)
+{
+    bool finite = true;
+    for (int i = 0; i < n; i++)
+        finite = finite && isfinite(x[i]);
+    return finite;
+}
+
 /* Keeps the differences to the last call. */
 static void remember(struct lip_anderson *a, const double *x, const double *f)
 {
@@ -74,8 +82,10 @@ void lip_anderson_propose(double *next, struct lip_anderson *a, const double *x,
                 cblas_ddot(n, fi, 1, a->df.data + (size_t)j * a->size, 1);
         normal[i + i * m] *= 1 + 1e-10;
     }
-    bool solved = m > 0 && LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'U', m, 1,
-                                              normal, m, gamma, m) == 0;
+    bool solved = m > 0 &&
+                  LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'U', m, 1, normal, m,
+                                     gamma, m) == 0 &&
+                  all_finite(gamma, m); /* squares overflow */
     for (size_t i = 0; i < a->size; i++)
         next[i] = x[i] + a->mixing * f[i];
     for (int j = 0; solved && j < m; j++) {
