@@ -46,7 +46,9 @@ struct lip_ctx {
     struct lip_budget *budget; /* NULL: memory is not limited */
     lip_progress_fn *progress; /* NULL: nobody listens */
     void *progress_arg;
-    double deadline; /* lip_now() at which to stop; 0: never */
+    double deadline;  /* lip_now() at which to stop; 0: never */
+    unsigned threads; /* that a call may use; 0 and 1: the caller's only.
+                       * Results do not depend on it. */
 };
 
 /* Records a failure, unless one is recorded already, and returns `status`, so

@@ -86,23 +86,34 @@ void lip_ascent_clear(struct lip_ascent *a)
     *a = (struct lip_ascent){0};
 }
 
+/* Eight running sums, which the compiler can keep in vector registers. */
 static double length(const double *x, size_t r)
 {
-    double sum = 0;
-    for (size_t i = 0; i < r; i++)
-        sum += x[i] * x[i];
-    return sqrt(sum);
+    double sum[8] = {0}, total = 0;
+    size_t i = 0;
+    for (; i + 8 <= r; i += 8)
+        for (size_t k = 0; k < 8; k++)
+            sum[k] += x[i + k] * x[i + k];
+    for (; i < r; i++)
+        total += x[i] * x[i];
+    for (size_t k = 0; k < 8; k++)
+        total += sum[k];
+    return sqrt(total);
 }
 
 /* Scales by a power of two to a largest entry near 1; returns the power. */
 static long moderate(struct lip_matrix *m)
 {
-    double most = 0;
+    double most[8] = {0};
     size_t count = m->rows * m->cols;
-    for (size_t i = 0; i < count; i++)
-        most = fmax(most, fabs(m->data[i]));
+    for (size_t i = 0; i < count; i++) {
+        double x = fabs(m->data[i]);
+        most[i % 8] = x > most[i % 8] ? x : most[i % 8];
+    }
+    for (size_t k = 1; k < 8; k++)
+        most[0] = most[k] > most[0] ? most[k] : most[0];
     int e = 0;
-    frexp(most, &e);
+    frexp(most[0], &e);
     double scale = ldexp(1, -e);
     for (size_t i = 0; i < count; i++)
         m->data[i] *= scale;

@@ -15,143 +15,208 @@
 #include "bounds/rule.h"
 #include "bounds/support.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 enum {
     RANK = 16,
     FIRST_SWEEPS = 10,
+    MOST_SWEEPS = 200,
     PLAIN_SWEEPS = 60,
     DEFAULT_SWEEPS = 20000
+};
+
+/* Turns stationary multipliers into proven bounds; may run beside the ascent,
+ * with a context of its own. */
+struct prover {
+    const struct lip_chain *chain;
+    struct lip_ctx ctx;
+    struct lip_recursion rec;
+    struct lip_multipliers stationary, shrunk;
+    double theta; /* that was feasible last */
+    bool found;
+    struct lip_big upper;
+    enum lip_status status;
 };
 
 struct lipsdp {
     const struct lip_chain *chain;
     struct lip_ctx *ctx;
-    struct lip_recursion rec;
+    struct prover prover;
     struct lip_ascent ascent;
-    struct lip_multipliers stationary, shrunk;
-    double theta; /* that was feasible last */
-    bool found;
-    struct lip_big upper, lower;
+    struct lip_big lower;
     size_t sweeps;
 };
 
 static enum lip_status open(struct lipsdp *s, const struct lip_chain *chain,
                             struct lip_ctx *ctx)
 {
-    *s = (struct lipsdp){.chain = chain, .ctx = ctx, .theta = 0x1p-10};
-    enum lip_status status = lip_recursion_new(&s->rec, chain, ctx);
+    *s = (struct lipsdp){.chain = chain, .ctx = ctx};
+    struct prover *p = &s->prover;
+    p->chain = chain;
+    p->theta = 0x1p-10;
+    if (ctx) {
+        p->ctx.budget = ctx->budget;
+        p->ctx.deadline = ctx->deadline;
+    }
+    enum lip_status status = lip_recursion_new(&p->rec, chain, ctx);
     if (status == LIP_OK)
         status = lip_ascent_new(&s->ascent, chain, RANK, ctx);
     if (status == LIP_OK)
-        status = lip_multipliers_new(&s->stationary, chain, ctx);
+        status = lip_multipliers_new(&p->stationary, chain, ctx);
     if (status == LIP_OK)
-        status = lip_multipliers_new(&s->shrunk, chain, ctx);
+        status = lip_multipliers_new(&p->shrunk, chain, ctx);
+    p->rec.ctx = &p->ctx;
     return status;
 }
 
 static void close(struct lipsdp *s)
 {
-    lip_multipliers_clear(&s->shrunk);
-    lip_multipliers_clear(&s->stationary);
+    lip_multipliers_clear(&s->prover.shrunk);
+    lip_multipliers_clear(&s->prover.stationary);
     if (s->ascent.chain)
         lip_ascent_clear(&s->ascent);
-    if (s->rec.chain)
-        lip_recursion_clear(&s->rec);
+    if (s->prover.rec.chain)
+        lip_recursion_clear(&s->prover.rec);
 }
 
-static void improve(struct lipsdp *s, struct lip_big value)
+static void improve(struct prover *p, struct lip_big value)
 {
-    s->upper = s->found ? lip_big_min(s->upper, value) : value;
-    s->found = true;
+    p->upper = p->found ? lip_big_min(p->upper, value) : value;
+    p->found = true;
 }
 
 /* A first proven bound, before any search. */
-static enum lip_status start(struct lipsdp *s)
+static enum lip_status start(struct prover *p)
 {
     struct lip_big value;
     bool feasible;
     enum lip_status status =
-        lip_rule_pass(&value, &feasible, &s->rec, &lip_rule_scalar, 1, NULL);
+        lip_rule_pass(&value, &feasible, &p->rec, &lip_rule_scalar, 1, NULL);
     if (status == LIP_OK && feasible)
-        improve(s, value);
+        improve(p, value);
     return status;
 }
 
-static void shrink(struct lipsdp *s, double theta)
+static void shrink(struct prover *p, double theta)
 {
     double factor = 1;
-    lip_multipliers_copy(&s->shrunk, &s->stationary);
-    for (size_t i = 0; i < s->shrunk.layers; i++) {
+    lip_multipliers_copy(&p->shrunk, &p->stationary);
+    for (size_t i = 0; i < p->shrunk.layers; i++) {
         factor *= 1 - theta;
-        for (size_t k = 0; k < lip_chain_width(s->chain, i + 1); k++)
-            s->shrunk.lambda[i][k] *= factor;
+        for (size_t k = 0; k < lip_chain_width(p->chain, i + 1); k++)
+            p->shrunk.lambda[i][k] *= factor;
     }
 }
 
-/* The proven bound of the present multipliers, shrunk as little as will do. */
-static enum lip_status restore(struct lipsdp *s)
+/* The proven bound of the stationary multipliers, shrunk as little as will do.
+ */
+static void restore(struct prover *p)
 {
-    lip_ascent_multipliers(&s->stationary, &s->ascent);
-    double theta = fmax(s->theta / 16, 0x1p-40);
-    for (; theta < 0.5; theta *= 2) {
+    double theta = fmax(p->theta / 16, 0x1p-40);
+    p->status = LIP_OK;
+    for (; p->status == LIP_OK && theta < 0.5; theta *= 2) {
         struct lip_big value;
         bool feasible;
-        shrink(s, theta);
-        enum lip_status status =
-            lip_multipliers_pass(&value, &feasible, &s->rec, &s->shrunk);
-        if (status != LIP_OK)
-            return status;
-        if (feasible) {
-            s->theta = theta;
-            improve(s, value);
-            return LIP_OK;
+        shrink(p, theta);
+        p->status =
+            lip_multipliers_pass(&value, &feasible, &p->rec, &p->shrunk);
+        if (p->status == LIP_OK && feasible) {
+            p->theta = theta;
+            improve(p, value);
+            return;
         }
+        if (p->status == LIP_OK)
+            p->status = lip_tick(&p->ctx, "lipsdp", 0, 0, NAN);
     }
-    return LIP_OK;
+}
+
+static void *restore_thread(void *prover)
+{
+    restore(prover);
+    return NULL;
 }
 
 /* (upper - lower) / lower */
 static double gap(const struct lipsdp *s)
 {
-    if (!s->found || s->lower.m == 0)
+    const struct prover *p = &s->prover;
+    if (!p->found || s->lower.m == 0)
         return INFINITY;
-    return ldexp(s->upper.m / s->lower.m, (int)(s->upper.e - s->lower.e)) - 1;
+    return ldexp(p->upper.m / s->lower.m, (int)(p->upper.e - s->lower.e)) - 1;
 }
 
-static enum lip_status round_of(struct lipsdp *s, size_t sweeps, double total)
-{
-    struct lip_big before = s->ascent.value;
-    struct lip_big now =
-        lip_ascent_run(&s->ascent, (int)sweeps, s->sweeps >= PLAIN_SWEEPS);
-    s->sweeps += sweeps;
-    enum lip_status status = restore(s);
-    struct lip_big proven = lip_ascent_prove(&s->ascent);
-    if (lip_big_less(s->lower, proven))
-        s->lower = proven;
-    double gain = ldexp(now.m / before.m, (int)(now.e - before.e)) - 1;
-    if (before.m != 0 && gain < 1e-7)
-        lip_ascent_perturb(&s->ascent, 0.01);
-    if (status != LIP_OK)
-        return status;
-    return lip_tick(s->ctx, "lipsdp", (double)s->sweeps, total,
-                    s->found ? lip_big_double(s->upper) : NAN);
-}
-
-/* upper <= (1 + tolerance) lower, in rounded-down arithmetic. */
+/* upper <= (1 + tolerance) lower, with room for the rounding of gap(). */
 static bool converged(const struct lipsdp *s, double tolerance)
 {
     return gap(s) <= tolerance * (1 - 1e-9) - 1e-15;
 }
 
+/* Sweeps, and off a point where they stand still. */
+static void ascend(struct lipsdp *s, size_t sweeps)
+{
+    struct lip_big before = s->ascent.value;
+    struct lip_big now =
+        lip_ascent_run(&s->ascent, (int)sweeps, s->sweeps >= PLAIN_SWEEPS);
+    s->sweeps += sweeps;
+    double gain = ldexp(now.m / before.m, (int)(now.e - before.e)) - 1;
+    if (before.m != 0 && gain < 1e-7)
+        lip_ascent_perturb(&s->ascent, 0.01);
+}
+
+/* What the present vectors say: a proven lower bound, and multipliers. */
+static void harvest(struct lipsdp *s)
+{
+    lip_ascent_multipliers(&s->prover.stationary, &s->ascent);
+    struct lip_big proven = lip_ascent_prove(&s->ascent);
+    if (lip_big_less(s->lower, proven))
+        s->lower = proven;
+}
+
+/* Proves what was harvested, beside the next `sweeps` where a second thread is
+ * allowed; *ahead tells whether those were made. They change nothing that a
+ * search which ends here reports. */
+static enum lip_status prove(struct lipsdp *s, size_t sweeps, bool *ahead)
+{
+    pthread_t thread;
+    *ahead = s->ctx && s->ctx->threads > 1 &&
+             pthread_create(&thread, NULL, restore_thread, &s->prover) == 0;
+    if (*ahead) {
+        ascend(s, sweeps);
+        pthread_join(thread, NULL);
+    } else {
+        restore(&s->prover);
+    }
+    if (s->prover.status != LIP_OK && s->ctx)
+        s->ctx->error = s->prover.ctx.error;
+    return s->prover.status;
+}
+
+static size_t longer(size_t sweeps)
+{
+    return sweeps * 3 / 2 < MOST_SWEEPS ? sweeps * 3 / 2 : MOST_SWEEPS;
+}
+
 static enum lip_status search(struct lipsdp *s, double tolerance, size_t most)
 {
-    enum lip_status status = start(s);
-    size_t sweeps = FIRST_SWEEPS;
-    while (status == LIP_OK && !converged(s, tolerance) && s->sweeps < most) {
-        status = round_of(s, sweeps, (double)most);
-        sweeps = sweeps * 3 / 2 < 200 ? sweeps * 3 / 2 : 200;
+    enum lip_status status = start(&s->prover);
+    size_t sweeps = FIRST_SWEEPS, made = 0;
+    bool ahead = false;
+    while (status == LIP_OK && made < most) {
+        if (!ahead)
+            ascend(s, sweeps);
+        made = s->sweeps;
+        harvest(s);
+        sweeps = longer(sweeps);
+        status = prove(s, sweeps, &ahead);
+        if (converged(s, tolerance))
+            break;
+        if (status == LIP_OK)
+            status = lip_tick(s->ctx, "lipsdp", (double)made, (double)most,
+                              s->prover.found ? lip_big_double(s->prover.upper)
+                                              : NAN);
     }
+    s->sweeps = made;
     return status;
 }
 
@@ -163,7 +228,7 @@ static void report(struct lip_bound *bound, const struct lipsdp *s,
     bound->state = converged(s, tolerance) ? LIP_BOUND_CONVERGED
                    : status == LIP_TIMEOUT ? LIP_BOUND_TIME_LIMIT
                                            : LIP_BOUND_ITERATION_LIMIT;
-    lip_bound_set(bound, s->upper);
+    lip_bound_set(bound, s->prover.upper);
     double lower = ldexp(s->lower.m, (int)fmin(s->lower.e, 2000));
     if (s->lower.m > 0 && isnormal(lower))
         bound->optimum_at_least = lower;
@@ -173,7 +238,7 @@ static void report(struct lip_bound *bound, const struct lipsdp *s,
 static enum lip_status affine(struct lip_bound *bound, struct lipsdp *s)
 {
     struct lip_big value;
-    enum lip_status status = lip_recursion_finish(&value, &s->rec);
+    enum lip_status status = lip_recursion_finish(&value, &s->prover.rec);
     if (status == LIP_OK) {
         lip_bound_set(bound, value);
         bound->state = LIP_BOUND_CONVERGED;
@@ -195,7 +260,7 @@ static enum lip_status run(struct lip_bound *bound,
         status = affine(bound, &s);
     else if (status == LIP_OK) {
         status = search(&s, tolerance, most);
-        if (s.found && (status == LIP_OK || status == LIP_TIMEOUT)) {
+        if (s.prover.found && (status == LIP_OK || status == LIP_TIMEOUT)) {
             report(bound, &s, tolerance, status);
             if (status == LIP_TIMEOUT && ctx)
                 lip_error_clear(ctx);
