@@ -26,6 +26,7 @@ struct lipd_service {
     _Atomic bool cancelled;   /* running work is to stop */
     /* What the zeros of the configuration came to on this machine. */
     size_t workers;
+    _Atomic size_t busy; /* of them */
     size_t max_body;
     size_t max_memory;
     size_t max_request_memory;

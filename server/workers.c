@@ -24,10 +24,20 @@ static bool go_on(void *arg, const struct lip_progress *progress)
            !atomic_load(&request->service->cancelled);
 }
 
+/* A worker that is idle now lends its core to one that is not. Answers do not
+ * depend on how many there are. */
+static unsigned threads(const struct lipd_service *service)
+{
+    size_t busy = atomic_load(&service->busy);
+    return busy < service->workers ? (unsigned)(1 + service->workers - busy)
+                                   : 1;
+}
+
 static void run(struct lipd_service *service, struct lipd_request *request)
 {
     struct lip_ctx ctx = {
         .budget = &request->budget,
+        .threads = threads(service),
         .progress = go_on,
         .progress_arg = request,
         .deadline = lip_now() + service->config->max_time,
@@ -52,7 +62,9 @@ static void *work(void *arg)
         double start = lip_now();
         lipd_metric_observe(LIPD_QUEUE_SECONDS, 0, start - request->queued);
         lipd_metric_add(LIPD_WORKERS_BUSY, 0, 1);
+        atomic_fetch_add(&service->busy, 1);
         run(service, request);
+        atomic_fetch_sub(&service->busy, 1);
         lipd_metric_add(LIPD_WORKERS_BUSY, 0, -1);
         lipd_metric_observe(LIPD_WORK_SECONDS, 0, lip_now() - start);
         request->finish(request);
