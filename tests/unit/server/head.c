@@ -96,7 +96,8 @@ int main(void)
 {
     Suite *suite = suite_create("server/head");
     TCase *tcase = tcase_create("framing");
-    tcase_add_loop_test(tcase, framing, 0, sizeof cases / sizeof cases[0]);
+    tcase_add_loop_test(tcase, framing_of_a_body, 0,
+                        sizeof cases / sizeof cases[0]);
     tcase_add_test(tcase, chunks_need_http_1_1);
     tcase_add_test(tcase, a_zero_byte_is_refused);
     suite_add_tcase(suite, tcase);
