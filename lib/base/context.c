@@ -66,16 +66,23 @@ double lip_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-enum lip_status lip_tick(struct lip_ctx *ctx, const char *phase, double done,
-                         double total, double best)
+enum lip_status lip_report(struct lip_ctx *ctx,
+                           const struct lip_progress *progress)
 {
     if (!ctx)
         return LIP_OK;
-    struct lip_progress progress = {phase, done, total, best};
-    if (ctx->progress && !ctx->progress(ctx->progress_arg, &progress))
+    if (ctx->progress && !ctx->progress(ctx->progress_arg, progress))
         return lip_fail(ctx, LIP_CANCELLED, "The work was cancelled.");
     if (ctx->deadline > 0 && lip_now() >= ctx->deadline)
         return lip_fail(ctx, LIP_TIMEOUT,
-                        "The time limit passed while working on: %s.", phase);
+                        "The time limit passed while working on: %s.",
+                        progress->phase);
     return LIP_OK;
+}
+
+enum lip_status lip_tick(struct lip_ctx *ctx, const char *phase, double done,
+                         double total, double best)
+{
+    struct lip_progress progress = {phase, done, total, best, NAN};
+    return lip_report(ctx, &progress);
 }

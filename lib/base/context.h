@@ -31,11 +31,12 @@ struct lip_error {
 };
 
 /* State of a long computation. `best` is the best proven upper bound so far,
- * or NaN. */
+ * `floor` a proven lower bound of what it can become: the gap that is left.
+ * Both NaN where there is none. */
 struct lip_progress {
     const char *phase;
     double done, total;
-    double best;
+    double best, floor;
 };
 
 /* Returns false to ask the computation to stop. */
@@ -76,5 +77,9 @@ double lip_now(void);
  * latter record the error. `best` is a proven upper bound or NaN. */
 enum lip_status lip_tick(struct lip_ctx *ctx, const char *phase, double done,
                          double total, double best);
+
+/* The same, from a filled record. */
+enum lip_status lip_report(struct lip_ctx *ctx,
+                           const struct lip_progress *progress);
 
 #endif
