@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network in training: layers whose parameters lie one after the other in
+ * one array, so that optimisers and checkpoints see numbers, not layers.
+ *
+ * Work on a batch is cut into blocks whose size is fixed: rows of the batch
+ * going forward and back, outputs of a layer for the gradients of parameters.
+ * Which worker does a block changes nothing in its bits. */
+#ifndef LIP_TRAINING_MODEL_H
+#define LIP_TRAINING_MODEL_H
+
+#include "training/layer.h"
+#include "training/loss.h"
+
+enum { LIP_BLOCK_ROWS = 64, LIP_BLOCK_OUTPUTS = 64 };
+
+/* Runs task(arg, i) for all i < count, in any order, on any threads, and
+ * returns when all are done. */
+struct lip_crew {
+    void (*run)(void *crew, void (*task)(void *arg, size_t i), void *arg,
+                size_t count);
+    void *crew;
+};
+
+struct lip_model {
+    struct lip_trainable *layer;
+    size_t count, inputs, outputs;
+    size_t parameters;
+    float *value;    /* [parameters]: layer by layer, weights then biases */
+    float *gradient; /* [parameters] */
+};
+
+/* Plans `count` layers on `inputs` numbers and makes the model of them; takes
+ * the array, which came from lip_alloc, also on failure. All parameters zero.
+ * LIP_INVALID, naming the layer; LIP_TOO_LARGE; LIP_NO_MEMORY. */
+enum lip_status lip_model_new(struct lip_model **out,
+                              struct lip_trainable *layer, size_t count,
+                              size_t inputs, struct lip_ctx *ctx);
+
+/* NULL is allowed. */
+void lip_model_free(struct lip_model *model);
+
+/* A batch on its way: the values between the layers. */
+struct lip_batch;
+
+/* Room for up to `rows` rows. rows * (sum of widths + 2 * widest) floats. */
+enum lip_status lip_batch_new(struct lip_batch **out,
+                              const struct lip_model *model, size_t rows,
+                              struct lip_ctx *ctx);
+void lip_batch_free(struct lip_batch *batch);
+
+/* Rows order[0 .. rows - 1] of `data` (order NULL: rows 0 ..): mean of the
+ * loss, and, where `gradients`, its gradient in model->gradient. The sum over
+ * rows is in order. crew NULL: this thread. */
+double lip_model_step(const struct lip_model *model, struct lip_batch *batch,
+                      const struct lip_data *data, const uint32_t *order,
+                      size_t rows, const struct lip_loss_use *loss,
+                      const struct lip_crew *crew);
+
+/* What a model does on a data set. */
+struct lip_score {
+    double loss;     /* mean */
+    double accuracy; /* share of rows whose largest output is the class's alone;
+                        NAN for regression */
+    double error;    /* mean squared error; NAN for classification */
+};
+enum lip_status
+lip_model_score(struct lip_score *out, const struct lip_model *model,
+                const struct lip_data *data, const struct lip_loss_use *loss,
+                const struct lip_crew *crew, struct lip_ctx *ctx);
+
+/* out[data->rows x outputs]: the model on every row. */
+enum lip_status lip_model_predict(float *out, const struct lip_model *model,
+                                  const struct lip_data *data,
+                                  struct lip_ctx *ctx);
+
+#endif
