@@ -192,6 +192,26 @@ static enum lip_status prove(struct lipsdp *s, size_t sweeps, bool *ahead)
     return s->prover.status;
 }
 
+/* A double for people and for lower bounds; NaN for nothing. */
+static double lower_double(struct lip_big value)
+{
+    return value.m > 0
+               ? ldexp(value.m, (int)fmin(fmax((double)value.e, -2000), 2000))
+               : NAN;
+}
+
+static enum lip_status tell(const struct lipsdp *s, size_t made, size_t most)
+{
+    struct lip_progress progress = {
+        .phase = "lipsdp",
+        .done = (double)made,
+        .total = (double)most,
+        .best = s->prover.found ? lip_big_double(s->prover.upper) : NAN,
+        .floor = lower_double(s->lower),
+    };
+    return lip_report(s->ctx, &progress);
+}
+
 static size_t longer(size_t sweeps)
 {
     return sweeps * 3 / 2 < MOST_SWEEPS ? sweeps * 3 / 2 : MOST_SWEEPS;
@@ -212,9 +232,7 @@ static enum lip_status search(struct lipsdp *s, double tolerance, size_t most)
         if (converged(s, tolerance))
             break;
         if (status == LIP_OK)
-            status = lip_tick(s->ctx, "lipsdp", (double)made, (double)most,
-                              s->prover.found ? lip_big_double(s->prover.upper)
-                                              : NAN);
+            status = tell(s, made, most);
     }
     s->sweeps = made;
     return status;
@@ -229,8 +247,8 @@ static void report(struct lip_bound *bound, const struct lipsdp *s,
                    : status == LIP_TIMEOUT ? LIP_BOUND_TIME_LIMIT
                                            : LIP_BOUND_ITERATION_LIMIT;
     lip_bound_set(bound, s->prover.upper);
-    double lower = ldexp(s->lower.m, (int)fmin(s->lower.e, 2000));
-    if (s->lower.m > 0 && isnormal(lower))
+    double lower = lower_double(s->lower);
+    if (isnormal(lower))
         bound->optimum_at_least = lower;
 }
 
