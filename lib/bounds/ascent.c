@@ -29,7 +29,7 @@ static enum lip_status new_state(struct lip_ascent *a)
         a->size += a->rank * lip_chain_width(a->chain, i);
     a->state = lip_alloc(a->ctx, 4 * a->size, sizeof *a->state);
     a->z = lip_calloc(a->ctx, 3 * (l + 1), sizeof *a->z);
-    a->norm = lip_alloc(a->ctx, 2 * a->chain->widest, sizeof *a->norm);
+    a->norm = lip_alloc(a->ctx, 3 * a->chain->widest, sizeof *a->norm);
     a->power = lip_calloc(a->ctx, l + 1, sizeof *a->power);
     if (!a->state || !a->z || !a->norm || !a->power)
         return LIP_NO_MEMORY;
@@ -39,6 +39,7 @@ static enum lip_status new_state(struct lip_ascent *a)
     a->s = a->z + l + 1;
     a->y = a->s + l + 1;
     a->error = a->norm + a->chain->widest;
+    a->off = a->error + a->chain->widest;
     return LIP_OK;
 }
 
@@ -87,7 +88,7 @@ void lip_ascent_clear(struct lip_ascent *a)
 }
 
 /* Eight running sums, which the compiler can keep in vector registers. */
-static double length(const double *x, size_t r)
+static double sum_of_squares(const double *x, size_t r)
 {
     double sum[8] = {0}, total = 0;
     size_t i = 0;
@@ -98,7 +99,23 @@ static double length(const double *x, size_t r)
         total += x[i] * x[i];
     for (size_t k = 0; k < 8; k++)
         total += sum[k];
-    return sqrt(total);
+    return total;
+}
+
+/* |x|, right to (r + 8) u also where the squares would vanish. */
+static double length(const double *x, size_t r)
+{
+    double sum = sum_of_squares(x, r), part[8];
+    if (!(sum < 0x1p-900))
+        return sqrt(sum);
+    sum = 0;
+    for (size_t i = 0; i < r; i += 8) {
+        size_t n = r - i < 8 ? r - i : 8;
+        for (size_t k = 0; k < n; k++)
+            part[k] = x[i + k] * 0x1p700;
+        sum += sum_of_squares(part, n);
+    }
+    return sqrt(sum) * 0x1p-700;
 }
 
 /* Scales by a power of two to a largest entry near 1; returns the power. */
@@ -269,7 +286,8 @@ static struct lip_big accelerate(struct lip_ascent *a)
         a->image[i] -= a->state[i];
     lip_anderson_propose(a->next, &a->anderson, a->state, a->image);
     memcpy(a->state, a->next, a->size * sizeof *a->state);
-    if (!lip_big_less(forward(a), before))
+    forward(a);
+    if (isfinite(a->value.m) && !lip_big_less(a->value, before))
         return a->value;
     lip_anderson_forget(&a->anderson);
     memcpy(a->state, a->best, a->size * sizeof *a->state);
@@ -312,34 +330,45 @@ void lip_ascent_multipliers(struct lip_multipliers *out, struct lip_ascent *a)
     backward(a, out);
 }
 
-/* error[k] >= |fl(y_k) - y_k|_2 for the exact W and the stored Z_{i-1}:
- * gamma sum_j |w_kj| |z_j| + radius |Z|_F, everything rounded up. */
+/* --- the proof --------------------------------------------------------------
+ *
+ * Feasible vectors z*, of which the numbers in a->z are the values but for
+ * |z_k - z*_k| <= off[k]. off is 0 (z* is what is stored) wherever the ball is
+ * wide enough to take in all roundings. */
+
+/* error[k] >= |fl(y_k) - y*_k|_2 with y* = W z* for the exact W:
+ * sum_j |w_kj| (gamma |z_j| + off_j) + radius |Z*|_F, everything rounded up. */
 static void propagation_error(struct lip_ascent *a, size_t i)
 {
     const struct lip_link *link = &a->chain->link[i - 1];
     const struct lip_matrix *w = &link->transposed;
     size_t r = a->rank, n = w->rows;
-    double all = lip_matrix_frobenius(&a->z[i - 1]);
-    for (size_t j = 0; j < n; j++)
-        a->norm[j] = lip_inflate(length(a->z[i - 1].data + j * r, r), r + 4);
+    double gamma = lip_gamma(n + 4), all = lip_matrix_frobenius(&a->z[i - 1]);
+    for (size_t j = 0; j < n; j++) {
+        double size = length(a->z[i - 1].data + j * r, r);
+        all = lip_add_up(all, a->off[j]);
+        a->norm[j] =
+            size > 0 ? lip_mul_up(gamma, lip_inflate(size, r + 12)) : 0;
+        a->norm[j] = lip_add_up(a->norm[j], a->off[j]);
+    }
     for (size_t k = 0; k < w->cols; k++) {
+        const double *column = w->data + k * n;
         double sum = 0;
-        for (size_t j = 0; j < n; j++)
-            sum += fabs(w->data[j + k * n]) * a->norm[j];
-        a->error[k] = 0;
-        if (sum == 0 && link->radius == 0) /* y_k is exactly zero */
-            continue;
-        double rounding = lip_mul_up(lip_gamma(n + 4), lip_inflate(sum, n + 2));
+        bool reached = link->radius > 0;
+        for (size_t j = 0; j < n; j++) {
+            sum += fabs(column[j]) * a->norm[j];
+            reached = reached || (column[j] != 0 && a->norm[j] > 0);
+        }
         double hidden = lip_mul_up(link->radius, all);
-        a->error[k] = lip_add_up(lip_add_up(rounding, hidden), LIP_TINY);
+        a->error[k] = reached ? lip_add_up(lip_inflate(sum, n + 2), hidden) : 0;
     }
 }
 
-/* Like place(), but so that |z_k - m y_k| <= half |y_k| holds for the exact
- * y_k: |m fl(y) - m y| + (rounding of z) + reach <= half (|fl(y)| - error).
- * Neurons for which nothing is left take z = 0 where the range holds 0;
- * false where it does not. */
-static bool place_safely(struct lip_ascent *a, size_t i)
+/* Like place(), but so that |z_k - m y*_k| <= half |y*_k| holds for the exact
+ * y*_k: |m fl(y) - m y*| + (rounding of z) + reach <= half (|fl(y)| - error).
+ * Where nothing is left of the ball, z*_k is its very centre m y*_k, which is
+ * known to within off[k]. */
+static void place_safely(struct lip_ascent *a, size_t i)
 {
     size_t r = a->rank;
     const struct lip_slopes *slope = a->chain->slopes[i - 1];
@@ -349,18 +378,33 @@ static bool place_safely(struct lip_ascent *a, size_t i)
         double lo = slope[k].lo, hi = slope[k].hi;
         double mid = 0.5 * (lo + hi), half = 0.5 * (hi - lo);
         double yl = length(y, r), sl = length(s, r), steep = fabs(mid) + half;
-        /* 8 (r + 8) u (|m| + half) |y| covers every rounding of z, of the
+        /* 8 (r + 16) u (|m| + half) |y| covers every rounding of z, of the
          * norms and of mid and half. */
         double loss = a->error[k] * steep * 1.0001 +
-                      8 * (double)(r + 8) * LIP_UNIT * steep * yl + LIP_TINY;
+                      8 * (double)(r + 16) * LIP_UNIT * steep * yl + LIP_TINY;
         double reach = half * yl - loss;
         bool room = reach > 0 && sl > 0.5;
-        if (!room && (lo > 0 || hi < 0) && (a->error[k] > 0 || yl > 0))
-            return false;
         for (size_t c = 0; c < r; c++)
-            z[c] = room ? mid * y[c] + reach * (s[c] / sl) : 0;
+            z[c] = room ? mid * y[c] + reach * (s[c] / sl) : mid * y[c];
+        a->off[k] = room || steep == 0 || (yl == 0 && a->error[k] == 0)
+                        ? 0
+                        : loss * 1.0001;
     }
-    return true;
+}
+
+/* moderate() and the error bounds with it. A power of two, but numbers may fall
+ * below the smallest double: up to 2^20 what falls is below the slack that
+ * place_safely left. */
+static long scale_safely(struct lip_ascent *a, size_t i)
+{
+    long e = moderate(&a->z[i]);
+    for (size_t k = 0; k < a->z[i].cols; k++) {
+        if (a->off[k] > 0)
+            a->off[k] = lip_add_up(ldexp(a->off[k], (int)-e), LIP_TINY);
+        if (e > 20)
+            a->off[k] = lip_add_up(a->off[k], LIP_TINY);
+    }
+    return e;
 }
 
 struct lip_big lip_ascent_prove(struct lip_ascent *a)
@@ -371,23 +415,22 @@ struct lip_big lip_ascent_prove(struct lip_ascent *a)
     memcpy(a->z[0].data, a->state,
            a->rank * a->chain->inputs * sizeof *a->state);
     moderate(&a->z[0]);
+    memset(a->off, 0, a->chain->inputs * sizeof *a->off);
     double from = lip_matrix_frobenius(&a->z[0]);
     for (size_t i = 1; i <= l; i++) {
         propagate(a, i);
         propagation_error(a, i);
         e += a->chain->link[i - 1].exponent;
+        a->power[i] = e;
         if (i == l)
             break;
-        if (!place_safely(a, i))
-            return nothing;
-        /* A power of two, but numbers may fall below the smallest double:
-         * what falls is far below the slack that place_safely left. */
-        e += moderate(&a->z[i]);
+        place_safely(a, i);
+        e += scale_safely(a, i);
     }
     double to = length(a->y[l].data, a->rank * a->y[l].cols), error = 0;
     for (size_t k = 0; k < a->y[l].cols; k++)
         error = lip_add_up(error, a->error[k]);
-    double gamma = lip_gamma(a->rank * a->y[l].cols + 4);
+    double gamma = lip_gamma(a->rank * a->y[l].cols + 12);
     to = lip_down(lip_down(to * (1 - gamma)) - error);
     if (!(to > 0 && from > 0))
         return nothing;

@@ -29,16 +29,17 @@ struct lip_ascent {
     const struct lip_chain *chain;
     struct lip_ctx *ctx;
     size_t rank;
-    double *state;            /* Z_0 (F-norm 1), then all s: the iterate */
-    size_t size;              /* numbers in it */
-    struct lip_matrix *z, *s; /* [count + 1]: rank x width; s unit columns, */
-                              /* views into state, s[0] the input */
-    struct lip_matrix *y;     /* [count + 1]: rank x width, y[0] unused */
-    struct lip_matrix q, t;   /* work: rank x widest */
-    double *norm, *error;     /* work: widest */
+    double *state;              /* Z_0 (F-norm 1), then all s: the iterate */
+    size_t size;                /* numbers in it */
+    struct lip_matrix *z, *s;   /* [count + 1]: rank x width; s unit columns, */
+                                /* views into state, s[0] the input */
+    struct lip_matrix *y;       /* [count + 1]: rank x width, y[0] unused */
+    struct lip_matrix q, t;     /* work: rank x widest */
+    double *norm, *error, *off; /* work: widest */
     double *image, *next, *best; /* as state */
-    long *power;                 /* [count + 1]: true y_i = 2^power[i] stored */
-    struct lip_big value;        /* of the present state, not proven */
+    long *power; /* [count + 1]: true y_i = 2^power[i] stored; set by proving
+                  * too */
+    struct lip_big value; /* of the present state, not proven */
     struct lip_anderson anderson;
     uint64_t random;
 };
@@ -69,7 +70,8 @@ void lip_ascent_multipliers(struct lip_multipliers *out,
                             struct lip_ascent *ascent);
 
 /* A proven lower bound from the present vectors, every rounding accounted for
- * by shrinking the balls. Zero where that fails. */
+ * by shrinking the balls, or by an error bound of their centres where they are
+ * too small for that. Zero where that leaves nothing. */
 struct lip_big lip_ascent_prove(struct lip_ascent *ascent);
 
 #endif
