@@ -237,7 +237,7 @@ static bool factor_below(struct lip_matrix *r, const struct lip_matrix *a,
     double tau = lip_cholesky_smallest(r, vector) / 4;
     for (int attempt = 0; attempt < 8 && tau > 0; attempt++, tau /= 16) {
         memcpy(spare->data, a->data, n * n * sizeof(double));
-        if (lip_cholesky_below(spare, lip_add_up(base, tau), NULL)) {
+        if (lip_cholesky_proves(spare, lip_add_up(base, tau))) {
             *inverse = lip_div_up(1, lip_sqrt_down(tau));
             return true;
         }
@@ -305,15 +305,15 @@ static double coupled_matrix(struct lip_recursion *rec, const double *q,
     return lip_add_up(lip_mul_up(lip_gamma(4), f), LIP_TINY);
 }
 
-/* Y = Q S', both triangles; returns a bound of the rounding in F-norm. */
+/* Y^T = S' Q, both triangles; returns a bound of the rounding in F-norm. */
 static double coupled_side(struct lip_recursion *rec, const double *q, size_t n)
 {
     resize(&rec->y, n, n);
     for (size_t j = 0; j < n; j++)
         for (size_t i = 0; i <= j; i++) {
             double x = rec->s.data[i + j * n];
-            rec->y.data[i + j * n] = q[i] * x;
-            rec->y.data[j + i * n] = q[j] * x;
+            rec->y.data[i + j * n] = q[j] * x;
+            rec->y.data[j + i * n] = q[i] * x;
         }
     double f = lip_matrix_frobenius(&rec->y);
     return lip_mul_up(lip_gamma(2), f);
@@ -335,11 +335,11 @@ static bool couple(struct lip_recursion *rec, size_t n, double *q)
         return false;
     double kf = frobenius_upper(k); /* counts R's entries twice: an excess */
     double b = coupled_side(rec, q, n);
-    lip_solve_transposed(&rec->y, k);
+    lip_solve_right(&rec->y, k);
     double vf = lip_matrix_frobenius(&rec->y);
     double e = solve_error(inverse, kf, vf, b, n);
     double sf = frobenius_upper(&rec->s);
-    cblas_dsyrk(CblasColMajor, CblasUpper, CblasTrans, (int)n, (int)n, -sign,
+    cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)n, (int)n, -sign,
                 rec->y.data, (int)n, 1, rec->s.data, (int)n);
     double rounding = lip_mul_up(
         lip_gamma(n + 4), lip_add_up(lip_mul_up(2, lip_mul_up(vf, vf)), sf));
@@ -404,22 +404,19 @@ static double schur(struct lip_recursion *rec, size_t n)
     return lip_add_up(lip_mul_up(lip_gamma(8), f), LIP_TINY);
 }
 
-/* Y = R^-T D'^-1 W'^T into rec->y, D' = 2^(power - lowest) >= 1. Returns e. */
+/* Y^T = W' D'^-1 R^-1 into rec->y, D' = 2^(power - lowest) >= 1. Returns e. */
 static double solve_next(struct lip_recursion *rec, size_t n, int lowest,
                          double inverse, double *norm)
 {
     const struct lip_link *link = &rec->chain->link[rec->layer + 1];
-    size_t next = link->transposed.cols;
-    resize(&rec->y, n, next);
-    for (size_t i = 0; i < n; i++)
-        rec->weight[i] = ldexp(1, lowest - rec->power[i]);
-    for (size_t j = 0; j < next; j++) {
-        const double *from = link->transposed.data + j * n;
-        double *to = rec->y.data + j * n;
-        for (size_t i = 0; i < n; i++)
-            to[i] = from[i] * rec->weight[i];
+    lip_matrix_transpose(&rec->y, &link->transposed);
+    for (size_t i = 0; i < n; i++) {
+        double scale = ldexp(1, lowest - rec->power[i]);
+        double *column = rec->y.data + i * rec->y.rows;
+        for (size_t j = 0; scale < 1 && j < rec->y.rows; j++)
+            column[j] *= scale;
     }
-    lip_solve_transposed(&rec->y, &rec->r);
+    lip_solve_right(&rec->y, &rec->r);
     double trace = 0; /* |R|_F^2 = tr R^T R <= tr Lambda' */
     for (size_t k = 0; k < n; k++)
         trace += rec->scaled[k];
@@ -457,8 +454,8 @@ enum lip_status lip_recursion_step(struct lip_recursion *rec,
     rec->exponent += rec->chain->link[rec->layer].exponent - lowest;
     rec->sigma = e; /* of Y, until the Gram matrix is formed */
     if (rec->layer + 1 < rec->chain->count) {
-        resize(&rec->s, rec->y.cols, rec->y.cols);
-        lip_gram(&rec->s, &rec->y);
+        resize(&rec->s, rec->y.rows, rec->y.rows);
+        lip_gram_outer(&rec->s, &rec->y);
         rec->sigma = gram_error(norm, e, n);
     }
     return LIP_OK;

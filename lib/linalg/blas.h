@@ -52,13 +52,8 @@ static inline void lip_gemm(struct lip_matrix *c, const struct lip_matrix *a,
                 (int)a->rows, b->data, (int)b->rows, 0, c->data, m);
 }
 
-/* B = R^-T B for upper triangular R. R.rows^2 B.cols flops. */
-static inline void lip_solve_transposed(struct lip_matrix *b,
-                                        const struct lip_matrix *r)
-{
-    cblas_dtrsm(CblasColMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit,
-                (int)b->rows, (int)b->cols, 1, r->data, (int)r->rows, b->data,
-                (int)b->rows);
-}
+/* X = X R^-1 for upper triangular R, whose lower triangle is not read.
+ * R.rows^2 X.rows flops. */
+void lip_solve_right(struct lip_matrix *x, const struct lip_matrix *r);
 
 #endif

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* Replaces the symmetric A (upper triangle read) by an upper triangular R with
+/* Replaces the symmetric A (upper triangle read, both written) by an upper
+ * triangular R with
  *
  *     R^T R <= A - slack I     (Loewner order, exact arithmetic),
  *
@@ -28,6 +29,10 @@
  * negligible); slack >= 0; n < 2^40. *shift, where not NULL, receives
  * an upper bound of c. n^3/3 flops. */
 bool lip_cholesky_below(struct lip_matrix *a, double slack, double *shift);
+
+/* Is A - slack I proven positive definite? The same without the factor; A is
+ * destroyed. */
+bool lip_cholesky_proves(struct lip_matrix *a, double slack);
 
 /* The same from the other side: R^T R >= A + slack I. */
 bool lip_cholesky_above(struct lip_matrix *a, double slack);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dense matrices: storage and the Frobenius norm. */
+ * Dense matrices: storage, transposition and the Frobenius norm. */
 #include "linalg/matrix.h"
 
 #include "base/size.h"
 
 #include <limits.h>
 #include <stdbool.h>
+#include <string.h>
 
 enum lip_status lip_matrix_new(struct lip_matrix *out, size_t rows, size_t cols,
                                struct lip_ctx *ctx)
@@ -29,6 +30,88 @@ void lip_matrix_clear(struct lip_matrix *matrix)
 {
     lip_free(matrix->data);
     *matrix = (struct lip_matrix){0, 0, NULL};
+}
+
+enum { TILE = 8 };
+
+/* One full tile, by way of a square that stays in registers or cache: both
+ * sides are then read and written in whole lines. */
+static void full_tile(double *to, size_t to_rows, const double *from,
+                      size_t from_rows)
+{
+    double square[TILE][TILE];
+    for (size_t j = 0; j < TILE; j++)
+        for (size_t i = 0; i < TILE; i++)
+            square[i][j] = from[i + j * from_rows];
+    for (size_t i = 0; i < TILE; i++)
+        memcpy(to + i * to_rows, square[i], sizeof square[i]);
+}
+
+static void part_tile(double *to, size_t to_rows, const double *from,
+                      size_t from_rows, size_t rows, size_t cols)
+{
+    for (size_t j = 0; j < cols; j++)
+        for (size_t i = 0; i < rows; i++)
+            to[j + i * to_rows] = from[i + j * from_rows];
+}
+
+/* The transpose of rows x cols numbers, at most TILE of each. */
+static void tile(double *to, size_t to_rows, const double *from,
+                 size_t from_rows, size_t rows, size_t cols)
+{
+    if (rows >= TILE && cols >= TILE)
+        full_tile(to, to_rows, from, from_rows);
+    else
+        part_tile(to, to_rows, from, from_rows, rows < TILE ? rows : TILE,
+                  cols < TILE ? cols : TILE);
+}
+
+void lip_matrix_transpose(struct lip_matrix *to, const struct lip_matrix *from)
+{
+    size_t rows = from->rows, cols = from->cols;
+    to->rows = cols;
+    to->cols = rows;
+    for (size_t j = 0; j < cols; j += TILE)
+        for (size_t i = 0; i < rows; i += TILE)
+            tile(to->data + j + i * cols, cols, from->data + i + j * rows, rows,
+                 rows - i, cols - j);
+}
+
+/* Tiles that meet the diagonal, in place. */
+static void diagonal_tile(double *a, size_t n, size_t size, bool down)
+{
+    for (size_t j = 0; j < size; j++)
+        for (size_t i = 0; i < j; i++)
+            if (down)
+                a[j + i * n] = a[i + j * n];
+            else
+                a[i + j * n] = a[j + i * n];
+}
+
+static void mirror(struct lip_matrix *a, bool down)
+{
+    size_t n = a->rows;
+    for (size_t j = 0; j < n; j += TILE) {
+        for (size_t i = 0; i < j; i += TILE) {
+            double *above = a->data + i + j * n, *below = a->data + j + i * n;
+            if (down)
+                tile(below, n, above, n, TILE, n - j);
+            else
+                tile(above, n, below, n, n - j, TILE);
+        }
+        diagonal_tile(a->data + j * (n + 1), n, n - j < TILE ? n - j : TILE,
+                      down);
+    }
+}
+
+void lip_matrix_mirror_down(struct lip_matrix *a)
+{
+    mirror(a, true);
+}
+
+void lip_matrix_mirror_up(struct lip_matrix *a)
+{
+    mirror(a, false);
 }
 
 static bool is_zero(const struct lip_matrix *matrix)

@@ -24,6 +24,15 @@ enum lip_status lip_matrix_new(struct lip_matrix *out, size_t rows, size_t cols,
 /* Frees the numbers and makes the matrix empty. */
 void lip_matrix_clear(struct lip_matrix *matrix);
 
+/* to = from^T. The matrices do not overlap; `to` has the room and gets its
+ * shape here. O(rows cols), in tiles. */
+void lip_matrix_transpose(struct lip_matrix *to, const struct lip_matrix *from);
+
+/* Copies one triangle of a square matrix onto the other: the upper one down,
+ * or the lower one up. O(n^2), in tiles. */
+void lip_matrix_mirror_down(struct lip_matrix *a);
+void lip_matrix_mirror_up(struct lip_matrix *a);
+
 /* An upper bound of the Frobenius norm, for entries below 2^400 in absolute
  * value. O(rows cols). */
 double lip_matrix_frobenius(const struct lip_matrix *matrix);

@@ -118,7 +118,7 @@ static void check_solution(const struct lip_recursion *rec)
     exact_solve_transposed(v, r, w);
     if (rec->layer + 1 == rec->chain->count) {
         arb_init(size);
-        exact_matrix(y, &rec->y, false);
+        exact_matrix(y, &rec->y, true); /* Y^T is stored */
         arb_mat_sub(y, y, v, BALL_PREC);
         exact_frobenius(size, y);
         ck_assert_msg(exact_not_below(rec->sigma, size),

@@ -114,8 +114,13 @@ START_TEST(below)
         struct lip_matrix a;
         symmetric(&a, n, least, &state);
         struct lip_matrix r = copy_of(&a), read = upper_of(&a);
+        struct lip_matrix spoilt = copy_of(&a);
         double shift = -1;
-        if (lip_cholesky_below(&r, slack, &shift)) {
+        bool proven_alone = lip_cholesky_proves(&spoilt, slack);
+        bool factored = lip_cholesky_below(&r, slack, &shift);
+        ck_assert_int_eq(proven_alone, factored);
+        lip_matrix_clear(&spoilt);
+        if (factored) {
             ck_assert_msg(lies_on_side(&r, &read, -slack, -1),
                           "n = %zu, least %g, slack %g", n, least, slack);
             ck_assert_double_gt(shift, 0);

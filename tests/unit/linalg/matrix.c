@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Matrices: sizes that do not fit are refused, the Frobenius norm is an upper
- * bound and tight. */
+ * bound and tight, transposition moves every number. */
 #include "linalg/matrix.h"
 
 #include "linalg/random.h"
@@ -69,6 +69,55 @@ START_TEST(frobenius_of_very_small_numbers)
 }
 END_TEST
 
+/* Widths around the size of a tile, and a long one. */
+static const size_t width[] = {1, 2, 7, 8, 9, 15, 16, 17, 40, 61};
+enum { WIDTHS = sizeof width / sizeof *width };
+
+START_TEST(transposes)
+{
+    for (size_t k = 0; k < WIDTHS; k++) {
+        size_t rows = width[_i], cols = width[k];
+        struct lip_matrix a, b;
+        lip_matrix_new(&a, rows, cols, &none);
+        lip_matrix_new(&b, rows * cols, 1, &none);
+        lip_random_fill(a.data, rows * cols, k);
+        lip_matrix_transpose(&b, &a);
+        ck_assert_uint_eq(b.rows, cols);
+        ck_assert_uint_eq(b.cols, rows);
+        for (size_t j = 0; j < cols; j++)
+            for (size_t i = 0; i < rows; i++)
+                ck_assert(b.data[j + i * cols] == a.data[i + j * rows]);
+        lip_matrix_clear(&a);
+        lip_matrix_clear(&b);
+    }
+}
+END_TEST
+
+START_TEST(mirrors)
+{
+    size_t n = width[_i];
+    for (int down = 0; down < 2; down++) {
+        struct lip_matrix a, b;
+        lip_matrix_new(&a, n, n, &none);
+        lip_matrix_new(&b, n, n, &none);
+        lip_random_fill(a.data, n * n, n);
+        lip_random_fill(b.data, n * n, n);
+        if (down)
+            lip_matrix_mirror_down(&a);
+        else
+            lip_matrix_mirror_up(&a);
+        for (size_t j = 0; j < n; j++)
+            for (size_t i = 0; i < n; i++) {
+                bool kept = down ? i <= j : i >= j;
+                size_t from = kept ? i + j * n : j + i * n;
+                ck_assert(a.data[i + j * n] == b.data[from]);
+            }
+        lip_matrix_clear(&a);
+        lip_matrix_clear(&b);
+    }
+}
+END_TEST
+
 START_TEST(sizes_are_checked)
 {
     struct lip_matrix a;
@@ -105,6 +154,8 @@ int main(void)
     tcase_add_loop_test(tc, frobenius_of_nasty_matrices, 0, (int)nasty_count);
     tcase_add_test(tc, frobenius_of_few_numbers);
     tcase_add_test(tc, frobenius_of_very_small_numbers);
+    tcase_add_loop_test(tc, transposes, 0, WIDTHS);
+    tcase_add_loop_test(tc, mirrors, 0, WIDTHS);
     tcase_add_test(tc, sizes_are_checked);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
