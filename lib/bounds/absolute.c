@@ -169,19 +169,25 @@ static struct lip_big quotient(const struct absolute *a, double *v, double *x,
     return lip_big_make(lip_inflate(most, 2 * roundings(a)), e);
 }
 
+/* `witness`, where not NULL, gets the best v. */
 static enum lip_status spectral(struct lip_big *out, const struct absolute *a,
-                                double *x, double *y)
+                                struct lip_big *witness, double *x, double *y)
 {
-    double *v = lip_alloc(a->ctx, a->chain->inputs, sizeof *v), spread = 1;
+    size_t n = a->chain->inputs;
+    double *v = lip_alloc(a->ctx, n, 2 * sizeof *v), spread = 1;
     if (!v)
         return a->ctx ? a->ctx->error.status : LIP_NO_MEMORY;
-    for (size_t k = 0; k < a->chain->inputs; k++)
+    for (size_t k = 0; k < n; k++)
         v[k] = 1;
     enum lip_status status = LIP_OK;
     struct lip_big best = {0, 0};
     for (int i = 0; status == LIP_OK && i < MAX_SWEEPS && spread > 1e-13; i++) {
+        memcpy(v + n, v, n * sizeof *v);
         struct lip_big now = quotient(a, v, x, y, &spread);
-        best = i == 0 ? now : lip_big_min(best, now);
+        bool better = i == 0 || lip_big_less(now, best);
+        for (size_t k = 0; better && witness && k < n; k++)
+            witness[k] = lip_big_make(v[n + k], 0);
+        best = better ? now : best;
         status = lip_tick(a->ctx, "absolute weights", i, MAX_SWEEPS, NAN);
     }
     lip_free(v);
@@ -239,7 +245,8 @@ static enum lip_status entrywise(struct lip_big *out, const struct absolute *a,
 }
 
 static enum lip_status evaluate(struct lip_big *out, const struct absolute *a,
-                                struct lip_norm_pair pair)
+                                struct lip_norm_pair pair,
+                                struct lip_big *witness)
 {
     if (pair.input == LIP_NORM_1
             ? pair.output != LIP_NORM_1
@@ -255,9 +262,23 @@ static enum lip_status evaluate(struct lip_big *out, const struct absolute *a,
     else if (pair.output == LIP_NORM_1)
         *out = of_ones(a, true, lip_norm_dual(pair.input), x, y);
     else
-        status = spectral(out, a, x, y);
+        status = spectral(out, a, witness, x, y);
     lip_free(x);
     return status;
+}
+
+/* Room for v, which only 2->2 needs. */
+static enum lip_status new_evidence(struct lip_bound *bound,
+                                    const struct lip_chain *chain,
+                                    struct lip_norm_pair pair,
+                                    struct lip_ctx *ctx)
+{
+    bool l2 = pair.input == LIP_NORM_2 && pair.output == LIP_NORM_2;
+    enum lip_status status =
+        lip_evidence_new(&bound->evidence, &lip_theorem_absolute, 1, 0, ctx);
+    return status == LIP_OK ? lip_evidence_row_new(bound->evidence, 0,
+                                                   l2 ? chain->inputs : 0, ctx)
+                            : status;
 }
 
 static enum lip_status run(struct lip_bound *bound,
@@ -268,8 +289,12 @@ static enum lip_status run(struct lip_bound *bound,
     struct absolute a = {.chain = chain, .ctx = ctx};
     struct lip_big value;
     enum lip_status status = prepare(&a);
+    if (status == LIP_OK && options->evidence)
+        status = new_evidence(bound, chain, options->norm, ctx);
     if (status == LIP_OK)
-        status = evaluate(&value, &a, options->norm);
+        status =
+            evaluate(&value, &a, options->norm,
+                     bound->evidence ? bound->evidence->row[0].value : NULL);
     finish(&a);
     if (status == LIP_OK)
         lip_bound_set(bound, value);

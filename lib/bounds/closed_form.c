@@ -3,6 +3,7 @@
  * The best of a family of closed forms: every rule of rule.c, with its
  * constant searched, in the scale the network is stored in and after two
  * gauge fixings. All passes are proven; the least value wins. */
+#include "bounds/multipliers.h"
 #include "bounds/rule.h"
 #include "bounds/support.h"
 
@@ -15,6 +16,7 @@ struct search {
     struct lip_recursion *rec;
     const struct lip_rule *rule;
     const struct lip_gauge *gauge;
+    struct lip_keeper *keeper;
     bool found;
     double c;
     struct lip_big best;
@@ -33,6 +35,7 @@ static enum lip_status attempt(struct search *s, double c)
         s->c = c;
     }
     s->found = true;
+    lip_keeper_offer(s->keeper, value);
     return LIP_OK;
 }
 
@@ -53,18 +56,21 @@ static const int gauge_power[GAUGES] = {0, 2, 1};
 
 /* All rules in one gauge. */
 static enum lip_status family(struct lip_bound *bound, struct lip_big *best,
-                              bool *found, struct lip_recursion *rec, int g,
+                              bool *found, struct lip_keeper *keeper, int g,
                               struct lip_ctx *ctx)
 {
     struct lip_gauge gauge;
+    struct lip_recursion *rec = keeper->recursion;
     enum lip_status status = LIP_OK;
     if (g > 0)
         status = lip_gauge_new(&gauge, rec->chain, gauge_power[g], ctx);
     if (status != LIP_OK)
         return status;
     for (int r = 0; status == LIP_OK && lip_rules[r]; r++) {
-        struct search s = {
-            .rec = rec, .rule = lip_rules[r], .gauge = g > 0 ? &gauge : NULL};
+        struct search s = {.rec = rec,
+                           .rule = lip_rules[r],
+                           .gauge = g > 0 ? &gauge : NULL,
+                           .keeper = keeper};
         status = search_constant(&s);
         if (status != LIP_OK || !s.found)
             continue;
@@ -86,32 +92,33 @@ static enum lip_status run(struct lip_bound *bound,
                            const struct lip_bound_options *options,
                            struct lip_ctx *ctx)
 {
-    (void)options;
     struct lip_recursion rec;
+    struct lip_keeper keeper;
     enum lip_status status = lip_recursion_new(&rec, chain, ctx);
     if (status != LIP_OK)
         return status;
     struct lip_big best = {0, 0};
     bool found = false;
+    status = lip_keeper_open(&keeper, &rec, options->evidence);
     for (int g = 0; status == LIP_OK && g < GAUGES; g++)
-        status = family(bound, &best, &found, &rec, g, ctx);
-    lip_recursion_clear(&rec);
+        status = family(bound, &best, &found, &keeper, g, ctx);
     /* What was proven before the clock struck stays proven. */
     if (status == LIP_TIMEOUT && found) {
         bound->state = LIP_BOUND_TIME_LIMIT;
         lip_error_clear(ctx);
         status = LIP_OK;
     }
-    if (status != LIP_OK)
-        return status;
-    if (found) {
+    if (status == LIP_OK && found) {
         lip_bound_set(bound, best);
-    } else {
+        status = lip_keeper_tell(bound, &keeper);
+    } else if (status == LIP_OK) {
         bound->skipped = true;
         snprintf(bound->reason, sizeof bound->reason,
                  "No closed form could be proven in double precision.");
     }
-    return LIP_OK;
+    lip_keeper_close(&keeper);
+    lip_recursion_clear(&rec);
+    return status;
 }
 
 static struct lip_cost cost(const struct lip_chain *chain,

@@ -3,6 +3,7 @@
  * ECLipsE-Fast: one scalar multiplier a layer, Lambda_i = 2 / sigma(S_i) for
  * slopes in [0, 1]; in general 2 / ((b - a) b sigma(S_i)), the scalar that
  * leaves most of M_i along the top eigenvector of S_i. */
+#include "bounds/multipliers.h"
 #include "bounds/rule.h"
 #include "bounds/support.h"
 
@@ -13,26 +14,30 @@ static enum lip_status run(struct lip_bound *bound,
                            const struct lip_bound_options *options,
                            struct lip_ctx *ctx)
 {
-    (void)options;
     struct lip_recursion rec;
+    struct lip_keeper keeper = {.wanted = false};
     enum lip_status status = lip_recursion_new(&rec, chain, ctx);
     if (status != LIP_OK)
         return status;
     struct lip_big value;
-    bool feasible;
-    status = lip_rule_pass(&value, &feasible, &rec, &lip_rule_scalar, 1, NULL);
-    lip_recursion_clear(&rec);
-    if (status != LIP_OK)
-        return status;
-    if (feasible) {
+    bool feasible = false;
+    status = lip_keeper_open(&keeper, &rec, options->evidence);
+    if (status == LIP_OK)
+        status =
+            lip_rule_pass(&value, &feasible, &rec, &lip_rule_scalar, 1, NULL);
+    if (status == LIP_OK && feasible) {
         lip_bound_set(bound, value);
-    } else {
+        lip_keeper_offer(&keeper, value);
+        status = lip_keeper_tell(bound, &keeper);
+    } else if (status == LIP_OK) {
         bound->skipped = true;
         snprintf(bound->reason, sizeof bound->reason,
                  "A layer is too badly conditioned to prove its multiplier "
                  "in double precision.");
     }
-    return LIP_OK;
+    lip_keeper_close(&keeper);
+    lip_recursion_clear(&rec);
+    return status;
 }
 
 static struct lip_cost cost(const struct lip_chain *chain,

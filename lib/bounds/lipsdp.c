@@ -33,6 +33,7 @@ struct prover {
     struct lip_ctx ctx;
     struct lip_recursion rec;
     struct lip_multipliers stationary, shrunk;
+    struct lip_keeper keeper;
     double theta; /* that was feasible last */
     bool found;
     struct lip_big upper;
@@ -49,7 +50,7 @@ struct lipsdp {
 };
 
 static enum lip_status open(struct lipsdp *s, const struct lip_chain *chain,
-                            struct lip_ctx *ctx)
+                            bool evidence, struct lip_ctx *ctx)
 {
     *s = (struct lipsdp){.chain = chain, .ctx = ctx};
     struct prover *p = &s->prover;
@@ -66,12 +67,15 @@ static enum lip_status open(struct lipsdp *s, const struct lip_chain *chain,
         status = lip_multipliers_new(&p->stationary, chain, ctx);
     if (status == LIP_OK)
         status = lip_multipliers_new(&p->shrunk, chain, ctx);
+    if (status == LIP_OK)
+        status = lip_keeper_open(&p->keeper, &p->rec, evidence);
     p->rec.ctx = &p->ctx;
     return status;
 }
 
 static void close(struct lipsdp *s)
 {
+    lip_keeper_close(&s->prover.keeper);
     lip_multipliers_clear(&s->prover.shrunk);
     lip_multipliers_clear(&s->prover.stationary);
     if (s->ascent.chain)
@@ -84,6 +88,7 @@ static void improve(struct prover *p, struct lip_big value)
 {
     p->upper = p->found ? lip_big_min(p->upper, value) : value;
     p->found = true;
+    lip_keeper_offer(&p->keeper, value);
 }
 
 /* A first proven bound, before any search. */
@@ -252,6 +257,17 @@ static void report(struct lip_bound *bound, const struct lipsdp *s,
         bound->optimum_at_least = lower;
 }
 
+/* The multipliers behind the bound; what the prover ran into is history. */
+static enum lip_status give_evidence(struct lip_bound *bound, struct lipsdp *s)
+{
+    struct lip_ctx *ctx = &s->prover.ctx;
+    lip_error_clear(ctx);
+    enum lip_status status = lip_keeper_tell(bound, &s->prover.keeper);
+    if (status != LIP_OK && s->ctx)
+        s->ctx->error = ctx->error;
+    return status;
+}
+
 /* Without activations the optimum is the norm itself. */
 static enum lip_status affine(struct lip_bound *bound, struct lipsdp *s)
 {
@@ -273,7 +289,7 @@ static enum lip_status run(struct lip_bound *bound,
     size_t most =
         options->max_iterations ? options->max_iterations : DEFAULT_SWEEPS;
     struct lipsdp s;
-    enum lip_status status = open(&s, chain, ctx);
+    enum lip_status status = open(&s, chain, options->evidence, ctx);
     if (status == LIP_OK && chain->count == 1)
         status = affine(bound, &s);
     else if (status == LIP_OK) {
@@ -289,6 +305,8 @@ static enum lip_status run(struct lip_bound *bound,
                      "No multipliers could be proven in double precision.");
         }
     }
+    if (status == LIP_OK)
+        status = give_evidence(bound, &s);
     close(&s);
     return status;
 }

@@ -27,14 +27,22 @@ const struct lip_method *lip_method_find(const char *id)
     return NULL;
 }
 
+void lip_bound_clear(struct lip_bound *bound)
+{
+    lip_evidence_free(bound->evidence);
+    bound->evidence = NULL;
+}
+
 /* Chains that need no method: a zero matrix or a flat activation makes f
  * constant. */
-static bool trivial(struct lip_bound *bound, const struct lip_chain *chain)
+static enum lip_status trivial(struct lip_bound *bound,
+                               const struct lip_bound_options *options,
+                               struct lip_ctx *ctx)
 {
-    if (!chain->zero)
-        return false;
     bound->upper_bound = 0;
-    return true;
+    if (!options->evidence)
+        return LIP_OK;
+    return lip_evidence_new(&bound->evidence, &lip_theorem_constant, 0, 0, ctx);
 }
 
 enum lip_status lip_method_run(struct lip_bound *bound,
@@ -49,18 +57,19 @@ enum lip_status lip_method_run(struct lip_bound *bound,
         return LIP_OK;
     }
     double start = lip_now();
-    enum lip_status status = trivial(bound, chain)
-                                 ? LIP_OK
+    enum lip_status status = chain->zero
+                                 ? trivial(bound, options, ctx)
                                  : method->run(bound, chain, options, ctx);
     bound->seconds = lip_now() - start;
-    if (status != LIP_OK || bound->skipped)
-        return status;
-    if (!(bound->upper_bound >= 0 && isfinite(bound->upper_bound))) {
+    if (status == LIP_OK && !bound->skipped &&
+        !(bound->upper_bound >= 0 && isfinite(bound->upper_bound))) {
         bound->skipped = true;
         snprintf(bound->reason, sizeof bound->reason,
                  "No finite bound was proven.");
     }
-    return LIP_OK;
+    if (status != LIP_OK || bound->skipped)
+        lip_bound_clear(bound);
+    return status;
 }
 
 size_t lip_methods_auto(const struct lip_method **out, size_t max,

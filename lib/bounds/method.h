@@ -12,6 +12,7 @@
 #define LIP_BOUNDS_METHOD_H
 
 #include "base/context.h"
+#include "bounds/evidence.h"
 #include "linalg/norm.h"
 #include "network/chain.h"
 
@@ -46,14 +47,19 @@ struct lip_bound {
     struct lip_bound_detail detail[LIP_MAX_DETAILS];
     enum lip_bound_state state;
     size_t iterations;
-    double optimum_at_least; /* proven; NaN: not given */
+    double optimum_at_least;       /* proven; NaN: not given */
+    struct lip_evidence *evidence; /* NULL unless asked for, or skipped */
 };
+
+/* Frees what the bound owns: needed where evidence was asked for. */
+void lip_bound_clear(struct lip_bound *bound);
 
 struct lip_bound_options {
     struct lip_norm_pair norm;
     double time_limit;     /* seconds for all methods together; 0: none */
     double tolerance;      /* relative, for iterative methods; 0: 0.01 */
     size_t max_iterations; /* 0: the method's own */
+    bool evidence;         /* keep what the bound is proven from */
 };
 
 /* What running a method will take, from the shapes alone. */
@@ -77,7 +83,8 @@ struct lip_method {
                     size_t reason_size);
     struct lip_cost (*cost)(const struct lip_chain *chain,
                             const struct lip_bound_options *options);
-    /* Sets bound->upper_bound and what belongs to it. */
+    /* Sets bound->upper_bound and what belongs to it; where options->evidence
+     * is set, bound->evidence too, also on failure if at all. */
     enum lip_status (*run)(struct lip_bound *bound,
                            const struct lip_chain *chain,
                            const struct lip_bound_options *options,
@@ -91,8 +98,9 @@ const struct lip_method *lip_method_find(const char *id);
 
 /* Runs one method: applicability, clock, and the check that what comes back is
  * a finite number >= 0. A method that does not apply, or whose bound would
- * exceed the largest double, gives LIP_OK with bound->skipped. Failures:
- * LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_CANCELLED, LIP_TIMEOUT. */
+ * exceed the largest double, gives LIP_OK with bound->skipped. A bound that
+ * is skipped, or a failure, owns nothing. Failures: LIP_NO_MEMORY,
+ * LIP_TOO_LARGE, LIP_CANCELLED, LIP_TIMEOUT. */
 enum lip_status lip_method_run(struct lip_bound *bound,
                                const struct lip_method *method,
                                const struct lip_chain *chain,

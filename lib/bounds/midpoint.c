@@ -34,6 +34,7 @@ struct midpoint {
     struct lip_big *b;      /* b[k] bounds the first k layers; b[0] = 1 */
     struct lip_matrix link; /* work: W_k M_{k-1}, transposed */
     struct product product;
+    struct lip_evidence *evidence; /* NULL, or gets the norms of products */
     struct lip_ctx *ctx;
 };
 
@@ -164,6 +165,8 @@ static enum lip_status column(struct midpoint *m, size_t j)
         if (status != LIP_OK)
             return status;
         m->b[k] = lip_big_add(m->b[k], lip_big_mul(norm, m->b[j]));
+        if (m->evidence)
+            m->evidence->row[k - 1].value[j] = norm;
         if (k == l)
             return LIP_OK;
         extend(m, k);
@@ -203,14 +206,50 @@ static void close(struct midpoint *m)
     lip_matrix_clear(&m->product.spare);
 }
 
+/* Room for N_kj, all j < k, in row k - 1, and the norms along the chain. */
+static enum lip_status new_evidence(struct midpoint *m)
+{
+    size_t l = m->chain->count;
+    enum lip_status status =
+        lip_evidence_new(&m->evidence, &lip_theorem_averaged, l, l + 1, m->ctx);
+    for (size_t k = 0; status == LIP_OK && k < l; k++)
+        status = lip_evidence_row_new(m->evidence, k, k + 1, m->ctx);
+    for (size_t k = 0; status == LIP_OK && k <= l; k++)
+        m->evidence->norm[k] = k == 0   ? m->pair.input
+                               : k == l ? m->pair.output
+                                        : m->inner;
+    return status;
+}
+
+/* A value of the recursion on one chain, and, where asked for, its evidence. */
+struct result {
+    struct lip_big value;
+    struct lip_evidence *evidence;
+};
+
+static void keep_less(struct result *best, struct midpoint *m, bool first)
+{
+    struct lip_big last = m->b[m->chain->count];
+    if (first || lip_big_less(last, best->value)) {
+        struct lip_evidence *worse = best->evidence;
+        best->value = last;
+        best->evidence = m->evidence;
+        m->evidence = worse;
+    }
+    lip_evidence_free(m->evidence);
+    m->evidence = NULL;
+}
+
 /* The recursion on one chain, the least over the inner norms to be tried. */
-static enum lip_status recurse(struct lip_big *out,
+static enum lip_status recurse(struct result *out,
                                const struct lip_chain *chain,
-                               struct lip_norm_pair pair, struct lip_ctx *ctx)
+                               struct lip_norm_pair pair, bool evidence,
+                               struct lip_ctx *ctx)
 {
     struct midpoint m = {.chain = chain, .pair = pair, .ctx = ctx};
     enum lip_status status = open(&m);
     bool first = true;
+    out->evidence = NULL;
     for (int inner = 0; status == LIP_OK && inner < LIP_NORM_COUNT; inner++) {
         if (pair.input == pair.output && inner != (int)pair.input)
             continue;
@@ -218,14 +257,16 @@ static enum lip_status recurse(struct lip_big *out,
         m.b[0] = lip_big_make(1, 0);
         for (size_t k = 1; k <= chain->count; k++)
             m.b[k] = (struct lip_big){0, 0};
+        if (evidence)
+            status = new_evidence(&m);
         for (size_t j = 0; status == LIP_OK && j < chain->count; j++)
             status = column(&m, j);
         if (status != LIP_OK)
             break;
-        struct lip_big last = m.b[chain->count];
-        *out = first ? last : lip_big_min(*out, last);
+        keep_less(out, &m, first);
         first = false;
     }
+    lip_evidence_free(m.evidence);
     close(&m);
     return status;
 }
@@ -238,21 +279,29 @@ static enum lip_status run(struct lip_bound *bound,
     struct lip_norm_pair pair = options->norm;
     struct lip_norm_pair dual = {lip_norm_dual(pair.output),
                                  lip_norm_dual(pair.input)};
-    struct lip_big forward, backward;
-    struct lip_chain *transposed;
-    enum lip_status status = recurse(&forward, chain, pair, ctx);
+    struct result forward, backward = {.evidence = NULL};
+    struct lip_chain *transposed = NULL;
+    enum lip_status status =
+        recurse(&forward, chain, pair, options->evidence, ctx);
     if (status == LIP_OK)
         status = lip_chain_transpose(&transposed, chain, ctx);
-    if (status != LIP_OK)
-        return status;
-    status = recurse(&backward, transposed, dual, ctx);
+    if (status == LIP_OK)
+        status = recurse(&backward, transposed, dual, options->evidence, ctx);
     lip_chain_free(transposed);
-    if (status != LIP_OK)
-        return status;
-    lip_bound_add_detail(bound, "network", NAN, forward);
-    lip_bound_add_detail(bound, "transpose", NAN, backward);
-    lip_bound_set(bound, lip_big_min(forward, backward));
-    return LIP_OK;
+    if (status == LIP_OK) {
+        bool back = lip_big_less(backward.value, forward.value);
+        struct result *best = back ? &backward : &forward;
+        lip_bound_add_detail(bound, "network", NAN, forward.value);
+        lip_bound_add_detail(bound, "transpose", NAN, backward.value);
+        lip_bound_set(bound, best->value);
+        bound->evidence = best->evidence;
+        if (best->evidence)
+            best->evidence->transposed = back;
+        best->evidence = NULL;
+    }
+    lip_evidence_free(forward.evidence);
+    lip_evidence_free(backward.evidence);
+    return status;
 }
 
 static struct lip_cost cost(const struct lip_chain *chain,

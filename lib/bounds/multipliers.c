@@ -44,6 +44,15 @@ void lip_multipliers_keep(struct lip_multipliers *to,
     to->exponent[rec->layer] = rec->exponent;
 }
 
+void lip_multipliers_keep_scaled(struct lip_multipliers *to,
+                                 const struct lip_recursion *rec)
+{
+    size_t i = rec->layer;
+    for (size_t k = 0; k < lip_chain_width(rec->chain, i + 1); k++)
+        to->lambda[i][k] = ldexp(rec->scaled[k], 2 * rec->power[k]);
+    to->exponent[i] = rec->exponent;
+}
+
 void lip_multipliers_copy(struct lip_multipliers *to,
                           const struct lip_multipliers *from)
 {
@@ -84,4 +93,94 @@ enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
     if (status == LIP_OK && *feasible)
         status = lip_recursion_finish(out, rec);
     return status;
+}
+
+enum lip_status lip_keeper_open(struct lip_keeper *out,
+                                struct lip_recursion *rec, bool wanted)
+{
+    *out = (struct lip_keeper){.recursion = rec, .wanted = wanted};
+    if (!wanted)
+        return LIP_OK;
+    enum lip_status status =
+        lip_multipliers_new(&out->used, rec->chain, rec->ctx);
+    if (status == LIP_OK)
+        status = lip_multipliers_new(&out->best, rec->chain, rec->ctx);
+    if (status == LIP_OK)
+        rec->used = &out->used;
+    else
+        lip_keeper_close(out);
+    return status;
+}
+
+void lip_keeper_offer(struct lip_keeper *k, struct lip_big value)
+{
+    if (!k->wanted || (k->found && !lip_big_less(value, k->value)))
+        return;
+    lip_multipliers_copy(&k->best, &k->used);
+    k->value = value;
+    k->found = true;
+}
+
+/* The slopes as the recursion takes them: its sectors, turned back. */
+static enum lip_status tell_slopes(struct lip_evidence *e,
+                                   const struct lip_recursion *rec)
+{
+    size_t layers = rec->chain->count - 1;
+    e->slopes = lip_calloc(rec->ctx, layers, sizeof *e->slopes);
+    if (!e->slopes)
+        return rec->ctx ? rec->ctx->error.status : LIP_NO_MEMORY;
+    for (size_t i = 0; i < layers; i++) {
+        size_t n = lip_chain_width(rec->chain, i + 1);
+        e->slopes[i] = lip_alloc(rec->ctx, n, sizeof **e->slopes);
+        if (!e->slopes[i])
+            return rec->ctx ? rec->ctx->error.status : LIP_NO_MEMORY;
+        e->layers++;
+        for (size_t k = 0; k < n; k++) {
+            struct lip_slopes given = rec->chain->slopes[i][k];
+            struct lip_sector s = rec->sector[i][k];
+            e->slopes[i][k] = fabs(given.lo) > given.hi
+                                  ? (struct lip_slopes){-s.hi, -s.lo}
+                                  : (struct lip_slopes){s.lo, s.hi};
+        }
+    }
+    return LIP_OK;
+}
+
+/* True Lambda = lambda 2^(-2 exponent). */
+static enum lip_status tell_layer(struct lip_evidence *e, size_t i,
+                                  const struct lip_keeper *k)
+{
+    const struct lip_recursion *rec = k->recursion;
+    size_t n = lip_chain_width(rec->chain, i + 1);
+    enum lip_status status = lip_evidence_row_new(e, i, n, rec->ctx);
+    for (size_t j = 0; status == LIP_OK && j < n; j++)
+        e->row[i].value[j] =
+            lip_big_make(k->best.lambda[i][j], -2 * k->best.exponent[i]);
+    return status;
+}
+
+enum lip_status lip_keeper_tell(struct lip_bound *bound,
+                                const struct lip_keeper *k)
+{
+    if (!k->wanted || bound->skipped)
+        return LIP_OK;
+    struct lip_ctx *ctx = k->recursion->ctx;
+    size_t layers = k->recursion->chain->count - 1;
+    enum lip_status status = lip_evidence_new(
+        &bound->evidence, &lip_theorem_recursion, layers, 0, ctx);
+    if (status == LIP_OK)
+        status = tell_slopes(bound->evidence, k->recursion);
+    for (size_t i = 0; status == LIP_OK && i < layers; i++)
+        status = tell_layer(bound->evidence, i, k);
+    return status;
+}
+
+void lip_keeper_close(struct lip_keeper *k)
+{
+    if (!k->wanted)
+        return;
+    lip_multipliers_clear(&k->used);
+    lip_multipliers_clear(&k->best);
+    k->recursion->used = NULL;
+    k->wanted = false;
 }

@@ -5,6 +5,8 @@
 #ifndef LIP_BOUNDS_MULTIPLIERS_H
 #define LIP_BOUNDS_MULTIPLIERS_H
 
+#include "bounds/evidence.h"
+#include "bounds/method.h"
 #include "bounds/recursion.h"
 
 /* Lambda_i = diag(lambda[i]) 2^(-2 exponent[i]) for the stored weights. */
@@ -26,6 +28,11 @@ void lip_multipliers_keep(struct lip_multipliers *to,
                           const struct lip_recursion *recursion,
                           const double *lambda);
 
+/* Keeps what the recursion has used at its current layer, which may be less
+ * than it was given. */
+void lip_multipliers_keep_scaled(struct lip_multipliers *to,
+                                 const struct lip_recursion *recursion);
+
 /* A copy between two of the same chain. */
 void lip_multipliers_copy(struct lip_multipliers *to,
                           const struct lip_multipliers *from);
@@ -34,5 +41,26 @@ void lip_multipliers_copy(struct lip_multipliers *to,
 enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
                                      struct lip_recursion *recursion,
                                      const struct lip_multipliers *multipliers);
+
+/* The multipliers of the best of several passes, for its certificate. */
+struct lip_keeper {
+    struct lip_recursion *recursion;
+    struct lip_multipliers used, best;
+    struct lip_big value; /* that they proved */
+    bool wanted, found;
+};
+
+/* Where `wanted`, makes the recursion keep what it uses; otherwise all calls
+ * do nothing. LIP_NO_MEMORY. */
+enum lip_status lip_keeper_open(struct lip_keeper *out,
+                                struct lip_recursion *recursion, bool wanted);
+
+/* After a pass that proved `value`. */
+void lip_keeper_offer(struct lip_keeper *keeper, struct lip_big value);
+
+/* Makes the evidence of a bound that is not skipped. LIP_NO_MEMORY. */
+enum lip_status lip_keeper_tell(struct lip_bound *bound,
+                                const struct lip_keeper *keeper);
+void lip_keeper_close(struct lip_keeper *keeper);
 
 #endif

@@ -16,12 +16,18 @@ static struct lip_big steepest(const struct lip_chain *chain, size_t i)
     return lip_big_make(lip_chain_steepest(chain, i), 0);
 }
 
-static struct lip_big frobenius(const struct lip_chain *chain)
+static struct lip_big frobenius(const struct lip_chain *chain,
+                                struct lip_evidence *evidence)
 {
     struct lip_big product = lip_link_frobenius(&chain->link[0]);
+    if (evidence)
+        evidence->row[0].value[0] = product;
     for (size_t i = 1; i < chain->count; i++) {
+        struct lip_big norm = lip_link_frobenius(&chain->link[i]);
         product = lip_big_mul(product, steepest(chain, i - 1));
-        product = lip_big_mul(product, lip_link_frobenius(&chain->link[i]));
+        product = lip_big_mul(product, norm);
+        if (evidence)
+            evidence->row[0].value[i] = norm;
     }
     return product;
 }
@@ -31,6 +37,9 @@ static struct lip_big frobenius(const struct lip_chain *chain)
 struct front {
     struct lip_big best[LIP_NORM_COUNT];
     bool seen[LIP_NORM_COUNT];
+    /* of the best: the last factor, and the norm before it */
+    struct lip_big factor[LIP_NORM_COUNT];
+    enum lip_norm from[LIP_NORM_COUNT];
 };
 
 static enum lip_status extend(struct front *to, const struct front *from,
@@ -49,12 +58,55 @@ static enum lip_status extend(struct front *to, const struct front *from,
             enum lip_status status = lip_link_norm(&norm, link, pair, ctx);
             if (status != LIP_OK)
                 return status;
-            norm = lip_big_mul(lip_big_mul(from->best[p], slope), norm);
-            if (!to->seen[q] || lip_big_less(norm, to->best[q]))
-                to->best[q] = norm;
+            struct lip_big product =
+                lip_big_mul(lip_big_mul(from->best[p], slope), norm);
+            if (!to->seen[q] || lip_big_less(product, to->best[q])) {
+                to->best[q] = product;
+                to->factor[q] = norm;
+                to->from[q] = pair.input;
+            }
             to->seen[q] = true;
         }
     return LIP_OK;
+}
+
+/* The way back along the best product. */
+static void trace(struct lip_evidence *evidence, const struct front *front,
+                  size_t count)
+{
+    for (size_t i = count; i-- > 0;) {
+        enum lip_norm q = evidence->norm[i + 1];
+        evidence->row[0].value[i] = front[i + 1].factor[q];
+        evidence->norm[i] = front[i + 1].from[q];
+    }
+}
+
+/* front[i]: up to the first i matrices. */
+static enum lip_status search(struct lip_bound *bound,
+                              const struct lip_chain *chain,
+                              struct lip_norm_pair pair, struct lip_ctx *ctx)
+{
+    struct front *front = lip_calloc(ctx, chain->count + 1, sizeof *front);
+    if (!front)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    enum lip_status status = LIP_OK;
+    front[0].seen[pair.input] = true;
+    front[0].best[pair.input] = lip_big_make(1, 0);
+    for (size_t i = 0; status == LIP_OK && i < chain->count; i++) {
+        struct lip_big slope =
+            i == 0 ? lip_big_make(1, 0) : steepest(chain, i - 1);
+        status =
+            extend(&front[i + 1], &front[i], &chain->link[i], slope, pair, ctx);
+        if (status == LIP_OK)
+            status = lip_tick(ctx, "norms of layers", (double)i + 1,
+                              (double)chain->count, NAN);
+    }
+    if (status == LIP_OK)
+        lip_bound_set(bound, front[chain->count].best[pair.output]);
+    if (status == LIP_OK && bound->evidence)
+        trace(bound->evidence, front, chain->count);
+    lip_free(front);
+    return status;
 }
 
 static enum lip_status run(struct lip_bound *bound,
@@ -63,26 +115,14 @@ static enum lip_status run(struct lip_bound *bound,
                            struct lip_ctx *ctx)
 {
     struct lip_norm_pair pair = options->norm;
-    if (pair.input == LIP_NORM_2 && pair.output == LIP_NORM_2) {
-        lip_bound_set(bound, frobenius(chain));
-        return LIP_OK;
-    }
-    struct front front = {.seen = {false}}, next;
-    front.seen[pair.input] = true;
-    front.best[pair.input] = lip_big_make(1, 0);
-    for (size_t i = 0; i < chain->count; i++) {
-        struct lip_big slope =
-            i == 0 ? lip_big_make(1, 0) : steepest(chain, i - 1);
-        enum lip_status status =
-            extend(&next, &front, &chain->link[i], slope, pair, ctx);
-        if (status == LIP_OK)
-            status = lip_tick(ctx, "norms of layers", (double)i + 1,
-                              (double)chain->count, NAN);
-        if (status != LIP_OK)
-            return status;
-        front = next;
-    }
-    lip_bound_set(bound, front.best[pair.output]);
+    enum lip_status status = LIP_OK;
+    if (options->evidence)
+        status = lip_product_evidence(bound, chain, pair, ctx);
+    if (status != LIP_OK)
+        return status;
+    if (pair.input != LIP_NORM_2 || pair.output != LIP_NORM_2)
+        return search(bound, chain, pair, ctx);
+    lip_bound_set(bound, frobenius(chain, bound->evidence));
     return LIP_OK;
 }
 

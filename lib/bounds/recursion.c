@@ -5,6 +5,7 @@
 #include "bounds/recursion.h"
 
 #include "bounds/link_norm.h"
+#include "bounds/multipliers.h"
 #include "linalg/blas.h"
 #include "linalg/cholesky.h"
 #include "linalg/eigen.h"
@@ -449,6 +450,8 @@ enum lip_status lip_recursion_step(struct lip_recursion *rec,
     lip_free(vector);
     if (status != LIP_OK || !*feasible)
         return status;
+    if (rec->used)
+        lip_multipliers_keep_scaled(rec->used, rec);
     double norm, e = solve_next(rec, n, lowest, inverse, &norm);
     rec->layer++;
     rec->exponent += rec->chain->link[rec->layer].exponent - lowest;

@@ -43,6 +43,8 @@ struct lip_sector {
     double lo, hi;
 };
 
+struct lip_multipliers;
+
 struct lip_recursion {
     const struct lip_chain *chain;
     struct lip_ctx *ctx;
@@ -54,9 +56,11 @@ struct lip_recursion {
     long exponent;           /* true S = 2^(2 exponent) (S^ + ...) */
     struct lip_matrix first; /* S^ of the first layer, made once */
     double first_sigma;
-    struct lip_matrix m, r, y; /* work: n square, n square, n x next */
-    double *scaled, *weight;   /* Lambda and m Lambda, scaled */
-    int *power;                /* its square root's power of two */
+    struct lip_matrix m, r, y;    /* work: n square, n square, next x n */
+    double *scaled, *weight;      /* Lambda and m Lambda, scaled */
+    int *power;                   /* its square root's power of two */
+    struct lip_multipliers *used; /* gets what each step really used; NULL: not
+                                     wanted */
 };
 
 /* Prepares passes over a chain without a zero matrix; one without activations

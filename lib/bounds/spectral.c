@@ -10,21 +10,26 @@ static enum lip_status run(struct lip_bound *bound,
                            struct lip_ctx *ctx)
 {
     struct lip_big product = lip_big_make(1, 0), norm;
-    for (size_t i = 0; i < chain->count; i++) {
-        enum lip_status status =
-            lip_link_norm(&norm, &chain->link[i], options->norm, ctx);
+    enum lip_status status = LIP_OK;
+    if (options->evidence)
+        status = lip_product_evidence(bound, chain, options->norm, ctx);
+    for (size_t i = 0; status == LIP_OK && i < chain->count; i++) {
+        status = lip_link_norm(&norm, &chain->link[i], options->norm, ctx);
         if (status == LIP_OK)
             status = lip_tick(ctx, "spectral norms", (double)i + 1,
                               (double)chain->count, NAN);
         if (status != LIP_OK)
-            return status;
+            break;
+        if (bound->evidence)
+            bound->evidence->row[0].value[i] = norm;
         product = lip_big_mul(product, norm);
         if (i + 1 < chain->count)
             product = lip_big_mul(
                 product, lip_big_make(lip_chain_steepest(chain, i), 0));
     }
-    lip_bound_set(bound, product);
-    return LIP_OK;
+    if (status == LIP_OK)
+        lip_bound_set(bound, product);
+    return status;
 }
 
 static struct lip_cost cost(const struct lip_chain *chain,

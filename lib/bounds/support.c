@@ -39,6 +39,21 @@ void lip_bound_set(struct lip_bound *bound, struct lip_big value)
              "The bound is larger than the largest double, 1.8e308.");
 }
 
+enum lip_status lip_product_evidence(struct lip_bound *bound,
+                                     const struct lip_chain *chain,
+                                     struct lip_norm_pair pair,
+                                     struct lip_ctx *ctx)
+{
+    enum lip_status status = lip_evidence_new(
+        &bound->evidence, &lip_theorem_product, 1, chain->count + 1, ctx);
+    if (status != LIP_OK)
+        return status;
+    for (size_t i = 0; i < chain->count; i++)
+        bound->evidence->norm[i] = pair.input;
+    bound->evidence->norm[chain->count] = pair.output;
+    return lip_evidence_row_new(bound->evidence, 0, chain->count, ctx);
+}
+
 void lip_bound_add_detail(struct lip_bound *bound, const char *rule,
                           double parameter, struct lip_big value)
 {

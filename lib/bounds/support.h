@@ -22,6 +22,13 @@ bool lip_applies_any(const struct lip_chain *chain,
  * double is large enough. */
 void lip_bound_set(struct lip_bound *bound, struct lip_big value);
 
+/* Evidence of a product of norms: room for one of each matrix in row 0, and the
+ * norms between them, all set to the input's but the last. LIP_NO_MEMORY. */
+enum lip_status lip_product_evidence(struct lip_bound *bound,
+                                     const struct lip_chain *chain,
+                                     struct lip_norm_pair pair,
+                                     struct lip_ctx *ctx);
+
 /* Adds a detail; the list is bounded, what is over it is dropped. */
 void lip_bound_add_detail(struct lip_bound *bound, const char *rule,
                           double parameter, struct lip_big value);

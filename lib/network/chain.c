@@ -59,9 +59,11 @@ static void normalise(struct lip_link *link)
 }
 
 static enum lip_status widen(struct lip_link *link,
-                             const struct lip_layer *layer, struct lip_ctx *ctx)
+                             const struct lip_network *network, size_t i,
+                             struct lip_ctx *ctx)
 {
-    *link = (struct lip_link){.exponent = 0};
+    const struct lip_layer *layer = &network->layer[i];
+    *link = (struct lip_link){.first = i, .end = i + 1};
     enum lip_status status =
         lip_matrix_new(&link->transposed, layer->inputs, layer->outputs, ctx);
     if (status != LIP_OK)
@@ -76,7 +78,9 @@ static enum lip_status widen(struct lip_link *link,
 static enum lip_status multiply(struct lip_link *last, struct lip_link *next,
                                 struct lip_ctx *ctx)
 {
-    struct lip_link product = {.exponent = last->exponent + next->exponent};
+    struct lip_link product = {.exponent = last->exponent + next->exponent,
+                               .first = last->first,
+                               .end = next->end};
     const struct lip_matrix *a = &last->transposed, *b = &next->transposed;
     enum lip_status status =
         lip_matrix_new(&product.transposed, a->rows, b->cols, ctx);
@@ -182,7 +186,7 @@ static enum lip_status build(struct builder *b,
         enum lip_status status = LIP_OK;
         if (layer->kind->role == LIP_ROLE_LINEAR) {
             struct lip_link link;
-            status = widen(&link, layer, b->ctx);
+            status = widen(&link, network, i, b->ctx);
             if (status == LIP_OK)
                 status = add_linear(b, &link);
         } else if (layer->kind->role == LIP_ROLE_ELEMENTWISE) {
@@ -258,7 +262,7 @@ static enum lip_status transpose_link(struct lip_link *to,
                                       struct lip_ctx *ctx)
 {
     const struct lip_matrix *a = &from->transposed;
-    *to = (struct lip_link){.exponent = from->exponent, .radius = from->radius};
+    *to = *from;
     enum lip_status status =
         lip_matrix_new(&to->transposed, a->cols, a->rows, ctx);
     if (status != LIP_OK)

@@ -22,11 +22,13 @@
  * outputs, column-major: each column is the weights of one neuron) and
  * |D|_F <= radius. radius is 0 unless layers were multiplied out or scaling
  * lost the last bits of numbers near the smallest double. A zero matrix has
- * exponent 0. */
+ * exponent 0. It is the product of the linear ones among the network's layers
+ * first .. end - 1, the identity where there are none. */
 struct lip_link {
     struct lip_matrix transposed;
     long exponent;
     double radius;
+    size_t first, end;
 };
 
 struct lip_chain {
