@@ -21,7 +21,7 @@ DEPS_DEMO := curl
 DEPS_TEST := check libgmp-dev libflint-dev libflint-arb-dev zlib1g-dev \
              valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
-DEPS_BENCH := python3-numpy python3-scipy wrk
+DEPS_BENCH := coinor-csdp python3-numpy python3-scipy wrk
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle
 
