@@ -6,6 +6,7 @@
 
 #include "api/bound_write.h"
 #include "api/layer_norm.h"
+#include "api/lower.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,7 +23,9 @@ struct job {
     struct lip_bound bound[API_MAX_METHODS];
     bool selected[API_MAX_METHODS]; /* by `auto` */
     double *layer_norm;             /* NULL: not asked for, or no time */
-    double start, deadline;         /* deadline 0: none */
+    struct lip_lower_bound lower;
+    double start, deadline; /* deadline 0: none */
+    double reserve;         /* of the time left, for the lower bound */
     bool out_of_time;               /* a method was skipped for time */
     struct api_problem *problem;
     struct lip_ctx *ctx;
@@ -48,6 +51,7 @@ static void set_deadline(struct job *job)
     if (outer > 0 && (job->deadline <= 0 || outer < job->deadline))
         job->deadline = outer;
     job->options = job->request->options;
+    job->reserve = api_lower_share(job->request);
 }
 
 /* False where no time is left. */
@@ -55,7 +59,7 @@ static bool refresh_time_left(struct job *job)
 {
     if (job->deadline <= 0)
         return true;
-    double left = job->deadline - lip_now();
+    double left = job->deadline - job->reserve - lip_now();
     job->options.time_limit = left;
     return left > 0;
 }
@@ -267,14 +271,31 @@ static enum lip_status find_layer_norms(struct job *job)
     return LIP_OK;
 }
 
+/* The lower bound of the true constant, in the time that was kept for it. */
+static enum lip_status find_lower_bound(struct job *job)
+{
+    if (!api_lower_wanted(job->request))
+        return LIP_OK;
+    const struct lip_bound *best = api_bound_best(job->bound, job->count);
+    enum lip_status s =
+        api_lower_find(&job->lower, job->request, job->limits->max_bytes,
+                       best ? best->upper_bound : 0, job->ctx);
+    return s == LIP_OK ? LIP_OK : failed(job, s);
+}
+
 static void write_answer(struct api_text *text, const struct job *job)
 {
-    struct api_bound_result result = {.network = job->request->network,
-                                      .layer_norm = job->layer_norm,
-                                      .norm = job->request->options.norm,
-                                      .bound = job->bound,
-                                      .count = job->count,
-                                      .seconds = lip_now() - job->start};
+    const struct lip_lower_bound *lower =
+        api_lower_wanted(job->request) ? &job->lower : NULL;
+    struct api_bound_result result = {
+        .network = job->request->network,
+        .chain = job->options.evidence ? job->chain : NULL,
+        .layer_norm = job->layer_norm,
+        .norm = job->request->options.norm,
+        .bound = job->bound,
+        .count = job->count,
+        .lower = lower,
+        .seconds = lip_now() - job->start};
     api_bound_write(text, &result);
 }
 
@@ -283,8 +304,13 @@ static enum lip_status run_job(struct job *job)
     enum lip_status s = make_chain(job);
     if (s == LIP_OK)
         s = plan(job);
+    if (job->deadline > 0)
+        job->ctx->deadline = job->deadline - job->reserve;
     if (s == LIP_OK)
         s = run_methods(job);
+    job->ctx->deadline = job->deadline;
+    if (s == LIP_OK)
+        s = find_lower_bound(job);
     if (s == LIP_OK)
         s = find_layer_norms(job);
     return s;
@@ -314,8 +340,11 @@ enum lip_status api_bound_answer(struct api_text *text,
         write_answer(text, job);
     if (s == LIP_OK && text->failed)
         s = failed(job, ctx->error.status);
+    for (size_t i = 0; i < job->count; i++)
+        lip_bound_clear(&job->bound[i]);
     lip_chain_free(job->chain);
     lip_free(job->layer_norm);
+    lip_lower_bound_clear(&job->lower);
     lip_free(job);
     return s;
 }

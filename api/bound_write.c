@@ -4,6 +4,8 @@
  * run. */
 #include "api/bound_write.h"
 
+#include "api/certificate.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -102,8 +104,10 @@ static void put_details(struct api_text *text, const struct lip_bound *bound)
     api_array_close(text);
 }
 
-static void put_bound(struct api_text *text, const struct lip_bound *bound)
+static void put_bound(struct api_text *text,
+                      const struct api_bound_result *result, size_t i)
 {
+    const struct lip_bound *bound = &result->bound[i];
     api_object_open(text, NULL);
     api_put_string(text, "method", bound->method->id);
     if (bound->skipped) {
@@ -121,11 +125,13 @@ static void put_bound(struct api_text *text, const struct lip_bound *bound)
         api_put_string(text, "status", state_name(bound->state));
     }
     put_details(text, bound);
+    if (result->chain)
+        api_certificate_write(text, "certificate", result->network,
+                              result->chain, result->norm, bound);
     api_object_close(text);
 }
 
-/* The least of the proven values; of equals the first. */
-static const struct lip_bound *best_of(const struct lip_bound *bound,
+const struct lip_bound *api_bound_best(const struct lip_bound *bound,
                                        size_t count)
 {
     const struct lip_bound *best = NULL;
@@ -136,10 +142,19 @@ static const struct lip_bound *best_of(const struct lip_bound *bound,
     return best;
 }
 
+static void put_lower_bound(struct api_text *text,
+                            const struct lip_lower_bound *lower)
+{
+    api_object_open(text, "lower_bound");
+    api_put_lower(text, "value", lower->value);
+    api_put_string(text, "method", lower->method);
+    api_object_close(text);
+}
+
 void api_bound_write(struct api_text *text,
                      const struct api_bound_result *result)
 {
-    const struct lip_bound *best = best_of(result->bound, result->count);
+    const struct lip_bound *best = api_bound_best(result->bound, result->count);
     api_object_open(text, NULL);
     put_model(text, "model", result->network, result->layer_norm);
     api_object_open(text, "norm");
@@ -148,7 +163,7 @@ void api_bound_write(struct api_text *text,
     api_object_close(text);
     api_array_open(text, "bounds");
     for (size_t i = 0; i < result->count; i++)
-        put_bound(text, &result->bound[i]);
+        put_bound(text, result, i);
     api_array_close(text);
     if (best) {
         api_object_open(text, "best");
@@ -156,6 +171,8 @@ void api_bound_write(struct api_text *text,
         api_put_upper(text, "upper_bound", best->upper_bound);
         api_object_close(text);
     }
+    if (result->lower)
+        put_lower_bound(text, result->lower);
     put_seconds(text, result->seconds);
     api_object_close(text);
 }

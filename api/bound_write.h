@@ -5,18 +5,26 @@
 #define API_BOUND_WRITE_H
 
 #include "api/bound.h"
+#include "certify/lower_bound.h"
 
 /* Writes "model": its id, sizes and layers, as a member or, with key NULL, as
  * a document of its own. */
 void api_model_write(struct api_text *text, const char *key,
                      const struct lip_network *network);
 
+/* The least of the proven values, of equals the first; NULL where all were
+ * skipped. */
+const struct lip_bound *api_bound_best(const struct lip_bound *bound,
+                                       size_t count);
+
 struct api_bound_result {
     const struct lip_network *network;
+    const struct lip_chain *chain; /* for certificates; NULL: none asked for */
     const double *layer_norm; /* [network->count], NaN: none; may be NULL */
     struct lip_norm_pair norm;
     const struct lip_bound *bound;
     size_t count;
+    const struct lip_lower_bound *lower; /* NULL: not asked for */
     double seconds;
 };
 

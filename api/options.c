@@ -227,6 +227,35 @@ static enum lip_status read_max_iterations(struct api_options *o,
     return LIP_OK;
 }
 
+/* --- certificates */
+
+static enum lip_status read_certificate(struct api_options *o,
+                                        const json_t *value,
+                                        const struct spot *spot)
+{
+    if (!json_is_boolean(value))
+        return refuse(o, spot,
+                      "\"certificate\" is true or false (in the query: 1 or "
+                      "0).");
+    o->request->options.evidence = json_is_true(value);
+    return LIP_OK;
+}
+
+/* --- lower bound */
+
+static enum lip_status read_lower_bound(struct api_options *o,
+                                        const json_t *value,
+                                        const struct spot *spot)
+{
+    if (!json_is_boolean(value))
+        return refuse(o, spot,
+                      "\"lower_bound\" is true or false (in the query: 1 or "
+                      "0).");
+    o->request->lower_bound =
+        json_is_true(value) ? API_LOWER_YES : API_LOWER_NO;
+    return LIP_OK;
+}
+
 /* --- how weights are read */
 
 static enum lip_status read_layout(struct api_options *o, const json_t *value,
@@ -367,6 +396,15 @@ static json_t *list_value(const char *text, json_t *(*part)(const char *))
     return list;
 }
 
+static json_t *bool_value(const char *text)
+{
+    if (strcmp(text, "1") == 0 || strcmp(text, "true") == 0)
+        return json_true();
+    if (strcmp(text, "0") == 0 || strcmp(text, "false") == 0)
+        return json_false();
+    return text_value(text);
+}
+
 static json_t *methods_value(const char *text)
 {
     bool group = strcmp(text, "auto") == 0 || strcmp(text, "all") == 0;
@@ -400,6 +438,8 @@ static const struct {
     {"time_limit", number_value, read_time_limit, false},
     {"tolerance", number_value, read_tolerance, false},
     {"max_iterations", number_value, read_max_iterations, false},
+    {"certificate", bool_value, read_certificate, false},
+    {"lower_bound", bool_value, read_lower_bound, false},
     {"activation", text_value, read_activation, true},
     {"layout", text_value, read_layout, true},
 };
@@ -429,8 +469,8 @@ static enum lip_status read_option(struct api_options *o, const char *name,
         return read_parameter(o, parameter, value, spot);
     return refuse(o, spot,
                   "There is no option \"%.60s\". Known are: norm, methods, "
-                  "time_limit, tolerance, max_iterations, activation with "
-                  "its parameters, layout.",
+                  "time_limit, tolerance, max_iterations, certificate, "
+                  "lower_bound, activation with its parameters, layout.",
                   name);
 }
 
@@ -446,6 +486,7 @@ void api_options_init(struct api_options *options,
         .norm = {LIP_NORM_2, LIP_NORM_2},
     };
     request->choice = API_METHODS_AUTO;
+    request->lower_bound = API_LOWER_DEFAULT;
     request->method_count = 0;
 }
 

@@ -8,6 +8,7 @@ const struct lip_theorem lip_theorem_constant = {
     .statement = "A matrix of the chain is zero, or all slopes of a layer are: "
                  "f is constant and L = 0.",
     .citation = "immediate",
+    .numbers = "none",
 };
 
 const struct lip_theorem lip_theorem_product = {
@@ -17,8 +18,8 @@ const struct lip_theorem lip_theorem_product = {
                  "layer i.",
     .citation = "Szegedy et al., Intriguing properties of neural networks, "
                 "ICLR 2014, section 4.3",
-    .rows = "layer_norms",
-    .named_norms = true,
+    .numbers = "one row: an upper bound of each matrix's norm, from the norm "
+               "before it to the norm after it in path",
 };
 
 const struct lip_theorem lip_theorem_absolute = {
@@ -30,7 +31,7 @@ const struct lip_theorem lip_theorem_absolute = {
     .citation = "Combettes and Pesquet, Lipschitz certificates for layered "
                 "network structures driven by averaged activation operators, "
                 "SIAM J. Math. Data Sci. 2(2), 2020",
-    .rows = "vector",
+    .numbers = "one row: v for 2->2, else empty",
 };
 
 const struct lip_theorem lip_theorem_averaged = {
@@ -43,8 +44,7 @@ const struct lip_theorem lip_theorem_averaged = {
                 "Fazlyab et al., Certified Robustness via Dynamic Margin "
                 "Maximization and Improved Lipschitz Regularization, NeurIPS "
                 "2023",
-    .rows = "norms_of_products",
-    .named_norms = true,
+    .numbers = "row k: N_k0, ..., N_k,k-1; path: the norms r_0, ..., r_l",
 };
 
 const struct lip_theorem lip_theorem_recursion = {
@@ -61,7 +61,7 @@ const struct lip_theorem lip_theorem_recursion = {
     .citation = "Fazlyab et al., Efficient and Accurate Estimation of "
                 "Lipschitz Constants for Deep Neural Networks, NeurIPS 2019; "
                 "by blocks: Xu and Sivaranjani, NeurIPS 2024",
-    .rows = "multipliers",
+    .numbers = "row i: the diagonal of Lambda_i",
 };
 
 enum lip_status lip_evidence_new(struct lip_evidence **out,

@@ -17,9 +17,7 @@ struct lip_theorem {
     const char *id;        /* final: certificates name it */
     const char *statement; /* one or two sentences, complete */
     const char *citation;
-    const char *rows; /* what the rows are: "multipliers"; NULL: there are
-                         none */
-    bool named_norms; /* the norms between the matrices belong to it */
+    const char *numbers; /* what the rows of the evidence are */
 };
 
 /* In the order: a factor is zero; product of norms; norm of the product of

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writes certificates. Every value goes to the text and to the digest; members
+ * are written in the order of their keys, which is the digest's. */
+#include "api/certificate.h"
+
+#include "base/digest.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct writer {
+    struct api_text *text;
+    struct sha256_ctx hash;
+};
+
+static void add_text(struct writer *w, const char *text)
+{
+    lip_digest_u64(&w->hash, strlen(text));
+    sha256_update(&w->hash, strlen(text), (const uint8_t *)text);
+}
+
+/* What every value begins with. */
+static void add(struct writer *w, const char *key, char tag)
+{
+    if (key)
+        add_text(w, key);
+    lip_digest_u64(&w->hash, (unsigned char)tag);
+}
+
+static void open_object(struct writer *w, const char *key)
+{
+    add(w, key, '{');
+    api_object_open(w->text, key);
+}
+
+static void close_object(struct writer *w)
+{
+    add(w, NULL, '}');
+    api_object_close(w->text);
+}
+
+static void open_array(struct writer *w, const char *key)
+{
+    add(w, key, '[');
+    api_array_open(w->text, key);
+}
+
+static void close_array(struct writer *w)
+{
+    add(w, NULL, ']');
+    api_array_close(w->text);
+}
+
+static void put_string(struct writer *w, const char *key, const char *value)
+{
+    add(w, key, 's');
+    add_text(w, value);
+    api_put_string(w->text, key, value);
+}
+
+static void put_bool(struct writer *w, const char *key, bool value)
+{
+    add(w, key, value ? 't' : 'f');
+    api_put_bool(w->text, key, value);
+}
+
+static void put_number(struct writer *w, const char *key, double value)
+{
+    add(w, key, 'd');
+    lip_digest_double(&w->hash, value);
+    api_put_number(w->text, key, value);
+}
+
+static void put_upper(struct writer *w, const char *key, double value)
+{
+    add(w, key, 'd');
+    lip_digest_double(&w->hash, value);
+    api_put_upper(w->text, key, value);
+}
+
+/* A plain number where a double holds it in full, else mantissa and exponent.
+ */
+static void put_big(struct writer *w, struct lip_big value)
+{
+    if (value.m == 0 || (value.e > -1021 && value.e <= 1024)) {
+        put_number(w, NULL, ldexp(value.m, (int)value.e));
+        return;
+    }
+    open_object(w, NULL);
+    put_number(w, "exponent", (double)value.e);
+    put_number(w, "mantissa", value.m);
+    close_object(w);
+}
+
+static void put_norm(struct writer *w, const char *key, enum lip_norm norm)
+{
+    if (norm == LIP_NORM_INF)
+        put_string(w, key, lip_norm_name(norm));
+    else
+        put_number(w, key, norm == LIP_NORM_1 ? 1 : 2);
+}
+
+/* --- the parts */
+
+/* The numbers of the linear layers in each matrix, first applied first. */
+static void put_matrices(struct writer *w, const struct lip_network *network,
+                         const struct lip_chain *chain)
+{
+    open_array(w, "matrices");
+    for (size_t i = 0; i < chain->count; i++) {
+        open_array(w, NULL);
+        for (size_t k = chain->link[i].first; k < chain->link[i].end; k++)
+            if (network->layer[k].kind->role == LIP_ROLE_LINEAR)
+                put_number(w, NULL, (double)k);
+        close_array(w);
+    }
+    close_array(w);
+}
+
+/* One end of the slopes of a layer: one number where all are the same. */
+static void put_ends(struct writer *w, const char *key,
+                     const struct lip_slopes *slopes, size_t n, bool upper)
+{
+    bool same = true;
+    for (size_t k = 1; k < n; k++)
+        same = same && slopes[k].lo >= slopes[0].lo &&
+               slopes[k].lo <= slopes[0].lo && slopes[k].hi >= slopes[0].hi &&
+               slopes[k].hi <= slopes[0].hi;
+    open_array(w, key);
+    for (size_t k = 0; k < (same ? 1 : n); k++)
+        put_number(w, NULL, upper ? slopes[k].hi : slopes[k].lo);
+    close_array(w);
+}
+
+static void put_chain(struct writer *w, const struct lip_network *network,
+                      const struct lip_chain *chain,
+                      const struct lip_evidence *evidence)
+{
+    open_object(w, "chain");
+    put_matrices(w, network, chain);
+    open_array(w, "slopes");
+    for (size_t i = 0; i + 1 < chain->count; i++) {
+        const struct lip_slopes *s =
+            evidence->layers ? evidence->slopes[i] : chain->slopes[i];
+        open_object(w, NULL);
+        put_ends(w, "lower", s, lip_chain_width(chain, i + 1), false);
+        put_ends(w, "upper", s, lip_chain_width(chain, i + 1), true);
+        close_object(w);
+    }
+    close_array(w);
+    open_array(w, "widths");
+    for (size_t i = 0; i <= chain->count; i++)
+        put_number(w, NULL, (double)lip_chain_width(chain, i));
+    close_array(w);
+    close_object(w);
+}
+
+static void put_claim(struct writer *w, struct lip_norm_pair norm, double upper)
+{
+    char hex[40];
+    snprintf(hex, sizeof hex, "%a", upper);
+    open_object(w, "claim");
+    open_object(w, "norm");
+    put_norm(w, "input", norm.input);
+    put_norm(w, "output", norm.output);
+    close_object(w);
+    put_upper(w, "upper_bound", upper);
+    put_string(w, "upper_bound_hex", hex);
+    close_object(w);
+}
+
+static void put_evidence(struct writer *w, const struct lip_evidence *evidence)
+{
+    open_object(w, "evidence");
+    open_array(w, "numbers");
+    for (size_t i = 0; i < evidence->rows; i++) {
+        open_array(w, NULL);
+        for (size_t k = 0; k < evidence->row[i].count; k++)
+            put_big(w, evidence->row[i].value[k]);
+        close_array(w);
+    }
+    close_array(w);
+    if (evidence->norms) {
+        open_array(w, "path");
+        for (size_t i = 0; i < evidence->norms; i++)
+            put_norm(w, NULL, evidence->norm[i]);
+        close_array(w);
+    }
+    put_bool(w, "transposed", evidence->transposed);
+    close_object(w);
+}
+
+static void put_theorem(struct writer *w, const struct lip_theorem *theorem)
+{
+    open_object(w, "theorem");
+    put_string(w, "citation", theorem->citation);
+    put_string(w, "id", theorem->id);
+    put_string(w, "numbers", theorem->numbers);
+    put_string(w, "statement", theorem->statement);
+    close_object(w);
+}
+
+static void put_missing(struct api_text *text, const char *key)
+{
+    char name[80];
+    snprintf(name, sizeof name, "%s_missing", key);
+    api_put_string(text, name,
+                   "This method does not keep what its bound is proven from.");
+}
+
+void api_certificate_write(struct api_text *text, const char *key,
+                           const struct lip_network *network,
+                           const struct lip_chain *chain,
+                           struct lip_norm_pair norm,
+                           const struct lip_bound *bound)
+{
+    if (!bound->evidence) {
+        put_missing(text, key);
+        return;
+    }
+    struct writer w = {.text = text};
+    char digest[LIP_DIGEST_TEXT];
+    sha256_init(&w.hash);
+    api_object_open(text, key);
+    add(&w, NULL, '{');
+    put_chain(&w, network, chain, bound->evidence);
+    put_claim(&w, norm, bound->upper_bound);
+    put_evidence(&w, bound->evidence);
+    put_string(&w, "format", "lipschitz-certificate");
+    put_string(&w, "method", bound->method->id);
+    put_string(&w, "model", network->id);
+    put_theorem(&w, bound->evidence->theorem);
+    put_number(&w, "version", API_CERTIFICATE_VERSION);
+    add(&w, NULL, '}');
+    lip_digest_text(digest, &w.hash);
+    api_put_string(text, "digest", digest);
+    api_object_close(text);
+}
