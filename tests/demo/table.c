@@ -6,6 +6,7 @@
  */
 #include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,23 +24,21 @@ static const char *text(const json_t *object, const char *key)
     return value ? value : "";
 }
 
-/* An upper bound keeps the promise on paper too: the last digit goes up where
- * the nearest decimal would be too small. */
-static void print_upper(char *out, size_t size, double value)
+/* A bound keeps its promise on paper too: the last digit moves up (or down, for
+ * a lower bound) where the nearest decimal lies on the wrong side. */
+static void print_bound(char *out, size_t size, double value, bool upper)
 {
     int exponent = value > 0 ? (int)floor(log10(value)) : 0;
-    int places = DIGITS - 1 - exponent;
-    if (exponent > 9 || exponent < -4) { /* 1.2346e+25 */
-        snprintf(out, size, "%.*e", DIGITS - 1, value);
-        if (strtod(out, NULL) < value)
-            snprintf(out, size, "%.*e", DIGITS - 1,
-                     value + pow(10, exponent - DIGITS + 1));
-        return;
-    }
-    places = places > 0 ? places : 0;
-    snprintf(out, size, "%.*f", places, value);
-    if (strtod(out, NULL) < value)
-        snprintf(out, size, "%.*f", places, value + pow(10, -places));
+    bool plain = exponent >= -4 && exponent <= 9; /* else 1.2346e+25 */
+    int places = plain && exponent >= DIGITS ? 0
+                 : plain                     ? DIGITS - 1 - exponent
+                                             : DIGITS - 1;
+    double last = pow(10, plain ? -places : exponent - places);
+    snprintf(out, size, plain ? "%.*f" : "%.*e", places, value);
+    double printed = strtod(out, NULL);
+    if (upper ? printed < value : printed > value)
+        snprintf(out, size, plain ? "%.*f" : "%.*e", places,
+                 upper ? value + last : value - last);
 }
 
 static void print_time(char *out, size_t size, double seconds)
@@ -89,7 +88,7 @@ static void print_row(const json_t *bound, double naive, double best)
         return;
     }
     double upper = number(bound, "upper_bound");
-    print_upper(value, sizeof value, upper);
+    print_bound(value, sizeof value, upper, true);
     print_time(seconds, sizeof seconds, number(bound, "seconds"));
     printf("%12s   %-6s %10s ", value,
            json_is_true(json_object_get(bound, "certified")) ? "yes" : "no",
@@ -99,6 +98,22 @@ static void print_row(const json_t *bound, double naive, double best)
         print_bar(naive / upper, naive / best);
     }
     putchar('\n');
+}
+
+/* What the best bound says, and how much of it may be slack. */
+static void print_best(const json_t *best, const json_t *lower)
+{
+    char value[64];
+    print_bound(value, sizeof value, number(best, "upper_bound"), true);
+    printf("\n  Two inputs at distance d have outputs at a distance of at most "
+           "%s d (%s)",
+           value, text(best, "method"));
+    if (json_is_object(lower)) {
+        print_bound(value, sizeof value, number(lower, "value"), false);
+        printf(",\n  and some two at no less than %s d (%s)", value,
+               text(lower, "method"));
+    }
+    printf(".\n\n");
 }
 
 static void print_table(const json_t *answer)
@@ -118,11 +133,7 @@ static void print_table(const json_t *answer)
            "time", "smaller");
     json_array_foreach(bounds, i, bound)
         print_row(bound, naive, number(best, "upper_bound"));
-    char value[64];
-    print_upper(value, sizeof value, number(best, "upper_bound"));
-    printf("\n  best: %s. Two inputs at distance d have outputs at a distance"
-           "\n  of at most %s d.\n\n",
-           text(best, "method"), value);
+    print_best(best, json_object_get(answer, "lower_bound"));
 }
 
 int main(void)
