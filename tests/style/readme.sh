@@ -58,7 +58,6 @@ grep -oE '(^|&& |`)make [a-z-]+' README.md | sed 's/.*make //' | sort -u |
     [[ -e $path ]] || echo "$path"
 done | rule 'the paths in README.md exist'
 
-grep -rhoE '^ *\.id = "[a-z0-9-]+"' lib/bounds --include='*.c' |
-    cut -d '"' -f 2 | while read -r id; do
-        grep -q "\`$id\`" README.md || echo "$id"
-    done | rule 'README.md names every bound method'
+method_ids | while read -r id; do
+    grep -q "\`$id\`" README.md || echo "$id"
+done | rule 'README.md names every bound method'

@@ -18,3 +18,11 @@ rule() {
 exceptions() { # FILE
     awk '!/^#/ && NF > 2 { print $1 }' "$1"
 }
+
+# The ids of the bound methods, as their descriptors state them.
+method_ids() {
+    find lib/bounds -name '*.c' -print0 |
+        xargs -0 awk '/^const struct lip_method / { in_it = 1 }
+            in_it && /^ *\.id = "/ { split($0, part, "\""); print part[2] }
+            /^};/ { in_it = 0 }' | sort
+}

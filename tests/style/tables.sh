@@ -17,8 +17,7 @@ if [[ -n $objects ]]; then
         rule 'every descriptor stands in a table'
 fi
 
-ids=$(grep -rhoE '^ *\.id = "[a-z0-9-]+"' lib/bounds --include='*.c' |
-    cut -d '"' -f 2 | sort)
+ids=$(method_ids)
 pages=$(find lib/bounds/pages -name '*.md' -printf '%f\n' 2>/dev/null |
     sed 's/\.md$//' | sort)
 comm -3 <(grep . <<<"$ids") <(grep . <<<"$pages") | sed 's/^\t/a page but no method: /' |
