@@ -13,8 +13,9 @@ lib/network  lib/linalg lib/base
 lib/formats  lib/network lib/linalg lib/base
 lib/bounds   lib/network lib/linalg lib/base
 lib/certify  lib/network lib/linalg lib/base
-api          lib/bounds lib/certify lib/formats lib/network lib/linalg lib/base
-server       api lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base
+lib/training lib/network lib/linalg lib/base
+api          lib/training lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base
+server       api lib/training lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base
 '
 modules() {
     { find lib -mindepth 1 -maxdepth 1 -type d; echo api; echo server; } | sort
