@@ -37,14 +37,61 @@ static enum lip_status direct(double *out, const struct lip_matrix *a,
     return status == LIP_OK || !ctx ? status : ctx->error.status;
 }
 
-/* Largest eigenvalue of the k x k tridiagonal matrix (alpha, beta). */
-static double ritz(const double *alpha, const double *beta, int k, double *work)
+/* With q_i the pivots of x I - T for a tridiagonal T (diagonal alpha, beside it
+ * beta), p = det(x I - T) and all q_i > 0, that is x above all eigenvalues:
+ * *g = p'/p and *h = (p'/p)^2 - p''/p. False where some q_i <= 0. */
+static bool pivots(double *g, double *h, const double *alpha,
+                   const double *beta, int k, double x)
 {
-    memcpy(work, alpha, (size_t)k * sizeof *work);
-    memcpy(work + MAX_STEPS, beta, (size_t)k * sizeof *work);
-    if (LAPACKE_dsterf_work(k, work, work + MAX_STEPS) != 0)
+    double first = 0, second = 0, ratio = 0; /* q'/q, q''/q, beta^2/q */
+    *g = *h = 0;
+    for (int i = 0; i < k; i++) {
+        double q = x - alpha[i] - ratio;
+        if (!(q > 0))
+            return false;
+        double q1 = 1 + ratio * first;
+        double q2 = ratio * (second - 2 * first * first);
+        first = q1 / q;
+        second = q2 / q;
+        *g += first;
+        *h += first * first - second;
+        ratio = beta[i] * beta[i] / q;
+    }
+    return true;
+}
+
+/* Gershgorin's bound of the k x k tridiagonal matrix (alpha, beta). */
+static double above_all(const double *alpha, const double *beta, int k)
+{
+    double most = -INFINITY;
+    for (int i = 0; i < k; i++) {
+        double radius = (i > 0 ? beta[i - 1] : 0) + (i + 1 < k ? beta[i] : 0);
+        most = fmax(most, alpha[i] + radius);
+    }
+    return most;
+}
+
+/* Its largest eigenvalue, by Laguerre's iteration, which descends to it from
+ * above and converges cubically: a solver for all eigenvalues would take as
+ * long as the products with A. In units where the bound is of order 1. */
+static double ritz(const double *alpha, const double *beta, int k)
+{
+    double a[MAX_STEPS], b[MAX_STEPS], g, h, bound = above_all(alpha, beta, k);
+    if (!(bound > 0 && bound < INFINITY))
         return 0;
-    return work[k - 1];
+    int exponent = ilogb(bound);
+    for (int i = 0; i < k; i++) {
+        a[i] = ldexp(alpha[i], -exponent);
+        b[i] = ldexp(beta[i], -exponent);
+    }
+    double x = ldexp(bound, -exponent);
+    for (int i = 0; i < 60 && pivots(&g, &h, a, b, k, x); i++) {
+        double step = k / (g + sqrt(fmax((k - 1) * (k * h - g * g), 0)));
+        if (!(step > 0x1p-53 * x))
+            break;
+        x -= step;
+    }
+    return ldexp(x, exponent);
 }
 
 /* Makes x a unit vector and returns what its length was. Squares of its numbers
@@ -83,7 +130,7 @@ static double lanczos_step(const struct lip_matrix *a, double *v, int k,
 static double lanczos(const struct lip_matrix *a, double *v)
 {
     double alpha[MAX_STEPS], beta[MAX_STEPS], overlap[MAX_STEPS + 1];
-    double work[2 * MAX_STEPS], last = 0, best = 0;
+    double last = 0, best = 0;
     int n = (int)a->rows, most = n < MAX_STEPS ? n : MAX_STEPS;
     lip_random_fill(v, a->rows, 7);
     normalise(n, v);
@@ -92,7 +139,7 @@ static double lanczos(const struct lip_matrix *a, double *v)
         bool exhausted = !(beta[k] > 1e-14 * fabs(best)) || k + 1 == most;
         if ((k + 1) % CHECK_EVERY && !exhausted)
             continue;
-        best = ritz(alpha, beta, k + 1, work);
+        best = ritz(alpha, beta, k + 1);
         /* Ritz values converge with the square of the residual, so that two
          * checks that agree are far closer to the truth than to each other. */
         if (exhausted || fabs(best - last) <= 1e-14 * fabs(best))
