@@ -58,7 +58,7 @@ owned() { # HEADER-REGEX FILE-REGEX
     owned 'microhttpd\.h' 'server/http\.c'
     owned 'jansson\.h' '(api|server)/.*'
     owned 'lapacke\.h|lapack\.h' 'lib/linalg/.*'
-    owned 'cblas\.h' 'lib/(linalg|network|bounds|certify)/.*|api/version\.c|server/main\.c'
+    owned 'cblas\.h' 'lib/(linalg|network|bounds|certify|training)/.*|api/version\.c|server/main\.c'
     owned 'zip\.h' 'lib/formats/.*'
     owned 'nettle/.*' 'lib/base/.*|server/.*'
 } | rule 'each foreign library stays behind its own files'
