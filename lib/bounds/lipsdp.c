@@ -225,6 +225,8 @@ static size_t longer(size_t sweeps)
 static enum lip_status search(struct lipsdp *s, double tolerance, size_t most)
 {
     enum lip_status status = start(&s->prover);
+    if (status != LIP_OK && s->ctx)
+        s->ctx->error = s->prover.ctx.error;
     size_t sweeps = FIRST_SWEEPS, made = 0;
     bool ahead = false;
     while (status == LIP_OK && made < most) {

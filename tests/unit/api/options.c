@@ -120,6 +120,20 @@ START_TEST(test_numbers)
 }
 END_TEST
 
+START_TEST(test_certificate)
+{
+    ck_assert(!request.options.evidence);
+    ck_assert_int_eq(query("certificate", "1"), LIP_OK);
+    ck_assert(request.options.evidence);
+    setup();
+    ck_assert_int_eq(query("certificate", "false"), LIP_OK);
+    ck_assert(!request.options.evidence);
+    setup();
+    ck_assert_int_eq(object("{\"certificate\": true}"), LIP_OK);
+    ck_assert(request.options.evidence);
+}
+END_TEST
+
 START_TEST(test_weights)
 {
     /* The parameter may come before the activation it belongs to. */
@@ -199,6 +213,8 @@ START_TEST(test_refused_in_the_query)
         {"max_iterations", "2.5"},
         {"max_iterations", "1e10"},
         {"max_iterations", "99999999999999999999999"},
+        {"certificate", "yes"},
+        {"certificate", ""},
         {"activation", "rellu"},
         {"layout", "hwio"},
         {"negative_slope", "steep"},
@@ -239,6 +255,7 @@ START_TEST(test_refused_in_json)
         {"{\"time_limit\": -0.0}", "/time_limit"},
         {"{\"tolerance\": true}", "/tolerance"},
         {"{\"max_iterations\": -1}", "/max_iterations"},
+        {"{\"certificate\": 1}", "/certificate"},
         {"{\"max_iterations\": 18446744073709551617}", "/max_iterations"},
         {"{\"activation\": 1}", "/activation"},
         {"{\"activation\": {}}", "/activation"},
@@ -341,6 +358,7 @@ int main(void)
     tcase_add_test(t, test_norms);
     tcase_add_test(t, test_methods);
     tcase_add_test(t, test_numbers);
+    tcase_add_test(t, test_certificate);
     tcase_add_test(t, test_weights);
     tcase_add_test(t, test_all_activations);
     tcase_add_test(t, test_refused_in_the_query);
