@@ -48,50 +48,64 @@ static bool all_finite(const double *x, int n)
     return finite;
 }
 
-/* Keeps the differences to the last call. */
+/* Keeps the differences to the last call, and x and f for the next. */
 static void remember(struct lip_anderson *a, const double *x, const double *f)
 {
-    if (a->started) {
-        double *dx = a->dx.data + (size_t)a->next * a->size;
-        double *df = a->df.data + (size_t)a->next * a->size;
-        for (size_t i = 0; i < a->size; i++) {
-            dx[i] = x[i] - a->x[i];
-            df[i] = f[i] - a->f[i];
-        }
-        a->next = (a->next + 1) % LIP_ANDERSON_MEMORY;
-        a->kept += a->kept < LIP_ANDERSON_MEMORY;
+    double *dx = a->dx.data + (size_t)a->next * a->size;
+    double *df = a->df.data + (size_t)a->next * a->size;
+    for (size_t i = 0; a->started && i < a->size; i++) {
+        df[i] = f[i] - a->f[i];
+        dx[i] = (x[i] - a->x[i]) + a->mixing * df[i];
     }
     memcpy(a->x, x, a->size * sizeof *x);
     memcpy(a->f, f, a->size * sizeof *f);
+}
+
+/* Inner products with f, and those of the new column with all. */
+static void project(struct lip_anderson *a, const double *f, double *gamma)
+{
+    int n = (int)a->size, new = a->next;
+    if (a->started) {
+        a->next = (a->next + 1) % LIP_ANDERSON_MEMORY;
+        a->kept += a->kept < LIP_ANDERSON_MEMORY;
+    }
+    if (a->kept > 0) {
+        double products[LIP_ANDERSON_MEMORY];
+        cblas_dgemv(CblasColMajor, CblasTrans, n, a->kept, 1, a->df.data, n, f,
+                    1, 0, gamma, 1);
+        cblas_dgemv(CblasColMajor, CblasTrans, n, a->kept, 1, a->df.data, n,
+                    a->df.data + (size_t) new * a->size, 1, 0, products, 1);
+        for (int k = 0; k < a->kept; k++)
+            a->gram[new][k] = a->gram[k][new] = products[k];
+    }
     a->started = true;
+}
+
+/* gamma <- argmin | f - dF gamma |; false where the columns are dependent or
+ * their squares overflow. */
+static bool solve(const struct lip_anderson *a, double *gamma)
+{
+    double normal[LIP_ANDERSON_MEMORY * LIP_ANDERSON_MEMORY];
+    int m = a->kept;
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < m; j++)
+            normal[j + i * m] = a->gram[i][j] * (i == j ? 1 + 1e-10 : 1);
+    return m > 0 &&
+           LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'U', m, 1, normal, m, gamma,
+                              m) == 0 &&
+           all_finite(gamma, m);
 }
 
 void lip_anderson_propose(double *next, struct lip_anderson *a, const double *x,
                           const double *f)
 {
-    double normal[LIP_ANDERSON_MEMORY * LIP_ANDERSON_MEMORY];
     double gamma[LIP_ANDERSON_MEMORY];
     int n = (int)a->size;
     remember(a, x, f);
-    int m = a->kept;
-    for (int i = 0; i < m; i++) {
-        const double *fi = a->df.data + (size_t)i * a->size;
-        gamma[i] = cblas_ddot(n, fi, 1, f, 1);
-        for (int j = 0; j <= i; j++)
-            normal[j + i * m] =
-                cblas_ddot(n, fi, 1, a->df.data + (size_t)j * a->size, 1);
-        normal[i + i * m] *= 1 + 1e-10;
-    }
-    bool solved = m > 0 &&
-                  LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'U', m, 1, normal, m,
-                                     gamma, m) == 0 &&
-                  all_finite(gamma, m); /* squares overflow */
+    project(a, f, gamma);
     for (size_t i = 0; i < a->size; i++)
         next[i] = x[i] + a->mixing * f[i];
-    for (int j = 0; solved && j < m; j++) {
-        const double *dx = a->dx.data + (size_t)j * a->size;
-        const double *df = a->df.data + (size_t)j * a->size;
-        for (size_t i = 0; i < a->size; i++)
-            next[i] -= gamma[j] * (dx[i] + a->mixing * df[i]);
-    }
+    if (solve(a, gamma))
+        cblas_dgemv(CblasColMajor, CblasNoTrans, n, a->kept, -1, a->dx.data, n,
+                    gamma, 1, 1, next, 1);
 }

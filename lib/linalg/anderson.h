@@ -20,8 +20,11 @@ struct lip_anderson {
     double mixing;  /* b */
     int kept, next; /* differences held, slot to write */
     bool started;
-    struct lip_matrix dx, df; /* size x LIP_ANDERSON_MEMORY */
+    struct lip_matrix dx, df; /* size x LIP_ANDERSON_MEMORY; dx holds the */
+                              /* differences of x + b f */
     double *x, *f;            /* of the last call */
+    /* Inner products of the columns of df. */
+    double gram[LIP_ANDERSON_MEMORY][LIP_ANDERSON_MEMORY];
 };
 
 /* 18 `size` numbers of memory. LIP_NO_MEMORY, LIP_TOO_LARGE. */
