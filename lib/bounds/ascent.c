@@ -198,29 +198,50 @@ static struct lip_big forward(struct lip_ascent *a)
         e += moderate(&a->z[i]);
     }
     double to = length(a->y[l].data, a->rank * a->y[l].cols);
+    a->current = true;
     return a->value = lip_big_make(to, e);
 }
 
-/* Multipliers of hidden layer i from q, which carries 2^power. Neurons that no
- * gradient or no signal reaches get a small share of the largest. */
+/* One multiplier from |q|, |y| and half the width of the sector. `most` is the
+ * largest |q| |y| of the layer, which no rescaling of neurons changes: what is
+ * far below it is lifted to 1e-9 of it. Neurons that no signal reaches cost
+ * nothing and get a large multiplier, though not so large that rounding
+ * matters. */
+static double multiplier(double q, double y, double half, double most)
+{
+    if (y > 0)
+        return fmax(q, 1e-9 * most / y) / (half * y);
+    return q > 0 && most > 0 ? q * q / (1e-6 * half * most) : 0;
+}
+
+/* Sectors narrower than this part of their slope count as so wide: see
+ * rule.c. */
+static const double NARROW = 0x1p-13;
+
+/* Multipliers of hidden layer i from q, which carries 2^power. */
 static void keep_multipliers(struct lip_multipliers *keep,
                              const struct lip_ascent *a, size_t i, long power)
 {
     size_t r = a->rank, n = a->q.cols;
-    double *lambda = keep->lambda[i - 1], most = 0;
+    double *lambda = keep->lambda[i - 1], largest = 0, most = 0;
     long e = power - a->power[i] - 2 * a->value.e;
     double scale = (e % 2 ? 2 : 1) / (a->value.m * a->value.m);
     keep->exponent[i - 1] = -(e - (e % 2 ? 1 : 0)) / 2;
+    for (size_t k = 0; k < n; k++)
+        most = fmax(most, length(a->q.data + k * r, r) *
+                              length(a->y[i].data + k * r, r));
     for (size_t k = 0; k < n; k++) {
         struct lip_slopes s = a->chain->slopes[i - 1][k];
-        double half = fmax(0.5 * (s.hi - s.lo), 0x1p-20 * fabs(s.hi));
-        double y = length(a->y[i].data + k * r, r);
-        double x = scale * length(a->q.data + k * r, r) / (half * y);
+        double half =
+            fmax(0.5 * (s.hi - s.lo), NARROW * fmax(fabs(s.lo), fabs(s.hi)));
+        double x =
+            scale * multiplier(length(a->q.data + k * r, r),
+                               length(a->y[i].data + k * r, r), half, most);
         lambda[k] = isfinite(x) ? x : 0;
-        most = fmax(most, lambda[k]);
+        largest = fmax(largest, lambda[k]);
     }
     for (size_t k = 0; k < n; k++)
-        lambda[k] = fmax(lambda[k], most > 0 ? 1e-9 * most : 1);
+        lambda[k] = lambda[k] > 0 ? lambda[k] : largest > 0 ? largest : 1;
 }
 
 /* Through one layer of activations backward: t = m q + half |q| y / |y|, and
@@ -298,10 +319,12 @@ static struct lip_big accelerate(struct lip_ascent *a)
 
 struct lip_big lip_ascent_run(struct lip_ascent *a, int sweeps, bool fast)
 {
-    forward(a);
+    if (!a->current)
+        forward(a);
     for (int k = 0; k < sweeps; k++) {
         /* Directions that no gradient has set yet are not mixed. */
-        bool fresh = length(a->s[a->chain->count - 1].data, a->rank) < 0.5;
+        bool fresh = a->chain->count > 1 &&
+                     length(a->s[a->chain->count - 1].data, a->rank) < 0.5;
         backward(a, NULL);
         if (fresh)
             relax(a, 1);
@@ -326,7 +349,8 @@ void lip_ascent_perturb(struct lip_ascent *a, double size)
 
 void lip_ascent_multipliers(struct lip_multipliers *out, struct lip_ascent *a)
 {
-    forward(a);
+    if (!a->current)
+        forward(a);
     backward(a, out);
 }
 
@@ -412,6 +436,7 @@ struct lip_big lip_ascent_prove(struct lip_ascent *a)
     static const struct lip_big nothing = {0, 0};
     size_t l = a->chain->count;
     long e = 0;
+    a->current = false;
     memcpy(a->z[0].data, a->state,
            a->rank * a->chain->inputs * sizeof *a->state);
     moderate(&a->z[0]);

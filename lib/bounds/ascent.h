@@ -40,6 +40,7 @@ struct lip_ascent {
     long *power; /* [count + 1]: true y_i = 2^power[i] stored; set by proving
                   * too */
     struct lip_big value; /* of the present state, not proven */
+    bool current;         /* y, z and value are those of the state */
     struct lip_anderson anderson;
     uint64_t random;
 };

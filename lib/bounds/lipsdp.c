@@ -38,6 +38,7 @@ struct prover {
     bool found;
     struct lip_big upper;
     enum lip_status status;
+    const struct lip_progress *progress;
 };
 
 struct lipsdp {
@@ -47,15 +48,18 @@ struct lipsdp {
     struct lip_ascent ascent;
     struct lip_big lower;
     size_t sweeps;
+    struct lip_progress progress;
+    size_t stale, patience; /* rounds without gain, and how many to allow */
 };
 
 static enum lip_status open(struct lipsdp *s, const struct lip_chain *chain,
                             bool evidence, struct lip_ctx *ctx)
 {
-    *s = (struct lipsdp){.chain = chain, .ctx = ctx};
+    *s = (struct lipsdp){.chain = chain, .ctx = ctx, .patience = 1};
     struct prover *p = &s->prover;
     p->chain = chain;
     p->theta = 0x1p-10;
+    p->progress = &s->progress;
     if (ctx) {
         p->ctx.budget = ctx->budget;
         p->ctx.deadline = ctx->deadline;
@@ -114,25 +118,29 @@ static void shrink(struct prover *p, double theta)
     }
 }
 
-/* The proven bound of the stationary multipliers, shrunk as little as will do.
- */
+/* The best proven bound of the stationary multipliers, shrunk enough for a
+ * proof and, where M is all but singular then, a little more: the bound falls
+ * with theta at first and then rises. */
 static void restore(struct prover *p)
 {
+    struct lip_big best = {0, 0}, value;
+    bool feasible, any = false;
     double theta = fmax(p->theta / 16, 0x1p-40);
     p->status = LIP_OK;
     for (; p->status == LIP_OK && theta < 0.5; theta *= 2) {
-        struct lip_big value;
-        bool feasible;
         shrink(p, theta);
         p->status =
             lip_multipliers_pass(&value, &feasible, &p->rec, &p->shrunk);
         if (p->status == LIP_OK && feasible) {
-            p->theta = theta;
             improve(p, value);
-            return;
+            if (any && !lip_big_less(value, best))
+                return;
+            any = true;
+            best = value;
+            p->theta = theta;
         }
         if (p->status == LIP_OK)
-            p->status = lip_tick(&p->ctx, "lipsdp", 0, 0, NAN);
+            p->status = lip_report(&p->ctx, p->progress);
     }
 }
 
@@ -157,46 +165,6 @@ static bool converged(const struct lipsdp *s, double tolerance)
     return gap(s) <= tolerance * (1 - 1e-9) - 1e-15;
 }
 
-/* Sweeps, and off a point where they stand still. */
-static void ascend(struct lipsdp *s, size_t sweeps)
-{
-    struct lip_big before = s->ascent.value;
-    struct lip_big now =
-        lip_ascent_run(&s->ascent, (int)sweeps, s->sweeps >= PLAIN_SWEEPS);
-    s->sweeps += sweeps;
-    double gain = ldexp(now.m / before.m, (int)(now.e - before.e)) - 1;
-    if (before.m != 0 && gain < 1e-7)
-        lip_ascent_perturb(&s->ascent, 0.01);
-}
-
-/* What the present vectors say: a proven lower bound, and multipliers. */
-static void harvest(struct lipsdp *s)
-{
-    lip_ascent_multipliers(&s->prover.stationary, &s->ascent);
-    struct lip_big proven = lip_ascent_prove(&s->ascent);
-    if (lip_big_less(s->lower, proven))
-        s->lower = proven;
-}
-
-/* Proves what was harvested, beside the next `sweeps` where a second thread is
- * allowed; *ahead tells whether those were made. They change nothing that a
- * search which ends here reports. */
-static enum lip_status prove(struct lipsdp *s, size_t sweeps, bool *ahead)
-{
-    pthread_t thread;
-    *ahead = s->ctx && s->ctx->threads > 1 &&
-             pthread_create(&thread, NULL, restore_thread, &s->prover) == 0;
-    if (*ahead) {
-        ascend(s, sweeps);
-        pthread_join(thread, NULL);
-    } else {
-        restore(&s->prover);
-    }
-    if (s->prover.status != LIP_OK && s->ctx)
-        s->ctx->error = s->prover.ctx.error;
-    return s->prover.status;
-}
-
 /* A double for people and for lower bounds; NaN for nothing. */
 static double lower_double(struct lip_big value)
 {
@@ -205,41 +173,130 @@ static double lower_double(struct lip_big value)
                : NAN;
 }
 
-static enum lip_status tell(const struct lipsdp *s, size_t made, size_t most)
+/* What the listener hears from now on; not while a prover is at work. */
+static void note(struct lipsdp *s)
 {
-    struct lip_progress progress = {
-        .phase = "lipsdp",
-        .done = (double)made,
-        .total = (double)most,
-        .best = s->prover.found ? lip_big_double(s->prover.upper) : NAN,
-        .floor = lower_double(s->lower),
-    };
-    return lip_report(s->ctx, &progress);
+    s->progress.best = s->prover.found ? lip_big_double(s->prover.upper) : NAN;
+    s->progress.floor = lower_double(s->lower);
 }
 
-static size_t longer(size_t sweeps)
+static enum lip_status tell(struct lipsdp *s)
 {
-    return sweeps * 3 / 2 < MOST_SWEEPS ? sweeps * 3 / 2 : MOST_SWEEPS;
+    s->progress.done = (double)s->sweeps;
+    return lip_report(s->ctx, &s->progress);
+}
+
+static double sweep_flops(const struct lip_chain *chain)
+{
+    double numbers = 0;
+    for (size_t i = 0; i < chain->count; i++)
+        numbers += (double)lip_chain_width(chain, i) *
+                   (double)lip_chain_width(chain, i + 1);
+    return 8 * RANK * numbers;
+}
+
+/* Sweeps, and off a point where they stand still: not at once, since the
+ * multipliers go on getting better where the value no longer does, and ever
+ * later. Asks every few milliseconds whether to go on. */
+static enum lip_status ascend(struct lipsdp *s, size_t sweeps)
+{
+    struct lip_big before = s->ascent.value, now = before;
+    size_t step = (size_t)fmax(1, 1e8 / sweep_flops(s->chain));
+    bool accelerate = s->sweeps >= PLAIN_SWEEPS;
+    enum lip_status status = LIP_OK;
+    for (size_t left = sweeps; left > 0 && status == LIP_OK;) {
+        size_t n = left < step ? left : step;
+        now = lip_ascent_run(&s->ascent, (int)n, accelerate);
+        s->sweeps += n;
+        left -= n;
+        if (left > 0)
+            status = tell(s);
+    }
+    if (now.m == 0) /* a saddle at once: symmetric networks */
+        lip_ascent_perturb(&s->ascent, 1);
+    double gain = ldexp(now.m / before.m, (int)(now.e - before.e)) - 1;
+    s->stale = before.m != 0 && gain < 1e-7 ? s->stale + 1 : 0;
+    if (s->stale > s->patience) {
+        lip_ascent_perturb(&s->ascent, 0.01);
+        s->stale = 0;
+        s->patience *= 2;
+    }
+    return status;
+}
+
+/* The lower bound that the present vectors prove. */
+static void prove_lower(struct lipsdp *s)
+{
+    struct lip_big proven = lip_ascent_prove(&s->ascent);
+    if (lip_big_less(s->lower, proven))
+        s->lower = proven;
+}
+
+/* A prover's failure is the method's. */
+static enum lip_status heard(struct lipsdp *s, enum lip_status status)
+{
+    if (status != LIP_OK && s->ctx)
+        s->ctx->error = s->prover.ctx.error;
+    return status;
+}
+
+/* Who listens to the prover. */
+static void let_listen(struct lipsdp *s, bool listen)
+{
+    s->prover.ctx.progress = listen && s->ctx ? s->ctx->progress : NULL;
+    s->prover.ctx.progress_arg = s->ctx ? s->ctx->progress_arg : NULL;
+}
+
+/* Proves the upper bound of the multipliers kept, beside the next `sweeps`
+ * where a second thread is allowed; *ahead tells whether those were made. They
+ * change nothing that a search which ends here reports. */
+static enum lip_status prove_upper(struct lipsdp *s, size_t sweeps, bool *ahead)
+{
+    pthread_t thread;
+    bool beside = s->ctx && s->ctx->threads > 1 && sweeps > 0;
+    enum lip_status status = LIP_OK;
+    let_listen(s, !beside);
+    *ahead = beside &&
+             pthread_create(&thread, NULL, restore_thread, &s->prover) == 0;
+    if (*ahead) {
+        status = ascend(s, sweeps);
+        pthread_join(thread, NULL);
+    } else {
+        restore(&s->prover);
+    }
+    return status != LIP_OK ? status : heard(s, s->prover.status);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 static enum lip_status search(struct lipsdp *s, double tolerance, size_t most)
 {
-    enum lip_status status = start(&s->prover);
-    if (status != LIP_OK && s->ctx)
-        s->ctx->error = s->prover.ctx.error;
-    size_t sweeps = FIRST_SWEEPS, made = 0;
+    s->progress =
+        (struct lip_progress){.phase = "lipsdp", .total = (double)most};
+    let_listen(s, true);
+    enum lip_status status = heard(s, start(&s->prover));
+    size_t sweeps = least(FIRST_SWEEPS, most), made = 0;
     bool ahead = false;
+    note(s);
     while (status == LIP_OK && made < most) {
         if (!ahead)
-            ascend(s, sweeps);
+            status = ascend(s, sweeps);
         made = s->sweeps;
-        harvest(s);
-        sweeps = longer(sweeps);
-        status = prove(s, sweeps, &ahead);
+        if (status == LIP_OK)
+            lip_ascent_multipliers(&s->prover.stationary, &s->ascent);
+        prove_lower(s);
+        if (status == LIP_OK) {
+            sweeps = least(least(sweeps * 3 / 2, MOST_SWEEPS), most - made);
+            status = prove_upper(s, sweeps, &ahead);
+        }
+        note(s);
         if (converged(s, tolerance))
             break;
         if (status == LIP_OK)
-            status = tell(s, made, most);
+            status = tell(s);
     }
     s->sweeps = made;
     return status;
@@ -270,18 +327,6 @@ static enum lip_status give_evidence(struct lip_bound *bound, struct lipsdp *s)
     return status;
 }
 
-/* Without activations the optimum is the norm itself. */
-static enum lip_status affine(struct lip_bound *bound, struct lipsdp *s)
-{
-    struct lip_big value;
-    enum lip_status status = lip_recursion_finish(&value, &s->prover.rec);
-    if (status == LIP_OK) {
-        lip_bound_set(bound, value);
-        bound->state = LIP_BOUND_CONVERGED;
-    }
-    return status;
-}
-
 static enum lip_status run(struct lip_bound *bound,
                            const struct lip_chain *chain,
                            const struct lip_bound_options *options,
@@ -292,9 +337,7 @@ static enum lip_status run(struct lip_bound *bound,
         options->max_iterations ? options->max_iterations : DEFAULT_SWEEPS;
     struct lipsdp s;
     enum lip_status status = open(&s, chain, options->evidence, ctx);
-    if (status == LIP_OK && chain->count == 1)
-        status = affine(bound, &s);
-    else if (status == LIP_OK) {
+    if (status == LIP_OK) {
         status = search(&s, tolerance, most);
         if (s.prover.found && (status == LIP_OK || status == LIP_TIMEOUT)) {
             report(bound, &s, tolerance, status);
@@ -317,13 +360,10 @@ static struct lip_cost cost(const struct lip_chain *chain,
                             const struct lip_bound_options *options)
 {
     struct lip_cost one = lip_method_find("eclipse-fast")->cost(chain, options);
-    double numbers = 0, widths = 0;
-    for (size_t i = 0; i < chain->count; i++) {
-        numbers += (double)lip_chain_width(chain, i) *
-                   (double)lip_chain_width(chain, i + 1);
-        widths += (double)lip_chain_width(chain, i + 1);
-    }
-    return (struct lip_cost){40 * one.flops + 300 * 8 * RANK * numbers,
+    double widths = 0;
+    for (size_t i = 0; i <= chain->count; i++)
+        widths += (double)lip_chain_width(chain, i);
+    return (struct lip_cost){40 * one.flops + 300 * sweep_flops(chain),
                              one.bytes + 8 * 25 * RANK * widths};
 }
 

@@ -76,6 +76,10 @@ enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
         lip_recursion_start(rec);
     while (status == LIP_OK && *feasible && rec->layer < m->layers) {
         size_t i = rec->layer;
+        status = lip_tick(rec->ctx, "block recursion", (double)i,
+                          (double)m->layers, NAN);
+        if (status != LIP_OK)
+            break;
         long shift = 2 * (rec->exponent - m->exponent[i]);
         if (shift < -900 || shift > 900) {
             *feasible = false;
