@@ -10,6 +10,7 @@
 #include "linalg/random.h"
 #include "tests/support/exact.h"
 #include "tests/support/plain.h"
+#include "tests/support/step.h"
 #include "tests/support/suite.h"
 
 #include <math.h>
@@ -31,113 +32,6 @@ struct outcome {
     double excess; /* bound / exact - 1 */
 };
 
-/* S^ + sigma I, both triangles. */
-static void padded_gram(arb_mat_t out, const struct lip_recursion *rec)
-{
-    size_t n = rec->s.rows;
-    arb_t sigma;
-    arb_init(sigma);
-    arb_set_d(sigma, rec->sigma);
-    arb_mat_init(out, (slong)n, (slong)n);
-    for (size_t j = 0; j < n; j++)
-        for (size_t i = 0; i < n; i++) {
-            size_t at = i <= j ? i + j * n : j + i * n;
-            arb_set_d(arb_mat_entry(out, i, j), rec->s.data[at]);
-            if (i == j)
-                arb_add(arb_mat_entry(out, i, i), arb_mat_entry(out, i, i),
-                        sigma, EXACT_PREC);
-        }
-    arb_clear(sigma);
-}
-
-/* a - b is positive definite. */
-static bool above(const arb_mat_t a, const arb_mat_t b)
-{
-    arb_mat_t gap;
-    arb_mat_init(gap, arb_mat_nrows(a), arb_mat_ncols(a));
-    arb_mat_sub(gap, a, b, EXACT_PREC);
-    bool positive = exact_positive(gap);
-    arb_mat_clear(gap);
-    return positive;
-}
-
-/* R of the last step, without what lies below its diagonal. */
-static void stored_factor(arb_mat_t out, const struct lip_recursion *rec)
-{
-    size_t n = rec->r.rows;
-    arb_mat_init(out, (slong)n, (slong)n);
-    for (size_t j = 0; j < n; j++)
-        for (size_t i = 0; i <= j; i++)
-            arb_set_d(arb_mat_entry(out, i, j), rec->r.data[i + j * n]);
-}
-
-/* R^T R <= M, in the coordinates of the step; `gram` is S^ + sigma I before
- * it. */
-static void check_factor(const struct lip_recursion *rec, arb_mat_t gram,
-                         const double *lo, const double *hi)
-{
-    slong n = arb_mat_nrows(gram);
-    arb_mat_t m, r, rr;
-    arb_ptr lambda = _arb_vec_init(n);
-    arb_mat_init(m, n, n);
-    arb_mat_init(rr, n, n);
-    for (slong i = 0; i < n; i++) {
-        arb_set_d(lambda + i, rec->scaled[i]);
-        for (slong j = 0; j < n; j++)
-            arb_mul_2exp_si(arb_mat_entry(gram, i, j),
-                            arb_mat_entry(gram, i, j),
-                            rec->power[i] + rec->power[j]);
-    }
-    ck_assert(exact_block(m, gram, lambda, lo, hi));
-    stored_factor(r, rec);
-    exact_gram(rr, r);
-    ck_assert_msg(above(m, rr), "R^T R <= M does not hold");
-    arb_mat_clear(m);
-    arb_mat_clear(r);
-    arb_mat_clear(rr);
-    _arb_vec_clear(lambda, n);
-}
-
-/* |Y - R^-T D^-1 W^T|_F <= sigma at the end, the Gram matrix of that <= S^ +
- * sigma I before. */
-static void check_solution(const struct lip_recursion *rec)
-{
-    const struct lip_link *link = &rec->chain->link[rec->layer];
-    arb_mat_t r, w, v, y, vv;
-    arb_t size;
-    int lowest = rec->power[0];
-    exact_matrix(w, &link->transposed, false);
-    slong n = arb_mat_nrows(w), next = arb_mat_ncols(w);
-    for (slong i = 0; i < n; i++)
-        lowest = rec->power[i] < lowest ? rec->power[i] : lowest;
-    for (slong i = 0; i < n; i++)
-        for (slong j = 0; j < next; j++)
-            arb_mul_2exp_si(arb_mat_entry(w, i, j), arb_mat_entry(w, i, j),
-                            lowest - rec->power[i]);
-    stored_factor(r, rec);
-    exact_solve_transposed(v, r, w);
-    if (rec->layer + 1 == rec->chain->count) {
-        arb_init(size);
-        exact_matrix(y, &rec->y, true); /* Y^T is stored */
-        arb_mat_sub(y, y, v, BALL_PREC);
-        exact_frobenius(size, y);
-        ck_assert_msg(exact_not_below(rec->sigma, size),
-                      "the error of Y is larger than stated");
-        arb_mat_clear(y);
-        arb_clear(size);
-    } else {
-        arb_mat_init(vv, next, next);
-        exact_gram(vv, v);
-        padded_gram(y, rec);
-        ck_assert_msg(above(y, vv), "S <= S^ + sigma I does not hold");
-        arb_mat_clear(y);
-        arb_mat_clear(vv);
-    }
-    arb_mat_clear(r);
-    arb_mat_clear(w);
-    arb_mat_clear(v);
-}
-
 /* Runs both passes. Where the library says feasible, the oracle must too. */
 static struct outcome compare(const struct lip_chain *chain, choose_fn *choose,
                               uint64_t *state)
@@ -152,7 +46,7 @@ static struct outcome compare(const struct lip_chain *chain, choose_fn *choose,
         long exponent = rec.exponent;
         size_t n = rec.s.rows;
         arb_mat_t before;
-        padded_gram(before, &rec);
+        step_gram(before, &rec);
         choose(lambda, &rec, state);
         ck_assert_int_eq(lip_recursion_step(&rec, lambda, &result.feasible),
                          LIP_OK);
@@ -163,8 +57,8 @@ static struct outcome compare(const struct lip_chain *chain, choose_fn *choose,
         }
         if (result.feasible) {
             ck_assert(exact_pass_step(&pass, used, -2 * exponent, lo, hi));
-            check_factor(&rec, before, lo, hi);
-            check_solution(&rec);
+            step_check_factor(&rec, before, lo, hi);
+            step_check_solution(&rec);
         }
         arb_mat_clear(before);
     }
@@ -410,8 +304,8 @@ START_TEST(first_gram_matrix)
         exact_matrix(w, &chain->link[0].transposed, false);
         arb_mat_init(ww, arb_mat_ncols(w), arb_mat_ncols(w));
         exact_gram(ww, w);
-        padded_gram(padded, &rec);
-        ck_assert(above(padded, ww));
+        step_gram(padded, &rec);
+        ck_assert(step_lies_above(padded, ww));
         arb_mat_clear(w);
         arb_mat_clear(ww);
         arb_mat_clear(padded);
