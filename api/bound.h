@@ -22,11 +22,16 @@ struct api_query {
 
 enum api_method_choice { API_METHODS_AUTO, API_METHODS_ALL, API_METHODS_NAMED };
 
+/* Whether a lower bound of the true constant is asked for. By default it is
+ * where methods are not named. */
+enum api_lower_choice { API_LOWER_DEFAULT, API_LOWER_YES, API_LOWER_NO };
+
 struct api_bound_request {
     struct lip_network *network; /* NULL: model_id names a stored one */
     char model_id[LIP_DIGEST_TEXT];
     struct lip_bound_options options;
     enum api_method_choice choice;
+    enum api_lower_choice lower_bound;
     size_t method_count; /* NAMED: in the order asked for */
     const struct lip_method *method[API_MAX_METHODS];
 };

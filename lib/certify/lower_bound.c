@@ -33,8 +33,8 @@ double lip_lower_effort(const struct lip_network *network)
 double lip_lower_bytes(const struct lip_network *network)
 {
     return lip_stages_bytes(network) + lip_walk_bytes(network) +
-           lip_quotient_bytes(network) + 11 * 8 * (double)network->inputs +
-           4096;
+           lip_quotient_bytes(network) + lip_cells_bytes() +
+           13 * 8 * (double)network->inputs + 4096;
 }
 
 /* Proves the pair at hand and keeps it where it is the best. */
@@ -172,7 +172,7 @@ enum lip_status lip_lower_bound(struct lip_lower_bound *out,
 {
     struct proof p = {.out = out, .norm = norm, .ctx = ctx};
     struct lip_stages *stages = NULL;
-    *out = (struct lip_lower_bound){.method = "gradient-search",
+    *out = (struct lip_lower_bound){.method = LIP_LOWER_METHOD,
                                     .inputs = network->inputs};
     enum lip_status status = lip_stages_new(&stages, network, ctx);
     p.stages = stages;

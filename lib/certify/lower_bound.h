@@ -38,9 +38,11 @@ struct lip_lower_options {
                           hope; 0: none is known */
 };
 
+#define LIP_LOWER_METHOD "gradient-search"
+
 struct lip_lower_bound {
     double value;       /* proven, rounded down; finite, >= 0 */
-    const char *method; /* "gradient-search" */
+    const char *method; /* LIP_LOWER_METHOD */
     size_t inputs;
     double *x, *y; /* the pair [inputs]; NULL where value is 0 */
     double effort; /* multiplications spent in the search */

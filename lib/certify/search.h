@@ -7,6 +7,7 @@
 #ifndef LIP_CERTIFY_SEARCH_H
 #define LIP_CERTIFY_SEARCH_H
 
+#include "certify/cells.h"
 #include "certify/walk.h"
 
 #include <stdint.h>
@@ -18,14 +19,25 @@ struct lip_peak {
     double value;
 };
 
+/* A change of one or two neurons' pieces, and the norm that would give. */
+struct lip_flip {
+    size_t neuron[2];
+    unsigned char piece[2];
+    double value;
+};
+
 struct lip_search {
     struct lip_walk walk;
-    uint64_t seed;   /* state of the random numbers */
-    double effort;   /* multiplications to spend */
-    double deadline; /* lip_now() to stop at; 0: none */
-    double enough;   /* a value not to be exceeded: stop there; 0: none */
-    struct lip_peak best, here; /* of all restarts; of the present one */
+    uint64_t seed;        /* state of the random numbers */
+    double effort;        /* multiplications to spend */
+    double deadline;      /* lip_now() to stop at; 0: none */
+    double enough;        /* a value not to be exceeded: stop there; 0: none */
+    struct lip_peak best; /* of all restarts */
+    struct lip_peak here; /* of the present climb */
+    struct lip_peak base; /* where hops of this restart begin */
     size_t restarts;
+    struct lip_cells cells;       /* walk NULL where the network is not small */
+    struct lip_flip *flip;        /* room for changes of a cell to be tried */
     double *point, *line, *start; /* room for vectors of inputs */
     double unit, offset; /* sizes of x that matter to the first layer */
     enum lip_status status;
