@@ -61,7 +61,7 @@ lip_run_new(struct lip_run **out, const struct lip_train_options *options,
 void lip_run_free(struct lip_run *run);
 
 /* Threads to share the work; NULL: this one. Changes no bit of the result. */
-void lip_run_crew(struct lip_run *run, const struct lip_crew *crew);
+void lip_run_share(struct lip_run *run, const struct lip_workers *workers);
 
 /* Goes on to the end. ctx->progress hears of steps ("train", step, steps,
  * NAN). LIP_CANCELLED and LIP_TIMEOUT leave the run between two steps: call

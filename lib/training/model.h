@@ -16,10 +16,10 @@ enum { LIP_BLOCK_ROWS = 64, LIP_BLOCK_OUTPUTS = 64 };
 
 /* Runs task(arg, i) for all i < count, in any order, on any threads, and
  * returns when all are done. */
-struct lip_crew {
-    void (*run)(void *crew, void (*task)(void *arg, size_t i), void *arg,
+struct lip_workers {
+    void (*run)(void *workers, void (*task)(void *arg, size_t i), void *arg,
                 size_t count);
-    void *crew;
+    void *workers;
 };
 
 struct lip_model {
@@ -43,19 +43,27 @@ void lip_model_free(struct lip_model *model);
 /* A batch on its way: the values between the layers. */
 struct lip_batch;
 
-/* Room for up to `rows` rows. rows * (sum of widths + 2 * widest) floats. */
+/* Room for up to `rows` rows. 2 rows * (sum of widths) floats. */
 enum lip_status lip_batch_new(struct lip_batch **out,
                               const struct lip_model *model, size_t rows,
                               struct lip_ctx *ctx);
 void lip_batch_free(struct lip_batch *batch);
 
-/* Rows order[0 .. rows - 1] of `data` (order NULL: rows 0 ..): mean of the
- * loss, and, where `gradients`, its gradient in model->gradient. The sum over
- * rows is in order. crew NULL: this thread. */
+/* Rows of a data set: order[0 .. count - 1], or, order NULL, the `count` rows
+ * from number `first` on. */
+struct lip_rows {
+    const struct lip_data *data;
+    const uint32_t *order;
+    size_t first, count;
+};
+
+/* The mean of the loss over the rows, at most as many as the batch has room
+ * for, and its gradient in model->gradient. Sums over rows are in order.
+ * workers NULL: this thread. */
 double lip_model_step(const struct lip_model *model, struct lip_batch *batch,
-                      const struct lip_data *data, const uint32_t *order,
-                      size_t rows, const struct lip_loss_use *loss,
-                      const struct lip_crew *crew);
+                      const struct lip_rows *rows,
+                      const struct lip_loss_use *loss,
+                      const struct lip_workers *workers);
 
 /* What a model does on a data set. */
 struct lip_score {
@@ -67,7 +75,7 @@ struct lip_score {
 enum lip_status
 lip_model_score(struct lip_score *out, const struct lip_model *model,
                 const struct lip_data *data, const struct lip_loss_use *loss,
-                const struct lip_crew *crew, struct lip_ctx *ctx);
+                const struct lip_workers *workers, struct lip_ctx *ctx);
 
 /* out[data->rows x outputs]: the model on every row. */
 enum lip_status lip_model_predict(float *out, const struct lip_model *model,

@@ -14,13 +14,7 @@
 
 #include "linalg/norm.h"
 
-/* x[n], `stride` apart, onto the l1 ball: a soft threshold, found by Michelot's
- * iteration; a point inside stays as it is. O(n) a pass, few passes.
- * work[n]. */
-void lip_project_l1(float *x, size_t n, size_t stride, double limit,
-                    float *work);
-
-/* Numbers of `work` that lip_project wants. */
+/* Floats of `work` that lip_project wants, aligned like a double. */
 size_t lip_project_room(size_t rows, size_t cols, struct lip_norm_pair pair);
 
 /* In float32, for use between steps; the result may exceed the limit by

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * relu. */
+#include "training/kernel.h"
+#include "training/layers/elementwise.h"
+
+static void forward(const struct lip_trainable *layer, float *y, const float *x,
+                    size_t rows)
+{
+    lip_kernel_leaky(y, x, 0, rows * layer->inputs);
+}
+
+static void backward(const struct lip_trainable *layer, float *dx,
+                     const float *dy, const float *x, const float *y,
+                     size_t rows)
+{
+    (void)y;
+    lip_kernel_leaky_back(dx, dy, x, 0, rows * layer->inputs);
+}
+
+const struct lip_trainable_kind lip_trainable_relu = {
+    .name = "relu",
+    .title = "max(x, 0)",
+    LIP_ELEMENTWISE,
+    .forward = forward,
+    .backward = backward,
+};

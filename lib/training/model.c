@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The network in training: planning it, and a batch going through it. */
+#include "training/model.h"
+
+#include "base/size.h"
+#include "training/kernel.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum lip_status memory(const struct lip_ctx *ctx)
+{
+    return ctx ? ctx->error.status : LIP_NO_MEMORY;
+}
+
+static enum lip_status plan_layer(struct lip_trainable *layer, size_t i,
+                                  size_t inputs, struct lip_ctx *ctx)
+{
+    struct lip_ctx own = {0};
+    layer->inputs = inputs;
+    enum lip_status status = layer->kind->plan(layer, &own);
+    if (status == LIP_OK)
+        return LIP_OK;
+    char where[24];
+    snprintf(where, sizeof where, "%zu", i);
+    return lip_fail_at(ctx, status, LIP_AT_LAYER, where, "Layer %zu (%s): %s",
+                       i, layer->kind->name, own.error.detail);
+}
+
+static enum lip_status plan(struct lip_model *model, struct lip_ctx *ctx)
+{
+    size_t inputs = model->inputs;
+    bool fits = true;
+    if (model->count == 0 || inputs == 0)
+        return lip_fail(ctx, LIP_INVALID,
+                        "The model has no layers or no inputs. Add a dense "
+                        "layer.");
+    for (size_t i = 0; i < model->count; i++) {
+        struct lip_trainable *layer = &model->layer[i];
+        enum lip_status status = plan_layer(layer, i, inputs, ctx);
+        if (status != LIP_OK)
+            return status;
+        fits =
+            fits &&
+            lip_size_add(&model->parameters, model->parameters,
+                         layer->weights) &&
+            lip_size_add(&model->parameters, model->parameters, layer->biases);
+        inputs = layer->outputs;
+    }
+    model->outputs = inputs;
+    if (!fits)
+        return lip_fail(ctx, LIP_TOO_LARGE,
+                        "The model has more parameters than the address space "
+                        "can hold.");
+    return LIP_OK;
+}
+
+static void place_parameters(struct lip_model *model)
+{
+    float *value = model->value, *gradient = model->gradient;
+    for (size_t i = 0; i < model->count; i++) {
+        struct lip_trainable *layer = &model->layer[i];
+        layer->weight = value;
+        layer->bias = value + layer->weights;
+        layer->weight_gradient = gradient;
+        layer->bias_gradient = gradient + layer->weights;
+        value += layer->weights + layer->biases;
+        gradient += layer->weights + layer->biases;
+    }
+}
+
+enum lip_status lip_model_new(struct lip_model **out,
+                              struct lip_trainable *layer, size_t count,
+                              size_t inputs, struct lip_ctx *ctx)
+{
+    *out = NULL;
+    struct lip_model *model = lip_calloc(ctx, 1, sizeof *model);
+    if (!model) {
+        lip_free(layer);
+        return memory(ctx);
+    }
+    *model = (struct lip_model){layer, count, inputs, 0, 0, NULL, NULL};
+    enum lip_status status = plan(model, ctx);
+    if (status == LIP_OK) {
+        model->value = lip_calloc(ctx, model->parameters, sizeof *model->value);
+        model->gradient =
+            lip_calloc(ctx, model->parameters, sizeof *model->gradient);
+        if (!model->value || !model->gradient)
+            status = memory(ctx);
+    }
+    if (status != LIP_OK) {
+        lip_model_free(model);
+        return status;
+    }
+    place_parameters(model);
+    *out = model;
+    return LIP_OK;
+}
+
+void lip_model_free(struct lip_model *model)
+{
+    if (!model)
+        return;
+    lip_free(model->layer);
+    lip_free(model->value);
+    lip_free(model->gradient);
+    lip_free(model);
+}
+
+/* value[i] goes into layer i, value[count] is the output; slope[i] is the
+ * gradient of the loss in value[i]. */
+struct lip_batch {
+    size_t room, count;
+    size_t *width;
+    float **value, **slope;
+    double *loss; /* of each row */
+    float *numbers;
+};
+
+static size_t width_at(const struct lip_model *model, size_t i)
+{
+    return i == 0 ? model->inputs : model->layer[i - 1].outputs;
+}
+
+static void place_values(struct lip_batch *batch, const struct lip_model *model)
+{
+    float *at = batch->numbers;
+    for (size_t i = 0; i <= model->count; i++) {
+        batch->width[i] = width_at(model, i);
+        batch->value[i] = at;
+        batch->slope[i] = at + batch->room * batch->width[i];
+        at += 2 * batch->room * batch->width[i];
+    }
+}
+
+enum lip_status lip_batch_new(struct lip_batch **out,
+                              const struct lip_model *model, size_t rows,
+                              struct lip_ctx *ctx)
+{
+    size_t sum = 0, floats = 0, ends = model->count + 1;
+    *out = NULL;
+    bool fits = rows > 0;
+    for (size_t i = 0; i < ends; i++)
+        fits = fits && lip_size_add(&sum, sum, width_at(model, i));
+    if (!fits || !lip_size_mul(&floats, sum, 2) ||
+        !lip_size_mul(&floats, floats, rows))
+        return lip_fail(ctx, LIP_TOO_LARGE,
+                        "A batch of %zu rows does not fit the address space.",
+                        rows);
+    struct lip_batch *batch = lip_calloc(ctx, 1, sizeof *batch);
+    if (!batch)
+        return memory(ctx);
+    batch->room = rows;
+    batch->count = ends;
+    batch->width = lip_calloc(ctx, ends, sizeof *batch->width);
+    batch->value = lip_calloc(ctx, ends, sizeof *batch->value);
+    batch->slope = lip_calloc(ctx, ends, sizeof *batch->slope);
+    batch->loss = lip_calloc(ctx, rows, sizeof *batch->loss);
+    batch->numbers = lip_alloc(ctx, floats, sizeof *batch->numbers);
+    if (!batch->width || !batch->value || !batch->slope || !batch->loss ||
+        !batch->numbers) {
+        lip_batch_free(batch);
+        return memory(ctx);
+    }
+    place_values(batch, model);
+    *out = batch;
+    return LIP_OK;
+}
+
+void lip_batch_free(struct lip_batch *batch)
+{
+    if (!batch)
+        return;
+    lip_free(batch->width);
+    lip_free(batch->value);
+    lip_free(batch->slope);
+    lip_free(batch->loss);
+    lip_free(batch->numbers);
+    lip_free(batch);
+}
+
+/* What the tasks of one step share. */
+struct step {
+    const struct lip_model *model;
+    struct lip_batch *batch;
+    const struct lip_rows *rows;
+    const struct lip_loss_use *loss;
+};
+
+static size_t row_number(const struct lip_rows *rows, size_t i)
+{
+    return rows->order ? rows->order[i] : rows->first + i;
+}
+
+static void gather(const struct step *step, size_t first, size_t count)
+{
+    const struct lip_data *data = step->rows->data;
+    size_t n = data->features;
+    float *to = step->batch->value[0] + first * n;
+    for (size_t i = first; i < first + count; i++, to += n)
+        memcpy(to, data->x + row_number(step->rows, i) * n, n * sizeof *to);
+}
+
+static void forward(const struct step *step, size_t first, size_t count)
+{
+    const struct lip_batch *batch = step->batch;
+    gather(step, first, count);
+    for (size_t i = 0; i + 1 < batch->count; i++) {
+        const struct lip_trainable *layer = &step->model->layer[i];
+        layer->kind->forward(layer,
+                             batch->value[i + 1] + first * batch->width[i + 1],
+                             batch->value[i] + first * batch->width[i], count);
+    }
+}
+
+/* Losses of the rows, and their gradients in the outputs. */
+static void judge(const struct step *step, size_t first, size_t count)
+{
+    const struct lip_data *data = step->rows->data;
+    struct lip_batch *batch = step->batch;
+    size_t n = step->model->outputs, last = batch->count - 1;
+    for (size_t i = first; i < first + count; i++) {
+        size_t row = row_number(step->rows, i);
+        struct lip_target target = {data->label ? data->label[row] : 0,
+                                    data->y ? data->y + row * data->targets
+                                            : NULL};
+        batch->loss[i] = step->loss->loss->row(batch->slope[last] + i * n,
+                                               batch->value[last] + i * n, n,
+                                               &target, step->loss->parameter);
+    }
+    lip_kernel_scale(batch->slope[last] + first * n,
+                     1 / (float)step->rows->count, count * n);
+}
+
+/* Nobody needs the gradient in the input of the first layer that learns. */
+static size_t first_learning(const struct lip_model *model)
+{
+    size_t i = 0;
+    while (i < model->count && !model->layer[i].kind->gradient)
+        i++;
+    return i;
+}
+
+static void backward(const struct step *step, size_t first, size_t count)
+{
+    const struct lip_batch *batch = step->batch;
+    size_t lowest = first_learning(step->model);
+    for (size_t i = batch->count - 1; i-- > lowest + 1;) {
+        const struct lip_trainable *layer = &step->model->layer[i];
+        size_t in = first * batch->width[i], out = first * batch->width[i + 1];
+        layer->kind->backward(layer, batch->slope[i] + in,
+                              batch->slope[i + 1] + out, batch->value[i] + in,
+                              batch->value[i + 1] + out, count);
+    }
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void forward_task(void *arg, size_t block)
+{
+    const struct step *step = arg;
+    size_t first = block * LIP_BLOCK_ROWS;
+    size_t count = smaller(LIP_BLOCK_ROWS, step->rows->count - first);
+    forward(step, first, count);
+    judge(step, first, count);
+}
+
+static void step_task(void *arg, size_t block)
+{
+    const struct step *step = arg;
+    size_t first = block * LIP_BLOCK_ROWS;
+    size_t count = smaller(LIP_BLOCK_ROWS, step->rows->count - first);
+    forward(step, first, count);
+    judge(step, first, count);
+    backward(step, first, count);
+}
+
+static size_t gradient_blocks(const struct lip_trainable *layer)
+{
+    if (!layer->kind->gradient)
+        return 0;
+    return (layer->outputs + LIP_BLOCK_OUTPUTS - 1) / LIP_BLOCK_OUTPUTS;
+}
+
+static void gradient_task(void *arg, size_t block)
+{
+    const struct step *step = arg;
+    size_t i = 0;
+    while (block >= gradient_blocks(&step->model->layer[i]))
+        block -= gradient_blocks(&step->model->layer[i++]);
+    const struct lip_trainable *layer = &step->model->layer[i];
+    size_t first = block * LIP_BLOCK_OUTPUTS;
+    layer->kind->gradient(
+        layer, first, smaller(LIP_BLOCK_OUTPUTS, layer->outputs - first),
+        step->batch->slope[i + 1], step->batch->value[i], step->rows->count);
+}
+
+static void run(const struct lip_workers *workers, void (*task)(void *, size_t),
+                void *arg, size_t count)
+{
+    if (workers) {
+        workers->run(workers->workers, task, arg, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        task(arg, i);
+}
+
+static size_t row_blocks(size_t rows)
+{
+    return (rows + LIP_BLOCK_ROWS - 1) / LIP_BLOCK_ROWS;
+}
+
+double lip_model_step(const struct lip_model *model, struct lip_batch *batch,
+                      const struct lip_rows *rows,
+                      const struct lip_loss_use *loss,
+                      const struct lip_workers *workers)
+{
+    struct step step = {model, batch, rows, loss};
+    size_t blocks = 0;
+    double sum = 0;
+    for (size_t i = 0; i < model->count; i++)
+        blocks += gradient_blocks(&model->layer[i]);
+    run(workers, step_task, &step, row_blocks(rows->count));
+    run(workers, gradient_task, &step, blocks);
+    for (size_t i = 0; i < rows->count; i++)
+        sum += batch->loss[i];
+    return sum / (double)rows->count;
+}
+
+/* The class's output is above all others: a tie is wrong. */
+static bool is_right(const float *z, size_t n, uint32_t label)
+{
+    for (size_t j = 0; j < n; j++)
+        if (j != label && !(z[label] > z[j]))
+            return false;
+    return true;
+}
+
+static double squared_error(const float *z, const float *y, size_t n)
+{
+    double sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += ((double)z[j] - (double)y[j]) * ((double)z[j] - (double)y[j]);
+    return sum / (double)n;
+}
+
+/* Sums, to be divided by the number of rows at the end. */
+static void add_scores(struct lip_score *out, const struct step *step)
+{
+    const struct lip_data *data = step->rows->data;
+    size_t n = step->model->outputs;
+    const float *z = step->batch->value[step->batch->count - 1];
+    for (size_t i = 0; i < step->rows->count; i++, z += n) {
+        size_t row = row_number(step->rows, i);
+        out->loss += step->batch->loss[i];
+        if (data->label)
+            out->accuracy += is_right(z, n, data->label[row]);
+        else
+            out->error += squared_error(z, data->y + row * n, n);
+    }
+}
+
+enum { SCORE_ROWS = 4 * LIP_BLOCK_ROWS };
+
+enum lip_status
+lip_model_score(struct lip_score *out, const struct lip_model *model,
+                const struct lip_data *data, const struct lip_loss_use *loss,
+                const struct lip_workers *workers, struct lip_ctx *ctx)
+{
+    struct lip_batch *batch;
+    enum lip_status status = lip_batch_new(&batch, model, SCORE_ROWS, ctx);
+    if (status != LIP_OK)
+        return status;
+    *out = (struct lip_score){0, data->label ? 0 : NAN, data->y ? 0 : NAN};
+    for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
+        struct lip_rows rows = {data, NULL, i,
+                                smaller(SCORE_ROWS, data->rows - i)};
+        struct step step = {model, batch, &rows, loss};
+        run(workers, forward_task, &step, row_blocks(rows.count));
+        add_scores(out, &step);
+    }
+    out->loss /= (double)data->rows;
+    out->accuracy /= (double)data->rows;
+    out->error /= (double)data->rows;
+    lip_batch_free(batch);
+    return LIP_OK;
+}
+
+enum lip_status lip_model_predict(float *out, const struct lip_model *model,
+                                  const struct lip_data *data,
+                                  struct lip_ctx *ctx)
+{
+    struct lip_batch *batch;
+    enum lip_status status = lip_batch_new(&batch, model, SCORE_ROWS, ctx);
+    if (status != LIP_OK)
+        return status;
+    size_t n = model->outputs;
+    for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
+        struct lip_rows rows = {data, NULL, i,
+                                smaller(SCORE_ROWS, data->rows - i)};
+        struct step step = {model, batch, &rows, NULL};
+        forward(&step, 0, rows.count);
+        memcpy(out + i * n, batch->value[model->count],
+               rows.count * n * sizeof *out);
+    }
+    lip_batch_free(batch);
+    return LIP_OK;
+}

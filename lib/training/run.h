@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a training run is made of, for the files that implement loop.h. */
+#ifndef LIP_TRAINING_RUN_H
+#define LIP_TRAINING_RUN_H
+
+#include "training/loop.h"
+
+enum { LIP_SLOTS = 3 };
+
+/* What can change while it runs, and is saved. */
+struct lip_run_counters {
+    uint64_t epoch, step; /* complete epochs; steps into the next */
+    uint64_t stale;       /* epochs since the best one */
+    uint64_t over, diverged, stopped_early, has_best;
+    double loss; /* sum over the steps of this epoch */
+    double best; /* validation loss of the best model */
+};
+
+/* A parameter array: `offset` into the model's. Matrices come with what their
+ * constraint sees. */
+struct lip_run_array {
+    size_t offset, count;
+    size_t rows, cols; /* rows = 0: no matrix */
+    bool constrained;
+    struct lip_constrained matrix;
+};
+
+struct lip_run {
+    struct lip_train_options options;
+    struct lip_model *model;
+    const struct lip_data *training, *validation;
+    const struct lip_scaling *scaling;
+    const struct lip_workers *workers;
+
+    struct lip_run_counters at;
+    size_t steps, slots, every;
+    double fixed; /* proven norm of all that is not a matrix */
+
+    size_t arrays;
+    struct lip_run_array *array;
+    /* What the optimiser moves: the model's own numbers, or the free ones that
+     * those are a function of. */
+    float *learned, *learned_gradient;
+    float *slot[LIP_SLOTS];
+    float *good, *best; /* learned numbers at the end of good and best epochs */
+    float *warm;
+    size_t warm_count;
+    float *work;
+
+    struct lip_batch *batch;
+    uint32_t *order;
+};
+
+/* W from V for every mapped matrix, and the numbers that are not mapped
+ * copied; nothing where the constraint does not map. It moves warm vectors, so
+ * it happens at fixed places only: before a step, at the end of an epoch and of
+ * the run. */
+enum lip_status lip_run_map(struct lip_run *run, struct lip_ctx *ctx);
+
+/* Every matrix that is not mapped onto its limit, all but exactly. */
+enum lip_status lip_run_project(struct lip_run *run, struct lip_ctx *ctx);
+
+#endif
