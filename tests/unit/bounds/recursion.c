@@ -68,6 +68,19 @@ static struct outcome compare(const struct lip_chain *chain, choose_fn *choose,
         arb_init(truth);
         ck_assert_int_eq(lip_recursion_finish(&value, &rec), LIP_OK);
         result.bound = lip_big_double(value);
+        if (chain->count > 1) { /* |Y| and its error, both */
+            arb_mat_t y;
+            arb_t sigma;
+            arb_init(sigma);
+            exact_matrix(y, &rec.y, false);
+            exact_spectral(truth, y);
+            arb_set_d(sigma, rec.sigma);
+            arb_add(truth, truth, sigma, BALL_PREC);
+            arb_mul_2exp_si(truth, truth, rec.exponent);
+            ck_assert(exact_not_below(result.bound, truth));
+            arb_mat_clear(y);
+            arb_clear(sigma);
+        }
         exact_pass_finish(truth, &pass);
         result.excess = exact_excess(result.bound, truth);
         ck_assert_msg(exact_not_below(result.bound, truth),
