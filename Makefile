@@ -17,9 +17,10 @@ FUZZ_SECONDS ?= 60
 # --- what the product needs, by Debian package name
 DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
               liblapacke-dev libopenblas-dev libzip-dev nettle-dev zlib1g-dev
+# lipschitz-check alone: ball arithmetic
+DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
 DEPS_DEMO := curl
-DEPS_TEST := check libgmp-dev libflint-dev libflint-arb-dev \
-             valgrind libc6-dbg universal-ctags clang-format-14 curl \
+DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy wrk
 DEPS_FUZZ := clang libclang-rt-14-dev
@@ -30,6 +31,7 @@ INSTALLING := deps demo check test bench fuzz image-check check-style check-asan
               check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
+    $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER)) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
     $(if $(filter deps check% test% bench,$(goals)),$(DEPS_TEST)) \
     $(if $(filter bench,$(goals)),$(DEPS_BENCH)) \
@@ -92,6 +94,7 @@ BUILD := build/$(or $(SAN),release)
 find = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
 LIB_SRC := $(call find,lib)
 API_SRC := $(call find,api)
+CHK_SRC := $(call find,check)
 SRV_SRC := $(filter-out server/main.c,$(call find,server))
 SUPPORT_SRC := $(call find,tests/support)
 UNIT := $(call find,tests/unit)
@@ -107,7 +110,7 @@ DEMO_SRC := $(call find,tests/demo)
 
 programs = $(patsubst %.c,build/$(1)/%,$(2))
 
-all: $(BUILD)/lipschitzd $(BUILD)/liblipschitz.a ## the daemon and the library
+all: $(BUILD)/lipschitzd $(BUILD)/lipschitz-check $(BUILD)/liblipschitz.a ## the daemon, the checker and the library
 
 define variant
 build/$(1)/%.o: %.c build/$(1)/flags | packages
@@ -142,6 +145,13 @@ build/$(1)/lipschitzd: build/$(1)/server/main.o build/$(1)/libserver.a \
 	$$(say) link $$@
 	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) -lm
 
+# Of the library only what reads models is used: the rest is not pulled in.
+build/$(1)/lipschitz-check: $$(patsubst %.c,build/$(1)/%.o,$$(CHK_SRC)) \
+                            build/$(1)/liblipschitz.a
+	$$(say) link $$@
+	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
+	    -lflint-arb -lflint -lm
+
 # Every tests/<kind>/**/x.c is a program of its own.
 $$(call programs,$(1),$$(SUITE) $$(BENCH_SRC)): build/$(1)/%: \
         build/$(1)/%.o build/$(1)/libsupport.a build/$(1)/libserver.a \
@@ -165,7 +175,7 @@ $$(call programs,$(1),$$(FUZZ_SRC)): build/$(1)/%: build/$(1)/%.o \
 	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
 	    $$(CHECK_LIBS) -lm
 
-tests-$(1): build/$(1)/lipschitzd $$(call programs,$(1),$$(SUITE))
+tests-$(1): build/$(1)/lipschitzd build/$(1)/lipschitz-check $$(call programs,$(1),$$(SUITE))
 .PHONY: tests-$(1)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
@@ -216,7 +226,7 @@ VALGRIND := tests/run.sh build/plain $(LIBRARY_TESTS)
 CORPUS := tests/fuzz/run.sh build/address
 OPENAPI := tests/style/openapi.sh
 
-BUILT_STYLE := build/release/lipschitzd $(call programs,release,$(DEMO_SRC))
+BUILT_STYLE := build/release/lipschitzd build/release/lipschitz-check $(call programs,release,$(DEMO_SRC))
 BUILT_ASAN := tests-address
 BUILT_TSAN := build/thread/lipschitzd $(call programs,thread,\
     $(filter tests/unit/server/% tests/e2e/%,$(SUITE)))
@@ -252,9 +262,10 @@ image-check: image ## run the image hardened, use it, stop it
 	@docker/image.sh check lipschitzd:$(VERSION)
 
 # --- install
-install: all ## binary, library, headers to DESTDIR/PREFIX (/usr/local)
+install: all ## binaries, library, headers to DESTDIR/PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	install -m 755 $(BUILD)/lipschitzd $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/lipschitzd $(BUILD)/lipschitz-check \
+	    $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(BUILD)/liblipschitz.a $(DESTDIR)$(PREFIX)/lib/
 	cd lib && find . -name '*.h' -exec install -D -m 644 {} \
 	    $(DESTDIR)$(PREFIX)/include/lipschitz/{} \;
@@ -266,12 +277,13 @@ install: all ## binary, library, headers to DESTDIR/PREFIX (/usr/local)
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblipschitz.pc
 uninstall: ## take away what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/lipschitzd \
+	    $(DESTDIR)$(PREFIX)/bin/lipschitz-check \
 	    $(DESTDIR)$(PREFIX)/lib/liblipschitz.a \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblipschitz.pc
 	rm -rf $(DESTDIR)$(PREFIX)/include/lipschitz
 
 format: ## clang-format every source
-	find lib api server tests -name '*.[ch]' | xargs clang-format-14 -i
+	find lib api server check tests -name '*.[ch]' | xargs clang-format-14 -i
 clean: ## remove build/
 	rm -rf build
 

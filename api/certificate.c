@@ -104,6 +104,25 @@ static void put_norm(struct writer *w, const char *key, enum lip_norm norm)
 
 /* --- the parts */
 
+/* The first activation: what a reader has to know of a file that holds weights
+ * only. */
+static void put_activation(struct writer *w, const struct lip_network *network)
+{
+    size_t i = 0;
+    while (i < network->count && !network->layer[i].activation)
+        i++;
+    if (i == network->count)
+        return;
+    const struct lip_layer *layer = &network->layer[i];
+    open_object(w, "activation");
+    open_array(w, "parameters");
+    for (size_t k = 0; layer->activation->parameter[k].name; k++)
+        put_number(w, NULL, layer->parameter[k]);
+    close_array(w);
+    put_string(w, "type", layer->activation->name);
+    close_object(w);
+}
+
 /* The numbers of the linear layers in each matrix, first applied first. */
 static void put_matrices(struct writer *w, const struct lip_network *network,
                          const struct lip_chain *chain)
@@ -225,6 +244,7 @@ void api_certificate_write(struct api_text *text, const char *key,
     sha256_init(&w.hash);
     api_object_open(text, key);
     add(&w, NULL, '{');
+    put_activation(&w, network);
     put_chain(&w, network, chain, bound->evidence);
     put_claim(&w, norm, bound->upper_bound);
     put_evidence(&w, bound->evidence);

@@ -15,12 +15,13 @@ lib/bounds   lib/network lib/linalg lib/base
 lib/certify  lib/network lib/linalg lib/base
 lib/training lib/network lib/linalg lib/base
 api          lib/training lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base
+check        lib/formats lib/network lib/base
 server       api lib/training lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base
 '
 modules() {
-    { find lib -mindepth 1 -maxdepth 1 -type d; echo api; echo server; } | sort
+    { find lib -mindepth 1 -maxdepth 1 -type d; echo api; echo check; echo server; } | sort
 }
-sources() { find lib api server -name '*.[ch]' | sort; }
+sources() { find lib api check server -name '*.[ch]' | sort; }
 
 modules | grep -vxFf <(awk 'NF { print $1 }' <<<"$layers") |
     sed 's/$/: not in the table of layers/' |
@@ -44,7 +45,7 @@ sources | xargs grep -HnoE '^#include "[^"]+"' |
             split($0, at, ":")
             split($0, quoted, "\"")
             used = quoted[2]
-            if (used !~ /^(lib|api|server)\//) used = "lib/" used
+            if (used !~ /^(lib|api|check|server)\//) used = "lib/" used
             if (!((module(at[1]), module(used)) in allowed))
                 print at[1] ":" at[2] ": includes " quoted[2]
         }' |
@@ -56,7 +57,8 @@ owned() { # HEADER-REGEX FILE-REGEX
 }
 {
     owned 'microhttpd\.h' 'server/http\.c'
-    owned 'jansson\.h' '(api|server)/.*'
+    owned 'jansson\.h' '(api|check|server)/.*'
+    owned '(arb|arf|flint|fmpz).*\.h' 'check/.*'
     owned 'lapacke\.h|lapack\.h' 'lib/linalg/.*'
     owned 'cblas\.h' 'lib/(linalg|network|bounds|certify|training)/.*|api/version\.c|server/main\.c'
     owned 'zip\.h' 'lib/formats/.*'
@@ -65,7 +67,7 @@ owned() { # HEADER-REGEX FILE-REGEX
 } | rule 'each foreign library stays behind its own files'
 
 # Symbols: "file name" of all that is defined and of all that is wanted.
-mapfile -t objects < <(find "$BUILD"/{lib,api,server} -name '*.o' 2>/dev/null |
+mapfile -t objects < <(find "$BUILD"/{lib,api,check,server} -name '*.o' 2>/dev/null |
     while read -r object; do
         source=${object#"$BUILD"/}
         [[ ! -f ${source%.o}.c ]] || echo "$object" # else of a file that is gone
@@ -107,3 +109,13 @@ grep -E '^lib/.* (_*(v?f?printf|puts|fputs|putchar|perror)(_chk)?|stdout|stderr|
 # External names carry a prefix, so that the library can be linked anywhere.
 grep -E '^lib/' <<<"$defined" | awk '$2 !~ /^lip_/' |
     rule 'what the library exports begins with lip_'
+
+# The checker answers for the library, and the daemon runs without what only the
+# checker needs.
+{
+    ldd "$BUILD/lipschitzd" 2>/dev/null | grep -oE 'lib(flint|arb)[^ ]*' |
+        sed 's/^/the daemon needs /'
+    ldd "$BUILD/lipschitz-check" 2>/dev/null |
+        grep -oE 'lib(openblas|lapacke|microhttpd)[^ ]*' |
+        sed 's/^/the checker needs /'
+} | rule 'daemon and checker share the readers only'

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The chain of a network: adjacent linear layers multiplied, adjacent
+ * activations composed, identities left out, an identity matrix beside an
+ * activation at either end. */
+#include "check/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Under construction: which layers each matrix is made of, and whether the last
+ * thing was an activation. */
+struct builder {
+    struct check *c;
+    json_t *members;
+    bool slopes;
+};
+
+static arb_mat_struct *add_matrix(struct builder *b, size_t rows, size_t cols)
+{
+    arb_mat_struct *w = &b->c->w[b->c->links++];
+    arb_mat_init(w, (slong)rows, (slong)cols);
+    json_array_append_new(b->members, json_array());
+    b->slopes = false;
+    return w;
+}
+
+static void add_linear(struct builder *b, size_t i)
+{
+    struct check *c = b->c;
+    const struct lip_layer *layer = &c->network->layer[i];
+    size_t m = layer->outputs, n = layer->inputs;
+    bool merge = c->links > 0 && !b->slopes;
+    arb_mat_struct *w =
+        merge ? matrix(c, (slong)m, (slong)n) : add_matrix(b, m, n);
+    double *value = flint_malloc(m * n * sizeof *value);
+    lip_tensor_widen(value, &layer->weight);
+    for (size_t k = 0; k < m * n; k++)
+        arb_set_d(w->rows[k / n] + k % n, value[k]);
+    flint_free(value);
+    arb_mat_struct *last = &c->w[c->links - 1];
+    if (merge)
+        arb_mat_swap(last, product(c, w, last));
+    json_array_append_new(json_array_get(b->members, (size_t)c->links - 1),
+                          json_real((double)i));
+    release(c, 0);
+}
+
+static struct lip_slopes slopes_of(const struct lip_layer *layer, size_t k)
+{
+    double p[LIP_MAX_PARAMETERS];
+    memcpy(p, layer->parameter, sizeof p);
+    if (layer->weight.data)
+        p[0] = lip_tensor_at(&layer->weight, k);
+    return layer->activation->slopes(p);
+}
+
+/* [lo, hi] of each neuron, times the range of an activation right before. */
+static void add_slopes(struct builder *b, const struct lip_layer *layer)
+{
+    struct check *c = b->c;
+    struct lip_slopes s = slopes_of(layer, 0);
+    size_t n = layer->outputs;
+    if (!layer->weight.data && s.lo == 1 && s.hi == 1)
+        return;
+    if (c->links == 0)
+        arb_mat_one(add_matrix(b, n, n));
+    arb_mat_struct *range = &c->range[c->links - 1];
+    if (!b->slopes) {
+        arb_mat_init(range, 2, (slong)n);
+        arb_mat_ones(range);
+    }
+    arb_ptr t = vector(c, 4);
+    for (size_t k = 0; k < n; k++) {
+        arb_ptr lo = range->rows[0] + k, hi = range->rows[1] + k;
+        s = slopes_of(layer, k);
+        for (int i = 0; i < 4; i++) {
+            arb_set_d(t + i, i < 2 ? s.lo : s.hi);
+            arb_mul(t + i, t + i, i % 2 ? hi : lo, c->bits);
+        }
+        arb_set(lo, t);
+        arb_set(hi, t);
+        for (int i = 1; i < 4; i++) {
+            arb_min(lo, lo, t + i, c->bits);
+            arb_max(hi, hi, t + i, c->bits);
+        }
+    }
+    b->slopes = true;
+    release(c, 0);
+}
+
+/* The certificate's slopes take the place of the true ones within them. */
+static enum verdict widen(struct check *c, slong i, const json_t *list,
+                          bool upper)
+{
+    arb_mat_struct *range = &c->range[i];
+    size_t size = json_array_size(list), n = (size_t)arb_mat_ncols(range);
+    arb_ptr said = vector(c, 1);
+    bool good = size == 1 || size == n;
+    for (size_t k = 0; k < n && good; k++) {
+        const json_t *x = json_array_get(list, size == 1 ? 0 : k);
+        arb_ptr own = range->rows[upper] + k;
+        arb_set_d(said, json_number_value(x));
+        good = json_is_number(x) &&
+               (upper ? arb_le(own, said) : arb_le(said, own));
+        arb_set(own, said);
+    }
+    release(c, 0);
+    if (good)
+        return PROVED;
+    return refuse(c,
+                  "The slopes of layer %ld are not within those that the "
+                  "certificate lists.",
+                  i + 1);
+}
+
+static void reverse(struct check *c)
+{
+    enum norm from = 2 - c->to;
+    c->to = 2 - c->from;
+    c->from = from;
+    for (slong i = 0; 2 * i < c->links; i++)
+        arb_mat_swap(&c->w[i], &c->w[c->links - 1 - i]);
+    for (slong i = 0; 2 * i + 1 < c->links; i++)
+        arb_mat_swap(&c->range[i], &c->range[c->links - 2 - i]);
+    for (slong i = 0; i < c->links; i++) {
+        arb_mat_swap(&c->w[i], transpose(c, &c->w[i]));
+        release(c, 0);
+    }
+}
+
+static enum verdict compare(struct check *c, const json_t *members)
+{
+    const json_t *chain = json_object_get(c->root, "chain");
+    const json_t *evidence = json_object_get(c->root, "evidence");
+    const json_t *slopes = json_object_get(chain, "slopes");
+    enum verdict verdict = PROVED;
+    if (!json_equal(members, json_object_get(chain, "matrices")))
+        return refuse(c, "The layers are not merged as the certificate says.");
+    for (slong i = 0; i + 1 < c->links && verdict == PROVED; i++) {
+        const json_t *both = json_array_get(slopes, (size_t)i);
+        verdict = widen(c, i, json_object_get(both, "lower"), false);
+        if (verdict == PROVED)
+            verdict = widen(c, i, json_object_get(both, "upper"), true);
+    }
+    if (json_is_true(json_object_get(evidence, "transposed")))
+        reverse(c);
+    return verdict;
+}
+
+enum verdict chain_open(struct check *c)
+{
+    struct builder b = {.c = c, .members = json_array()};
+    const struct lip_network *network = c->network;
+    c->w = flint_calloc(network->count + 2, sizeof *c->w);
+    c->range = flint_calloc(network->count + 2, sizeof *c->range);
+    for (size_t i = 0; i < network->count; i++) {
+        enum lip_layer_role role = network->layer[i].kind->role;
+        if (role == LIP_ROLE_LINEAR)
+            add_linear(&b, i);
+        else if (role == LIP_ROLE_ELEMENTWISE)
+            add_slopes(&b, &network->layer[i]);
+    }
+    if (b.slopes)
+        arb_mat_one(add_matrix(&b, network->outputs, network->outputs));
+    enum verdict verdict = compare(c, b.members);
+    json_decref(b.members);
+    return verdict;
+}
+
+void chain_close(struct check *c)
+{
+    release(c, 0);
+    for (; c->links > 0; c->links--) {
+        arb_mat_clear(&c->w[c->links - 1]);
+        arb_mat_clear(&c->range[c->links - 1]);
+    }
+    flint_free(c->w);
+    flint_free(c->range);
+}
