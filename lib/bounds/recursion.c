@@ -202,18 +202,14 @@ static int scale_multipliers(struct lip_recursion *rec, const double *lambda,
 /* S' = D (S^ + sigma I) D in place; exact but for the sum, rounded up. */
 static void scale_gram(struct lip_recursion *rec, size_t n)
 {
-    for (size_t j = 0; j < n; j++) {
-        double *column = rec->s.data + j * n;
-        column[j] = lip_add_up(column[j], rec->sigma);
-        double dj = ldexp(1, rec->power[j]);
-        for (size_t i = 0; i <= j; i++)
-            column[i] *= dj;
-    }
     for (size_t i = 0; i < n; i++)
         rec->weight[i] = ldexp(1, rec->power[i]);
-    for (size_t j = 0; j < n; j++)
+    for (size_t j = 0; j < n; j++) {
+        double *column = rec->s.data + j * n, dj = rec->weight[j];
+        column[j] = lip_add_up(column[j], rec->sigma);
         for (size_t i = 0; i <= j; i++)
-            rec->s.data[i + j * n] *= rec->weight[i];
+            column[i] = column[i] * dj * rec->weight[i];
+    }
 }
 
 /* --- a factor and the norm of its inverse --------------------------------- */
@@ -227,8 +223,8 @@ static bool factor_below(struct lip_matrix *r, const struct lip_matrix *a,
     size_t n = a->rows;
     double shift;
     resize(r, n, n);
-    resize(spare, n, n);
-    memcpy(r->data, a->data, n * n * sizeof(double));
+    for (size_t j = 0; j < n; j++) /* the upper triangle */
+        memcpy(r->data + j * n, a->data + j * n, (j + 1) * sizeof(double));
     if (!lip_cholesky_below(r, slack, &shift))
         return false;
     /* R^T R >= A - (slack + 3 shift) I, and that >= tau I if proven so: one
@@ -237,8 +233,7 @@ static bool factor_below(struct lip_matrix *r, const struct lip_matrix *a,
     double base = lip_add_up(slack, lip_mul_up(3, shift));
     double tau = lip_cholesky_smallest(r, vector) / 4;
     for (int attempt = 0; attempt < 8 && tau > 0; attempt++, tau /= 16) {
-        memcpy(spare->data, a->data, n * n * sizeof(double));
-        if (lip_cholesky_proves(spare, lip_add_up(base, tau))) {
+        if (lip_cholesky_proves(spare, a, lip_add_up(base, tau))) {
             *inverse = lip_div_up(1, lip_sqrt_down(tau));
             return true;
         }

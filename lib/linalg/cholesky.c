@@ -12,10 +12,9 @@
  * kernels for solving from the right are the better ones), which is worth
  * mirroring the matrix. The lower factor is R^T, with the same backward error.
  */
-static bool factor(struct lip_matrix *a)
+static bool factor_lower(struct lip_matrix *a)
 {
     int n = (int)a->rows;
-    lip_matrix_mirror_down(a);
     if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', n, a->data, n) != 0)
         return false;
     /* A NaN slips through comparisons inside dpotrf, but always reaches the
@@ -42,6 +41,15 @@ static double backward_error(const struct lip_matrix *a, double extra)
                   LIP_TINY);
 }
 
+static bool factor(struct lip_matrix *a)
+{
+    lip_matrix_mirror_down(a, a);
+    if (!factor_lower(a))
+        return false;
+    lip_matrix_mirror_up(a);
+    return true;
+}
+
 /* Lowers the diagonal by slack and by the backward error *shift. */
 static bool lower_diagonal(struct lip_matrix *a, double slack, double *shift)
 {
@@ -64,16 +72,15 @@ bool lip_cholesky_below(struct lip_matrix *a, double slack, double *shift)
         return false;
     if (shift)
         *shift = c;
-    if (!factor(a))
-        return false;
-    lip_matrix_mirror_up(a);
-    return true;
+    return factor(a);
 }
 
-bool lip_cholesky_proves(struct lip_matrix *a, double slack)
+bool lip_cholesky_proves(struct lip_matrix *work, const struct lip_matrix *a,
+                         double slack)
 {
     double c;
-    return lower_diagonal(a, slack, &c) && factor(a);
+    lip_matrix_mirror_down(work, a);
+    return lower_diagonal(work, slack, &c) && factor_lower(work);
 }
 
 bool lip_cholesky_above(struct lip_matrix *a, double slack)
@@ -87,10 +94,7 @@ bool lip_cholesky_above(struct lip_matrix *a, double slack)
         double *d = &a->data[i * (n + 1)];
         *d = lip_up(*d + all);
     }
-    if (!factor(a))
-        return false;
-    lip_matrix_mirror_up(a);
-    return true;
+    return factor(a);
 }
 
 double lip_cholesky_smallest(const struct lip_matrix *r, double *work)

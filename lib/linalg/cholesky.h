@@ -30,9 +30,10 @@
  * an upper bound of c. n^3/3 flops. */
 bool lip_cholesky_below(struct lip_matrix *a, double slack, double *shift);
 
-/* Is A - slack I proven positive definite? The same without the factor; A is
- * destroyed. */
-bool lip_cholesky_proves(struct lip_matrix *a, double slack);
+/* Is A - slack I proven positive definite? The same without the factor; `work`
+ * has room for n x n numbers, and may be A where that is not needed again. */
+bool lip_cholesky_proves(struct lip_matrix *work, const struct lip_matrix *a,
+                         double slack);
 
 /* The same from the other side: R^T R >= A + slack I. */
 bool lip_cholesky_above(struct lip_matrix *a, double slack);

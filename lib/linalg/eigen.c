@@ -212,7 +212,7 @@ static bool search(double *out, const struct lip_matrix *a, double estimate,
         /* Room for the shift that the verified factorisation takes. */
         tau += 1.01 * lip_gamma(n + 3) * fmax((double)n * tau - trace, 0);
         shifted(t, a, tau);
-        if (lip_cholesky_proves(t, 0)) {
+        if (lip_cholesky_proves(t, t, 0)) {
             *out = tau;
             return true;
         }

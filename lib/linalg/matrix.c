@@ -7,7 +7,6 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <string.h>
 
 enum lip_status lip_matrix_new(struct lip_matrix *out, size_t rows, size_t cols,
                                struct lip_ctx *ctx)
@@ -34,17 +33,13 @@ void lip_matrix_clear(struct lip_matrix *matrix)
 
 enum { TILE = 8 };
 
-/* One full tile, by way of a square that stays in registers or cache: both
- * sides are then read and written in whole lines. */
+/* One full tile: eight lines read side by side, eight written whole. */
 static void full_tile(double *to, size_t to_rows, const double *from,
                       size_t from_rows)
 {
-    double square[TILE][TILE];
-    for (size_t j = 0; j < TILE; j++)
-        for (size_t i = 0; i < TILE; i++)
-            square[i][j] = from[i + j * from_rows];
     for (size_t i = 0; i < TILE; i++)
-        memcpy(to + i * to_rows, square[i], sizeof square[i]);
+        for (size_t j = 0; j < TILE; j++)
+            to[j + i * to_rows] = from[i + j * from_rows];
 }
 
 static void part_tile(double *to, size_t to_rows, const double *from,
@@ -77,41 +72,33 @@ void lip_matrix_transpose(struct lip_matrix *to, const struct lip_matrix *from)
                  rows - i, cols - j);
 }
 
-/* Tiles that meet the diagonal, in place. */
-static void diagonal_tile(double *a, size_t n, size_t size, bool down)
+void lip_matrix_mirror_down(struct lip_matrix *to,
+                            const struct lip_matrix *from)
 {
-    for (size_t j = 0; j < size; j++)
-        for (size_t i = 0; i < j; i++)
-            if (down)
-                a[j + i * n] = a[i + j * n];
-            else
-                a[i + j * n] = a[j + i * n];
-}
-
-static void mirror(struct lip_matrix *a, bool down)
-{
-    size_t n = a->rows;
+    size_t n = from->rows;
+    to->rows = to->cols = n;
     for (size_t j = 0; j < n; j += TILE) {
-        for (size_t i = 0; i < j; i += TILE) {
-            double *above = a->data + i + j * n, *below = a->data + j + i * n;
-            if (down)
-                tile(below, n, above, n, TILE, n - j);
-            else
-                tile(above, n, below, n, n - j, TILE);
-        }
-        diagonal_tile(a->data + j * (n + 1), n, n - j < TILE ? n - j : TILE,
-                      down);
+        size_t size = n - j < TILE ? n - j : TILE, at = j * (n + 1);
+        for (size_t i = 0; i < j; i += TILE)
+            tile(to->data + j + i * n, n, from->data + i + j * n, n, TILE,
+                 size);
+        for (size_t c = 0; c < size; c++)
+            for (size_t r = 0; r <= c; r++)
+                to->data[at + c + r * n] = from->data[at + r + c * n];
     }
-}
-
-void lip_matrix_mirror_down(struct lip_matrix *a)
-{
-    mirror(a, true);
 }
 
 void lip_matrix_mirror_up(struct lip_matrix *a)
 {
-    mirror(a, false);
+    size_t n = a->rows;
+    for (size_t j = 0; j < n; j += TILE) {
+        size_t size = n - j < TILE ? n - j : TILE, at = j * (n + 1);
+        for (size_t i = 0; i < j; i += TILE)
+            tile(a->data + i + j * n, n, a->data + j + i * n, n, size, TILE);
+        for (size_t c = 0; c < size; c++)
+            for (size_t r = 0; r < c; r++)
+                a->data[at + r + c * n] = a->data[at + c + r * n];
+    }
 }
 
 static bool is_zero(const struct lip_matrix *matrix)

@@ -28,9 +28,11 @@ void lip_matrix_clear(struct lip_matrix *matrix);
  * shape here. O(rows cols), in tiles. */
 void lip_matrix_transpose(struct lip_matrix *to, const struct lip_matrix *from);
 
-/* Copies one triangle of a square matrix onto the other: the upper one down,
- * or the lower one up. O(n^2), in tiles. */
-void lip_matrix_mirror_down(struct lip_matrix *a);
+/* Writes the upper triangle of a square matrix, with the diagonal, into the
+ * lower one of `to`, which may be the same matrix; mirror_up the lower triangle
+ * into the upper one. What else there was stays. O(n^2), in tiles. */
+void lip_matrix_mirror_down(struct lip_matrix *to,
+                            const struct lip_matrix *from);
 void lip_matrix_mirror_up(struct lip_matrix *a);
 
 /* An upper bound of the Frobenius norm, for entries below 2^400 in absolute

@@ -116,7 +116,7 @@ START_TEST(below)
         struct lip_matrix r = copy_of(&a), read = upper_of(&a);
         struct lip_matrix spoilt = copy_of(&a);
         double shift = -1;
-        bool proven_alone = lip_cholesky_proves(&spoilt, slack);
+        bool proven_alone = lip_cholesky_proves(&spoilt, &a, slack);
         bool factored = lip_cholesky_below(&r, slack, &shift);
         ck_assert_int_eq(proven_alone, factored);
         lip_matrix_clear(&spoilt);

@@ -103,7 +103,7 @@ START_TEST(mirrors)
         lip_random_fill(a.data, n * n, n);
         lip_random_fill(b.data, n * n, n);
         if (down)
-            lip_matrix_mirror_down(&a);
+            lip_matrix_mirror_down(&a, &a);
         else
             lip_matrix_mirror_up(&a);
         for (size_t j = 0; j < n; j++)
