@@ -122,6 +122,8 @@ static enum verdict spectral_at_most(struct check *c, const arb_mat_t a,
 enum verdict norm_at_most(struct check *c, const arb_mat_t a, enum norm p,
                           enum norm q, const arb_t y)
 {
+    if (!arb_is_nonnegative(y)) /* y^2 stands for y below */
+        return REFUTED;
     size_t mark = c->used;
     const arb_mat_struct *t = transpose(c, a);
     slong m = arb_mat_nrows(a), n = arb_mat_ncols(a);
