@@ -314,10 +314,11 @@ lip_run_new(struct lip_run **out, const struct lip_train_options *options,
     run->validation = validation;
     run->scaling = scaling;
     run->every = options->every ? options->every : options->constraint->every;
-    run->steps = (training->rows + options->batch - 1) / options->batch;
     enum lip_status status = check(run, ctx);
-    if (status == LIP_OK)
+    if (status == LIP_OK) {
+        run->steps = (training->rows + options->batch - 1) / options->batch;
         status = share_limit(run, &limit, ctx);
+    }
     if (status == LIP_OK)
         status = lip_batch_new(&run->batch, model, options->batch, ctx);
     if (status == LIP_OK) {
