@@ -24,11 +24,18 @@ static enum lip_status tick(struct pass *pass, double products)
     return lip_tick(pass->ctx, "lower bound", 0, 0, NAN);
 }
 
+/* Entries lie below 2^result; where all are zero, their errors are of the order
+ * of 2^result, or zero too. */
+static long top_entry(const struct lip_fixed *x)
+{
+    long top = lip_fixed_top(x);
+    return top == LONG_MIN ? x->exponent : top;
+}
+
 static enum lip_status linear(struct pass *pass, const struct lip_stage *stage)
 {
     size_t n = stage->inputs, m = stage->outputs;
-    long top = lip_fixed_top(&pass->x);
-    top = top == LONG_MIN ? 0 : top + stage->top_weight;
+    long top = top_entry(&pass->x) + stage->top_weight;
     if (stage->bias && stage->top_bias > top)
         top = stage->top_bias;
     lip_sums_begin(&pass->sums, m, pass->limbs, top);
@@ -77,13 +84,13 @@ static struct lip_piece piece_of(const struct lip_stage *stage,
 static void straight(struct pass *pass, const struct lip_stage *stage)
 {
     const struct lip_fixed *x = &pass->x;
-    long top_x = lip_fixed_top(x), top = -1080;
+    long top_x = top_entry(x), top = x->exponent;
     for (size_t k = 0; k < stage->outputs; k++) {
         struct lip_piece piece = piece_of(stage, x, k);
-        long of_slope = top_x == LONG_MIN ? -1080 : top_of(piece.slope) + top_x;
-        long of_offset = top_of(piece.offset);
+        long of_slope = top_of(piece.slope) + top_x;
         top = of_slope > top ? of_slope : top;
-        top = of_offset > top ? of_offset : top;
+        if (piece.offset != 0 && top_of(piece.offset) > top)
+            top = top_of(piece.offset);
     }
     lip_sums_begin(&pass->sums, stage->outputs, pass->limbs, top);
     for (size_t k = 0; k < stage->outputs; k++) {

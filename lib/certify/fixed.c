@@ -7,6 +7,7 @@
 #include "linalg/rounding.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 __extension__ typedef unsigned __int128 wide;
@@ -309,13 +310,24 @@ double lip_fixed_double(const struct lip_fixed *x, size_t k, double *error)
     return x->negative[k] ? -v : v;
 }
 
+/* The unit of entry k, or that of the other one where it is zero for sure. */
+static long unit_of(const struct lip_fixed *x, size_t k, long other)
+{
+    bool zero = x->radius[k] == 0 &&
+                bit_length(x->magnitude + k * x->limbs, x->limbs) == 0;
+    return zero ? other : x->exponent;
+}
+
 long lip_fixed_apart(double *mantissa, const struct lip_fixed *x,
                      const struct lip_fixed *y, size_t k)
 {
-    const struct lip_fixed *hi = x->exponent >= y->exponent ? x : y;
+    long unit_x = unit_of(x, k, LONG_MIN);
+    long unit_y = unit_of(y, k, unit_x);
+    unit_x = unit_of(x, k, unit_y);
+    const struct lip_fixed *hi = unit_x >= unit_y ? x : y;
     const struct lip_fixed *lo = hi == x ? y : x;
     size_t limbs = x->limbs;
-    long gap = hi->exponent - lo->exponent;
+    long gap = labs(unit_x - unit_y);
     uint64_t d[LIP_FIXED_LIMBS + 1] = {0};
     memcpy(d, hi->magnitude + k * limbs, limbs * sizeof *d);
     /* Cutting the lower one at the unit of the higher loses less than 1. */
@@ -337,5 +349,5 @@ long lip_fixed_apart(double *mantissa, const struct lip_fixed *x,
         return 0;
     int e = 0;
     *mantissa = frexp(lip_down(size - radius), &e);
-    return hi->exponent + e;
+    return (unit_x > unit_y ? unit_x : unit_y) + e;
 }

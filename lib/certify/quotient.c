@@ -89,20 +89,29 @@ static double divide_down(struct scaled a, struct scaled b)
     return ldexp(x, (int)-e) > q ? lip_down(x) : x;
 }
 
+/* x 2^e without overflow of e; for estimates. */
+static double times_power(double x, long e)
+{
+    return ldexp(x, e > 3000 ? 3000 : e < -3000 ? -3000 : (int)e);
+}
+
 /* The entries of |a - b| from below, and the largest error among them relative
  * to the largest entry. */
 static double differences(double *m, long *e, const struct lip_fixed *a,
                           const struct lip_fixed *b)
 {
-    double worst = 0, most = 0;
-    long unit = a->exponent > b->exponent ? a->exponent : b->exponent;
+    double worst = 0;
+    long top = LONG_MIN;
     for (size_t k = 0; k < a->count; k++) {
         e[k] = lip_fixed_apart(&m[k], a, b, k);
-        double size = m[k] > 0 ? ldexp(m[k], (int)(e[k] - unit)) : 0;
-        most = fmax(most, size);
-        worst = fmax(worst, a->radius[k] + b->radius[k] + 1);
+        if (m[k] > 0 && e[k] > top)
+            top = e[k];
     }
-    return worst / most;
+    for (size_t k = 0; top > LONG_MIN && k < a->count; k++)
+        worst =
+            fmax(worst, times_power(a->radius[k] + 1, a->exponent - top) +
+                            times_power(b->radius[k] + 1, b->exponent - top));
+    return top > LONG_MIN ? 2 * worst : INFINITY;
 }
 
 enum lip_status lip_quotient(double *out, double *slack,

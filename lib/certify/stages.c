@@ -3,6 +3,7 @@
  * From layers to stages. */
 #include "certify/stages.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -49,7 +50,8 @@ static enum lip_status add_layer(struct lip_stages *stages,
     return status;
 }
 
-/* 2^result is above all of x[count] in absolute value. */
+/* 2^result is above all of x[count] in absolute value; LONG_MIN where all are
+ * zero. */
 static long top_of(const double *x, size_t count)
 {
     double most = 0;
@@ -57,7 +59,7 @@ static long top_of(const double *x, size_t count)
         most = fmax(most, fabs(x[i]));
     int e = 0;
     frexp(most, &e);
-    return most > 0 ? e : -1080;
+    return most > 0 ? e : LONG_MIN;
 }
 
 static void summarise(struct lip_stages *stages)
@@ -72,8 +74,11 @@ static void summarise(struct lip_stages *stages)
             size_t count = stage->inputs * stage->outputs;
             stages->products += (double)count;
             stage->top_weight = top_of(stage->weight, count);
-            stage->top_bias =
-                stage->bias ? top_of(stage->bias, stage->outputs) : -1080;
+            if (stage->top_weight == LONG_MIN) /* no matter what it is */
+                stage->top_weight = 0;
+            stage->top_bias = LONG_MIN;
+            if (stage->bias)
+                stage->top_bias = top_of(stage->bias, stage->outputs);
             continue;
         }
         stages->neurons += stage->outputs;
@@ -118,12 +123,15 @@ void lip_stages_free(struct lip_stages *stages)
     lip_free(stages);
 }
 
+/* What a block takes besides its content, at most. */
+enum { BLOCK = 128 };
+
 double lip_stages_bytes(const struct lip_network *network)
 {
-    double bytes = sizeof(struct lip_stages);
+    double bytes = sizeof(struct lip_stages) + 2 * BLOCK;
     for (size_t i = 0; i < network->count; i++) {
         const struct lip_layer *layer = &network->layer[i];
-        bytes += sizeof(struct lip_stage);
+        bytes += sizeof(struct lip_stage) + 3 * BLOCK;
         if (layer->weight.data)
             bytes += 8 * (double)lip_tensor_count(&layer->weight);
         if (layer->bias.data)

@@ -12,9 +12,10 @@
 /* x -> W x + b where there is a weight; else x_k -> phi(x_k). */
 struct lip_stage {
     size_t inputs, outputs;
-    double *weight;            /* outputs x inputs, by rows */
-    double *bias;              /* NULL: none */
-    long top_weight, top_bias; /* all lie below 2^top in absolute value */
+    double *weight; /* outputs x inputs, by rows */
+    double *bias;   /* NULL: none */
+    /* All lie below 2^top in absolute value; LONG_MIN for a bias of zeros. */
+    long top_weight, top_bias;
     const struct lip_activation *activation;
     double parameter[LIP_MAX_PARAMETERS];
     double *own; /* the first parameter of each neuron; NULL: one for all */
