@@ -56,6 +56,8 @@ static void make_model(const char *const *layer, size_t inputs, double size,
         inputs = n;
     }
     bytes_text(&model, "]}");
+    bytes_put(&model, "", 1); /* a closing NUL, for those who look for text */
+    model.size--;
     write_file(&daemon_, "model", model.data, model.size);
 }
 
