@@ -10,17 +10,26 @@
 
 extern const struct lip_method lip_method_naive, lip_method_spectral,
     lip_method_absolute, lip_method_eclipse_fast, lip_method_midpoint,
-    lip_method_closed_form, lip_method_lipsdp;
+    lip_method_closed_form, lip_method_eclipse, lip_method_lipsdp;
 
 const struct lip_method *const lip_methods[] = {
-    &lip_method_naive,    &lip_method_spectral,
-    &lip_method_absolute, &lip_method_eclipse_fast,
-    &lip_method_midpoint, &lip_method_closed_form,
-    &lip_method_lipsdp,   NULL,
+    &lip_method_naive,        &lip_method_spectral, &lip_method_absolute,
+    &lip_method_eclipse_fast, &lip_method_midpoint, &lip_method_closed_form,
+    &lip_method_eclipse,      &lip_method_lipsdp,   NULL,
+};
+
+/* Names of methods that have the same value as one of ours. */
+static const struct {
+    const char *name, *id;
+} alias[] = {
+    {"chordal", "lipsdp"},
 };
 
 const struct lip_method *lip_method_find(const char *id)
 {
+    for (size_t i = 0; i < sizeof alias / sizeof *alias; i++)
+        if (strcmp(alias[i].name, id) == 0)
+            id = alias[i].id;
     for (size_t i = 0; lip_methods[i]; i++)
         if (strcmp(lip_methods[i]->id, id) == 0)
             return lip_methods[i];

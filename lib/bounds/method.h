@@ -94,6 +94,8 @@ struct lip_method {
 /* All methods, cheapest first, ended by NULL. */
 extern const struct lip_method *const lip_methods[];
 
+/* The method of this id, or that answers for this name ("chordal": lipsdp), or
+ * NULL. */
 const struct lip_method *lip_method_find(const char *id);
 
 /* Runs one method: applicability, clock, and the check that what comes back is

@@ -249,6 +249,7 @@ START_TEST(test_refused_in_json)
         {"{\"methods\": {}}", "/methods"},
         {"{\"methods\": [\"naive\", 3]}", "/methods/1"},
         {"{\"methods\": [\"naive\", \"naive\"]}", "/methods/1"},
+        {"{\"methods\": [\"lipsdp\", \"chordal\"]}", "/methods/1"},
         {"{\"methods\": [\"all\"]}", "/methods/0"},
         {"{\"time_limit\": \"10\"}", "/time_limit"},
         {"{\"time_limit\": 0}", "/time_limit"},

@@ -373,11 +373,13 @@ START_TEST(deep)
 }
 END_TEST
 
-static struct lip_chain *hard(void)
+/* Deep, or so wide that a round of sweeps is interrupted. */
+static struct lip_chain *hard(bool wide)
 {
-    static const size_t width[] = {5, 12, 12, 12, 12, 12, 12, 12, 12, 2};
+    static const size_t width[2][10] = {{5, 12, 12, 12, 12, 12, 12, 12, 12, 2},
+                                        {5, 70, 70, 70, 70, 2}};
     struct plain net;
-    plain_random(&net, "relu", width, 9, 4);
+    plain_random(&net, "relu", width[wide], wide ? 5 : 9, 4);
     struct lip_chain *chain = plain_chain(&net, &none);
     plain_clear(&net);
     return chain;
@@ -386,7 +388,7 @@ static struct lip_chain *hard(void)
 /* Never more steps than asked; more steps, no worse bounds. */
 START_TEST(obeys_max_iterations)
 {
-    struct lip_chain *chain = hard();
+    struct lip_chain *chain = hard(false);
     double upper = INFINITY, lower = 0;
     static const size_t most[] = {1, 2, 9, 10, 11, 26, 50, 100, 300};
     for (int k = 0; k < 9; k++) {
@@ -435,7 +437,7 @@ static bool listen(void *arg, const struct lip_progress *progress)
 /* The clock strikes anywhere: the best so far, and that it was the clock. */
 START_TEST(a_deadline_leaves_the_best_so_far)
 {
-    struct lip_chain *chain = hard();
+    struct lip_chain *chain = hard(_i);
     struct lip_bound_options options = {.norm = PAIR_22, .tolerance = 1e-12};
     size_t with_bound = 0;
     for (unsigned threads = 1; threads <= 2; threads++)
@@ -470,7 +472,7 @@ END_TEST
 
 START_TEST(stops_anywhere_when_told)
 {
-    struct lip_chain *chain = hard();
+    struct lip_chain *chain = hard(_i);
     struct lip_bound_options options = {.norm = PAIR_22, .tolerance = 1e-12};
     for (unsigned threads = 1; threads <= 2; threads++)
         for (int ticks = 0; ticks < 40; ticks += 1 + ticks / 10) {
@@ -506,7 +508,7 @@ static void same_bits(const struct lip_bound *a, const struct lip_bound *b)
 /* Twice, and with a second thread. */
 START_TEST(the_same_bits_every_time)
 {
-    struct lip_chain *chain = hard();
+    struct lip_chain *chain = hard(true);
     for (size_t most = 0; most < 300; most = 2 * most + 20) {
         struct lip_ctx alone = {0}, two = {.threads = 2};
         struct lip_bound a = solve(chain, 1e-4, most, &alone);
@@ -537,8 +539,8 @@ int main(void)
     tcase_add_test(tc, extreme_weights);
     tcase_add_test(tc, deep);
     tcase_add_test(tc, obeys_max_iterations);
-    tcase_add_test(tc, a_deadline_leaves_the_best_so_far);
-    tcase_add_test(tc, stops_anywhere_when_told);
+    tcase_add_loop_test(tc, a_deadline_leaves_the_best_so_far, 0, 2);
+    tcase_add_loop_test(tc, stops_anywhere_when_told, 0, 2);
     tcase_add_test(tc, the_same_bits_every_time);
     add_method_tests(tc, "lipsdp");
     suite_add_tcase(suite, tc);

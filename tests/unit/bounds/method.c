@@ -29,6 +29,7 @@ START_TEST(descriptors_are_complete)
         for (size_t j = 0; j < i; j++)
             ck_assert_str_ne(m->id, lip_methods[j]->id);
     }
+    ck_assert_ptr_eq(lip_method_find("chordal"), lip_method_find("lipsdp"));
     ck_assert_ptr_null(lip_method_find("no-such"));
     ck_assert_ptr_null(lip_method_find(""));
 }
