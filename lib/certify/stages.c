@@ -37,6 +37,9 @@ static enum lip_status add_layer(struct lip_stages *stages,
 {
     if (layer->kind->role == LIP_ROLE_RESHAPE)
         return LIP_OK;
+    if (layer->kind->role == LIP_ROLE_SORT)
+        return lip_fail(ctx, LIP_UNSUPPORTED,
+                        "Layers that sort their numbers are not searched.");
     bool linear = layer->kind->role == LIP_ROLE_LINEAR;
     struct lip_stage *stage = &stages->stage[stages->count++];
     *stage = (struct lip_stage){.inputs = layer->inputs,

@@ -71,6 +71,8 @@ static void add_parameters(struct sha256_ctx *hash,
     lip_digest_u64(hash, count - first);
     for (size_t k = first; k < count; k++)
         lip_digest_double(hash, layer->parameter[k]);
+    if (layer->kind->role == LIP_ROLE_SORT)
+        lip_digest_u64(hash, layer->group ? layer->group : layer->inputs);
 }
 
 static enum lip_status add_layer(struct sha256_ctx *hash,

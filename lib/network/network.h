@@ -29,6 +29,7 @@ struct lip_layer {
     struct lip_tensor bias;    /* dense: outputs, or absent */
     const struct lip_activation *activation;
     double parameter[LIP_MAX_PARAMETERS];
+    size_t group;           /* groupsort: numbers sorted together; 0: all */
     size_t inputs, outputs; /* set by validation */
 };
 
@@ -36,7 +37,9 @@ struct lip_layer {
 enum lip_layer_role {
     LIP_ROLE_LINEAR,      /* x -> W x + b */
     LIP_ROLE_ELEMENTWISE, /* x_k -> phi(x_k) */
-    LIP_ROLE_RESHAPE      /* the same numbers in the same order */
+    LIP_ROLE_RESHAPE,     /* the same numbers in the same order */
+    LIP_ROLE_SORT         /* the same numbers in an order that depends on them:
+                             1-Lipschitz in every p-norm, not elementwise */
 };
 
 /* A kind of layer is one file in layers/ and one line in the table there. */
@@ -57,6 +60,7 @@ extern const struct lip_layer_kind *const lip_layer_kinds[];
 extern const struct lip_layer_kind lip_layer_dense;
 extern const struct lip_layer_kind lip_layer_flatten;
 extern const struct lip_layer_kind lip_layer_activation;
+extern const struct lip_layer_kind lip_layer_group_sort;
 
 /* The type a layer has in JSON: its kind's name, or the activation's. */
 const char *lip_layer_type(const struct lip_layer *layer);

@@ -7,5 +7,6 @@ const struct lip_layer_kind *const lip_layer_kinds[] = {
     &lip_layer_dense,
     &lip_layer_flatten,
     &lip_layer_activation,
+    &lip_layer_group_sort,
     NULL,
 };

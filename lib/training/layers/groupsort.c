@@ -104,6 +104,16 @@ static bool contracts(double *slope, const struct lip_trainable *layer,
     return true;
 }
 
+static enum lip_status serve(struct lip_layer *out,
+                             const struct lip_trainable *layer,
+                             struct lip_ctx *ctx)
+{
+    (void)ctx;
+    out->kind = &lip_layer_group_sort;
+    out->group = layer->group;
+    return LIP_OK;
+}
+
 const struct lip_trainable_kind lip_trainable_groupsort = {
     .name = "groupsort",
     .title = "Numbers sorted within groups; groups of 2 are MaxMin",
@@ -111,4 +121,5 @@ const struct lip_trainable_kind lip_trainable_groupsort = {
     .forward = forward,
     .backward = backward,
     .contracts = contracts,
+    .serve = serve,
 };

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The groupsort layer: groups in falling order, groups that do not fit
+ * refused, the group part of the model's id, and no bound that mistakes it for
+ * an elementwise layer. */
+#include "network/network.h"
+
+#include "network/chain.h"
+#include "tests/support/layers.h"
+#include "tests/support/suite.h"
+
+static struct lip_layer make(size_t group)
+{
+    return (struct lip_layer){.kind = &lip_layer_group_sort, .group = group};
+}
+
+START_TEST(sorts)
+{
+    double y[6], x[] = {1, 3, -2, 5, 5, 0};
+    const double two[] = {3, 1, 5, -2, 5, 0}, three[] = {3, 1, -2, 5, 5, 0};
+    const double all[] = {5, 5, 3, 1, 0, -2};
+    const double *expected[] = {all, x, two, three};
+    for (size_t group = 0; group < 4; group++) {
+        struct lip_layer layer = make(group);
+        ck_assert_int_eq(layer.kind->infer(&layer, 6, NULL), LIP_OK);
+        ck_assert_uint_eq(layer.outputs, 6);
+        layer.kind->eval(y, &layer, x);
+        for (int i = 0; i < 6; i++)
+            ck_assert_double_eq(y[i], expected[group][i]);
+    }
+    struct lip_layer layer = make(4);
+    ck_assert_int_eq(layer.kind->infer(&layer, 6, NULL), LIP_INVALID);
+}
+END_TEST
+
+static struct lip_network *network(size_t group)
+{
+    struct lip_network *out;
+    struct lip_layer *layer = lip_calloc(NULL, 2, sizeof *layer);
+    const double weight[] = {1, 2, 3, 4};
+    layer[0] = make_dense(4, 1, weight, NULL, NULL);
+    layer[1] = make(group);
+    ck_assert_int_eq(lip_network_new(&out, layer, 2, NULL), LIP_OK);
+    return out;
+}
+
+START_TEST(group_counts_for_the_id)
+{
+    struct lip_network *two = network(2), *four = network(4), *all = network(0);
+    ck_assert_str_ne(two->id, four->id);
+    ck_assert_str_eq(all->id, four->id);
+    lip_network_free(two);
+    lip_network_free(four);
+    lip_network_free(all);
+}
+END_TEST
+
+START_TEST(chain_refuses)
+{
+    struct lip_network *two = network(2);
+    struct lip_chain *chain;
+    struct lip_ctx ctx = {0};
+    ck_assert_int_eq(lip_chain_new(&chain, two, &ctx), LIP_UNSUPPORTED);
+    lip_network_free(two);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("network/layers/group_sort");
+    TCase *tc = tcase_create("group_sort");
+    tcase_add_test(tc, sorts);
+    tcase_add_test(tc, group_counts_for_the_id);
+    tcase_add_test(tc, chain_refuses);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
