@@ -27,7 +27,7 @@ struct proof {
 
 double lip_lower_effort(const struct lip_network *network)
 {
-    return 1e6 + 100 * (double)network->parameters;
+    return 1e6 + 300 * (double)network->parameters;
 }
 
 double lip_lower_bytes(const struct lip_network *network)

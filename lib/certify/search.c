@@ -91,6 +91,16 @@ static double random_size(struct lip_search *s)
     return by_bias ? s->offset * exp2(12 * e - 2) : s->unit * exp2(7 * e - 3);
 }
 
+/* The first restart begins where trained networks are steepest as a rule:
+ * curved ones near zero, others where biases still count. */
+static double first_size(struct lip_search *s)
+{
+    if (s->restarts > 0)
+        return random_size(s);
+    return s->walk.stages->straight ? 4 * s->offset
+                                    : fmin(s->unit / 8, s->offset);
+}
+
 /* Moves the point towards the middle of its piece. */
 static void centre(struct lip_search *s, double *x)
 {
@@ -177,9 +187,7 @@ enum lip_status lip_search_run(struct lip_search *s)
     size_t n = lip_search_inputs(s);
     measure(s);
     do {
-        double size =
-            s->restarts == 0 ? fmin(s->unit / 8, s->offset) : random_size(s);
-        double *x = s->point;
+        double size = first_size(s), *x = s->point;
         lip_search_direction(s, x, n);
         cblas_dscal((int)n, size, x, 1);
         s->here.value = 0;
@@ -187,7 +195,8 @@ enum lip_status lip_search_run(struct lip_search *s)
         lip_search_try(s, x, 4);
         lip_search_ascend(s, x, 1);
         lip_search_refine(s);
-        hop(s);
+        if (s->here.value > 0)
+            hop(s);
         s->restarts++;
     } while (lip_search_more(s));
     polish(s);
