@@ -4,9 +4,9 @@
 #include "bounds/layer_sdp.h"
 
 #include "linalg/blas.h"
+#include "linalg/definite.h"
 #include "linalg/eigen.h"
 
-#include <lapacke.h>
 #include <string.h>
 
 /* Sectors narrower than this part of their slope count as so wide; see rule.c.
@@ -121,20 +121,6 @@ static void set_matrices(struct layer *y, const struct lip_layer_problem *p)
 
 /* --- the barrier ---------------------------------------------------------- */
 
-/* R^T R = A for the upper triangle; false where A is not positive definite.
- * *log_det grows by log det A. */
-static bool factor(struct lip_matrix *a, double *log_det)
-{
-    lapack_int n = (lapack_int)a->rows;
-    if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', n, a->data, n) != 0)
-        return false;
-    double sum = 0;
-    for (lapack_int k = 0; k < n; k++)
-        sum += 2 * log(a->data[(size_t)k * (a->rows + 1)]);
-    *log_det += sum;
-    return isfinite(sum);
-}
-
 static void mirror(struct lip_matrix *a)
 {
     for (size_t j = 0; j < a->cols; j++)
@@ -158,7 +144,7 @@ static bool couple(struct layer *y, const double *lambda, double *log_det)
             y->v.data[i + j * n] = x;
             y->k.data[i + j * n] = (i == j) + y->sign * qi * x;
         }
-    if (!factor(&y->k, log_det))
+    if (!lip_definite_factor(&y->k, log_det))
         return false;
     lip_solve_right(&y->v, &y->k);
     cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)n, (int)n,
@@ -186,7 +172,7 @@ static bool place(struct layer *y, const double *x, double *log_det)
                 y->m[i] * x[i] * y->z.data[i + j * n] * x[j] * y->m[j];
     cblas_dsyrk(CblasColMajor, CblasUpper, CblasTrans, (int)n, (int)y->next, -c,
                 y->w.data, (int)y->next, 1, y->f.data, (int)n);
-    return factor(&y->f, log_det);
+    return lip_definite_factor(&y->f, log_det);
 }
 
 /* E = I - m Lambda Z e for slopes e. */
@@ -214,10 +200,9 @@ static void meet(struct lip_matrix *out, const struct layer *y, const double *e,
 /* H_aa, H_ab, H_bb; after place(). */
 static void curvatures(struct layer *y)
 {
-    lapack_int n = (lapack_int)y->n;
     size_t size = y->n * y->n * sizeof(double);
     memcpy(y->g.data, y->f.data, size);
-    LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', n, y->g.data, n);
+    lip_definite_invert(&y->g);
     mirror(&y->g);
     edge(&y->eb, y, y->b);
     lip_gemm(&y->gb, &y->g, false, &y->eb, false);
@@ -278,8 +263,7 @@ static double newton(struct layer *y)
     h[n + n * rows] = c * c * second + y->nu;
     g[n] = y->nu - c * first;
     memcpy(y->tried, g, rows * sizeof *g);
-    if (LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'U', (int)rows, 1, h, (int)rows, g,
-                           (int)rows) != 0)
+    if (!lip_definite_solve(g, &y->newton))
         return NAN;
     return sqrt(cblas_ddot((int)rows, y->tried, 1, g, 1));
 }
