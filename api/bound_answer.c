@@ -26,7 +26,7 @@ struct job {
     struct lip_lower_bound lower;
     double start, deadline; /* deadline 0: none */
     double reserve;         /* of the time left, for the lower bound */
-    bool out_of_time;               /* a method was skipped for time */
+    bool out_of_time;       /* a method was skipped for time */
     struct api_problem *problem;
     struct lip_ctx *ctx;
 };
@@ -51,7 +51,11 @@ static void set_deadline(struct job *job)
     if (outer > 0 && (job->deadline <= 0 || outer < job->deadline))
         job->deadline = outer;
     job->options = job->request->options;
+    /* A fiftieth of the server's limit where the client gave none. */
     job->reserve = api_lower_share(job->request);
+    if (job->reserve == 0 && job->deadline > 0 &&
+        api_lower_wanted(job->request))
+        job->reserve = (job->deadline - job->start) / 50;
 }
 
 /* False where no time is left. */

@@ -134,6 +134,20 @@ START_TEST(test_certificate)
 }
 END_TEST
 
+START_TEST(test_lower_bound)
+{
+    ck_assert_int_eq(request.lower_bound, API_LOWER_DEFAULT);
+    ck_assert_int_eq(query("lower_bound", "1"), LIP_OK);
+    ck_assert_int_eq(request.lower_bound, API_LOWER_YES);
+    setup();
+    ck_assert_int_eq(query("lower_bound", "false"), LIP_OK);
+    ck_assert_int_eq(request.lower_bound, API_LOWER_NO);
+    setup();
+    ck_assert_int_eq(object("{\"lower_bound\": true}"), LIP_OK);
+    ck_assert_int_eq(request.lower_bound, API_LOWER_YES);
+}
+END_TEST
+
 START_TEST(test_weights)
 {
     /* The parameter may come before the activation it belongs to. */
@@ -209,6 +223,9 @@ START_TEST(test_refused_in_the_query)
         {"time_limit", "true"},
         {"tolerance", "0"},
         {"tolerance", "1.5"},
+        {"lower_bound", ""},
+        {"lower_bound", "2"},
+        {"lower_bound", "yes"},
         {"max_iterations", "0"},
         {"max_iterations", "2.5"},
         {"max_iterations", "1e10"},
@@ -360,6 +377,7 @@ int main(void)
     tcase_add_test(t, test_methods);
     tcase_add_test(t, test_numbers);
     tcase_add_test(t, test_certificate);
+    tcase_add_test(t, test_lower_bound);
     tcase_add_test(t, test_weights);
     tcase_add_test(t, test_all_activations);
     tcase_add_test(t, test_refused_in_the_query);
