@@ -143,11 +143,15 @@ const struct lip_bound *api_bound_best(const struct lip_bound *bound,
 }
 
 static void put_lower_bound(struct api_text *text,
-                            const struct lip_lower_bound *lower)
+                            const struct api_bound_result *result)
 {
+    const struct lip_lower_bound *lower = result->lower;
     api_object_open(text, "lower_bound");
     api_put_lower(text, "value", lower->value);
     api_put_string(text, "method", lower->method);
+    if (result->chain)
+        api_certificate_write_lower(text, "certificate", result->network,
+                                    result->norm, lower);
     api_object_close(text);
 }
 
@@ -172,7 +176,7 @@ void api_bound_write(struct api_text *text,
         api_object_close(text);
     }
     if (result->lower)
-        put_lower_bound(text, result->lower);
+        put_lower_bound(text, result);
     put_seconds(text, result->seconds);
     api_object_close(text);
 }

@@ -73,11 +73,12 @@ static void put_number(struct writer *w, const char *key, double value)
     api_put_number(w->text, key, value);
 }
 
-static void put_upper(struct writer *w, const char *key, double value)
+static void put_sided(struct writer *w, const char *key, double value,
+                      void (*put)(struct api_text *, const char *, double))
 {
     add(w, key, 'd');
     lip_digest_double(&w->hash, value);
-    api_put_upper(w->text, key, value);
+    put(w->text, key, value);
 }
 
 /* A plain number where a double holds it in full, else mantissa and exponent.
@@ -176,17 +177,25 @@ static void put_chain(struct writer *w, const struct lip_network *network,
     close_object(w);
 }
 
-static void put_claim(struct writer *w, struct lip_norm_pair norm, double upper)
+/* The bound rounds up or down in the text, to the safe side. */
+static void put_claim(struct writer *w, struct lip_norm_pair norm, double bound,
+                      bool upper)
 {
     char hex[40];
-    snprintf(hex, sizeof hex, "%a", upper);
+    snprintf(hex, sizeof hex, "%a", bound);
     open_object(w, "claim");
+    if (!upper)
+        put_sided(w, "lower_bound", bound, api_put_lower);
+    if (!upper)
+        put_string(w, "lower_bound_hex", hex);
     open_object(w, "norm");
     put_norm(w, "input", norm.input);
     put_norm(w, "output", norm.output);
     close_object(w);
-    put_upper(w, "upper_bound", upper);
-    put_string(w, "upper_bound_hex", hex);
+    if (upper)
+        put_sided(w, "upper_bound", bound, api_put_upper);
+    if (upper)
+        put_string(w, "upper_bound_hex", hex);
     close_object(w);
 }
 
@@ -221,12 +230,55 @@ static void put_theorem(struct writer *w, const struct lip_theorem *theorem)
     close_object(w);
 }
 
-static void put_missing(struct api_text *text, const char *key)
+static void put_witness(struct writer *w, const struct lip_lower_bound *lower)
+{
+    open_object(w, "evidence");
+    open_array(w, "numbers");
+    for (int side = 0; side < 2; side++) {
+        open_array(w, NULL);
+        for (size_t k = 0; k < lower->inputs; k++)
+            put_number(w, NULL, side ? lower->y[k] : lower->x[k]);
+        close_array(w);
+    }
+    close_array(w);
+    put_bool(w, "transposed", false);
+    close_object(w);
+}
+
+static void put_missing(struct api_text *text, const char *key,
+                        const char *sentence)
 {
     char name[80];
     snprintf(name, sizeof name, "%s_missing", key);
-    api_put_string(text, name,
-                   "This method does not keep what its bound is proven from.");
+    api_put_string(text, name, sentence);
+}
+
+/* --- the whole */
+
+static void begin(struct writer *w, struct api_text *text, const char *key,
+                  const struct lip_network *network)
+{
+    *w = (struct writer){.text = text};
+    sha256_init(&w->hash);
+    api_object_open(text, key);
+    add(w, NULL, '{');
+    put_activation(w, network);
+}
+
+static void finish(struct writer *w, const char *method,
+                   const struct lip_network *network,
+                   const struct lip_theorem *theorem)
+{
+    char digest[LIP_DIGEST_TEXT];
+    put_string(w, "format", "lipschitz-certificate");
+    put_string(w, "method", method);
+    put_string(w, "model", network->id);
+    put_theorem(w, theorem);
+    put_number(w, "version", API_CERTIFICATE_VERSION);
+    add(w, NULL, '}');
+    lip_digest_text(digest, &w->hash);
+    api_put_string(w->text, "digest", digest);
+    api_object_close(w->text);
 }
 
 void api_certificate_write(struct api_text *text, const char *key,
@@ -235,26 +287,47 @@ void api_certificate_write(struct api_text *text, const char *key,
                            struct lip_norm_pair norm,
                            const struct lip_bound *bound)
 {
+    struct writer w;
     if (!bound->evidence) {
-        put_missing(text, key);
+        put_missing(text, key,
+                    "This method does not keep what its bound is proven from.");
         return;
     }
-    struct writer w = {.text = text};
-    char digest[LIP_DIGEST_TEXT];
-    sha256_init(&w.hash);
-    api_object_open(text, key);
-    add(&w, NULL, '{');
-    put_activation(&w, network);
+    begin(&w, text, key, network);
     put_chain(&w, network, chain, bound->evidence);
-    put_claim(&w, norm, bound->upper_bound);
+    put_claim(&w, norm, bound->upper_bound, true);
     put_evidence(&w, bound->evidence);
-    put_string(&w, "format", "lipschitz-certificate");
-    put_string(&w, "method", bound->method->id);
-    put_string(&w, "model", network->id);
-    put_theorem(&w, bound->evidence->theorem);
-    put_number(&w, "version", API_CERTIFICATE_VERSION);
-    add(&w, NULL, '}');
-    lip_digest_text(digest, &w.hash);
-    api_put_string(text, "digest", digest);
-    api_object_close(text);
+    finish(&w, bound->method->id, network, bound->evidence->theorem);
+}
+
+static bool is_straight(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        bool plain = layer->kind->role == LIP_ROLE_LINEAR ||
+                     layer->kind->role == LIP_ROLE_RESHAPE;
+        if (!plain && !(layer->activation && layer->activation->pieces))
+            return false;
+    }
+    return true;
+}
+
+void api_certificate_write_lower(struct api_text *text, const char *key,
+                                 const struct lip_network *network,
+                                 struct lip_norm_pair norm,
+                                 const struct lip_lower_bound *lower)
+{
+    struct writer w;
+    if (!lower->x || !lower->y) {
+        put_missing(text, key, "There is no pair of points to show.");
+    } else if (!is_straight(network)) {
+        put_missing(text, key,
+                    "lipschitz-check evaluates activations of straight pieces "
+                    "only.");
+    } else {
+        begin(&w, text, key, network);
+        put_claim(&w, norm, lower->value, false);
+        put_witness(&w, lower);
+        finish(&w, lower->method, network, &lip_theorem_quotient);
+    }
 }

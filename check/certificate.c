@@ -93,8 +93,12 @@ enum verdict certificate_claim(struct check *c)
     const json_t *claim = json_object_get(c->root, "claim");
     const json_t *norm = json_object_get(claim, "norm");
     const json_t *evidence = json_object_get(c->root, "evidence");
-    double value = json_real_value(json_object_get(claim, "upper_bound"));
-    double hex = strtod(text_at(claim, "upper_bound_hex"), NULL);
+    const json_t *upper = json_object_get(claim, "upper_bound");
+    const json_t *lower = json_object_get(claim, "lower_bound");
+    double value = json_real_value(upper ? upper : lower);
+    double hex = strtod(
+        text_at(claim, upper ? "upper_bound_hex" : "lower_bound_hex"), NULL);
+    c->lower = !upper;
     c->from = norm_named(json_object_get(norm, "input"));
     c->to = norm_named(json_object_get(norm, "output"));
     c->rows = json_object_get(evidence, "numbers");

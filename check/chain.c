@@ -16,6 +16,18 @@ struct builder {
     bool slopes;
 };
 
+arb_mat_struct *weight(struct check *c, const struct lip_layer *layer)
+{
+    size_t m = layer->outputs, n = layer->inputs;
+    arb_mat_struct *w = matrix(c, (slong)m, (slong)n);
+    double *value = flint_malloc(m * n * sizeof *value);
+    lip_tensor_widen(value, &layer->weight);
+    for (size_t k = 0; k < m * n; k++)
+        arb_set_d(w->rows[k / n] + k % n, value[k]);
+    flint_free(value);
+    return w;
+}
+
 static arb_mat_struct *add_matrix(struct builder *b, size_t rows, size_t cols)
 {
     arb_mat_struct *w = &b->c->w[b->c->links++];
@@ -28,28 +40,20 @@ static arb_mat_struct *add_matrix(struct builder *b, size_t rows, size_t cols)
 static void add_linear(struct builder *b, size_t i)
 {
     struct check *c = b->c;
-    const struct lip_layer *layer = &c->network->layer[i];
-    size_t m = layer->outputs, n = layer->inputs;
-    bool merge = c->links > 0 && !b->slopes;
-    arb_mat_struct *w =
-        merge ? matrix(c, (slong)m, (slong)n) : add_matrix(b, m, n);
-    double *value = flint_malloc(m * n * sizeof *value);
-    lip_tensor_widen(value, &layer->weight);
-    for (size_t k = 0; k < m * n; k++)
-        arb_set_d(w->rows[k / n] + k % n, value[k]);
-    flint_free(value);
-    arb_mat_struct *last = &c->w[c->links - 1];
-    if (merge)
-        arb_mat_swap(last, product(c, w, last));
+    arb_mat_struct *w = weight(c, &c->network->layer[i]);
+    if (c->links > 0 && !b->slopes)
+        w = product(c, w, &c->w[c->links - 1]);
+    else
+        add_matrix(b, 0, 0);
+    arb_mat_swap(&c->w[c->links - 1], w);
     json_array_append_new(json_array_get(b->members, (size_t)c->links - 1),
                           json_real((double)i));
     release(c, 0);
 }
 
-static struct lip_slopes slopes_of(const struct lip_layer *layer, size_t k)
+struct lip_slopes slopes_of(const struct lip_layer *layer, size_t k, double *p)
 {
-    double p[LIP_MAX_PARAMETERS];
-    memcpy(p, layer->parameter, sizeof p);
+    memcpy(p, layer->parameter, sizeof layer->parameter);
     if (layer->weight.data)
         p[0] = lip_tensor_at(&layer->weight, k);
     return layer->activation->slopes(p);
@@ -59,7 +63,8 @@ static struct lip_slopes slopes_of(const struct lip_layer *layer, size_t k)
 static void add_slopes(struct builder *b, const struct lip_layer *layer)
 {
     struct check *c = b->c;
-    struct lip_slopes s = slopes_of(layer, 0);
+    double p[LIP_MAX_PARAMETERS];
+    struct lip_slopes s = slopes_of(layer, 0, p);
     size_t n = layer->outputs;
     if (!layer->weight.data && s.lo == 1 && s.hi == 1)
         return;
@@ -73,7 +78,7 @@ static void add_slopes(struct builder *b, const struct lip_layer *layer)
     arb_ptr t = vector(c, 4);
     for (size_t k = 0; k < n; k++) {
         arb_ptr lo = range->rows[0] + k, hi = range->rows[1] + k;
-        s = slopes_of(layer, k);
+        s = slopes_of(layer, k, p);
         for (int i = 0; i < 4; i++) {
             arb_set_d(t + i, i < 2 ? s.lo : s.hi);
             arb_mul(t + i, t + i, i % 2 ? hi : lo, c->bits);
@@ -160,10 +165,12 @@ enum verdict chain_open(struct check *c)
             add_linear(&b, i);
         else if (role == LIP_ROLE_ELEMENTWISE)
             add_slopes(&b, &network->layer[i]);
+        else if (role != LIP_ROLE_RESHAPE)
+            refuse(c, "Layer %zu is of a kind that is not known here.", i);
     }
     if (b.slopes)
         arb_mat_one(add_matrix(&b, network->outputs, network->outputs));
-    enum verdict verdict = compare(c, b.members);
+    enum verdict verdict = c->reason[0] ? REFUTED : compare(c, b.members);
     json_decref(b.members);
     return verdict;
 }

@@ -30,6 +30,7 @@ struct check {
     slong links;               /* l */
     arb_mat_struct *w, *range;
     enum norm from, to;
+    bool lower; /* a lower bound is claimed */
     arb_t claim;
     slong bits;
     arb_mat_struct shelf[SHELF]; /* matrices in use, the newest last */
@@ -51,7 +52,11 @@ arb_ptr evidence_row(struct check *c, slong i, slong n);
 /* Before matrix i of the chain, counted from 0. */
 enum norm path_at(const struct check *c, slong i);
 
-/* chain.c: derives the chain from the network and holds the certificate's
+/* chain.c: the weight of a linear layer, exact. */
+arb_mat_struct *weight(struct check *c, const struct lip_layer *layer);
+/* The slopes of neuron k of an activation, and its parameters into p. */
+struct lip_slopes slopes_of(const struct lip_layer *layer, size_t k, double *p);
+/* Derives the chain from the network and holds the certificate's
  * against it: how layers were merged, and slope ranges that contain the true
  * ones, which then take their place. Transposes it where the evidence is. */
 enum verdict chain_open(struct check *c);
@@ -75,8 +80,10 @@ enum verdict at_most(const arb_t x, const arb_t y);
 enum verdict norm_at_most(struct check *c, const arb_mat_t a, enum norm p,
                           enum norm q, const arb_t y);
 
-/* theorems.c, recursion.c: does the theorem named prove the claim? */
+/* theorems.c, recursion.c, quotient.c: does the theorem named prove the claim?
+ */
 enum verdict theorem_check(struct check *c, const char *name);
 enum verdict recursion_check(struct check *c);
+enum verdict quotient_check(struct check *c);
 
 #endif

@@ -157,21 +157,25 @@ static enum verdict averaged_check(struct check *c)
     return least(verdict, at_most(b + l, c->claim));
 }
 
+/* What each proves is an upper bound of the constant, or a lower one. */
 static const struct {
     const char *name;
     enum verdict (*check)(struct check *c);
+    bool lower;
 } theorem[] = {
-    {"constant", constant_check},
-    {"product-of-norms", product_check},
-    {"absolute-weights", absolute_check},
-    {"block-recursion", recursion_check},
-    {"averaged-recursion", averaged_check},
+    {"constant", constant_check, false},
+    {"product-of-norms", product_check, false},
+    {"absolute-weights", absolute_check, false},
+    {"averaged-recursion", averaged_check, false},
+    {"block-recursion", recursion_check, false},
+    {"difference-quotient", quotient_check, true},
 };
 
 enum verdict theorem_check(struct check *c, const char *name)
 {
     for (size_t i = 0; i < sizeof theorem / sizeof *theorem; i++)
-        if (!strcmp(theorem[i].name, name))
+        if (!strcmp(theorem[i].name, name) && theorem[i].lower == c->lower)
             return theorem[i].check(c);
-    return refuse(c, "The certificate names no theorem that is known.");
+    return refuse(c, "The certificate names no theorem that is known to "
+                     "prove such a claim.");
 }

@@ -64,6 +64,14 @@ const struct lip_theorem lip_theorem_recursion = {
     .numbers = "row i: the diagonal of Lambda_i",
 };
 
+const struct lip_theorem lip_theorem_quotient = {
+    .id = "difference-quotient",
+    .statement = "L >= |f(x) - f(y)|_q / |x - y|_p for any two points, f the "
+                 "network with its biases.",
+    .citation = "immediate",
+    .numbers = "row 1: x, row 2: y",
+};
+
 enum lip_status lip_evidence_new(struct lip_evidence **out,
                                  const struct lip_theorem *theorem, size_t rows,
                                  size_t norms, struct lip_ctx *ctx)

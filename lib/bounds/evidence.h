@@ -21,9 +21,11 @@ struct lip_theorem {
 };
 
 /* In the order: a factor is zero; product of norms; norm of the product of
- * absolute weights; averaged recursion; block recursion. */
+ * absolute weights; averaged recursion; block recursion. The last is of lower
+ * bounds, whose evidence is a pair of points. */
 extern const struct lip_theorem lip_theorem_constant, lip_theorem_product,
-    lip_theorem_absolute, lip_theorem_averaged, lip_theorem_recursion;
+    lip_theorem_absolute, lip_theorem_averaged, lip_theorem_recursion,
+    lip_theorem_quotient;
 
 /* The numbers of a row are exact: m 2^e. */
 struct lip_evidence_row {

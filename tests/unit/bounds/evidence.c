@@ -143,9 +143,9 @@ END_TEST
 START_TEST(theorems_say_what_they_are)
 {
     static const struct lip_theorem *const theorem[] = {
-        &lip_theorem_constant, &lip_theorem_product, &lip_theorem_absolute,
-        &lip_theorem_averaged, &lip_theorem_recursion};
-    for (int i = 0; i < 5; i++) {
+        &lip_theorem_constant, &lip_theorem_product,   &lip_theorem_absolute,
+        &lip_theorem_averaged, &lip_theorem_recursion, &lip_theorem_quotient};
+    for (int i = 0; i < 6; i++) {
         ck_assert_uint_gt(strlen(theorem[i]->id), 5);
         ck_assert_uint_gt(strlen(theorem[i]->statement), 40);
         ck_assert_ptr_nonnull(theorem[i]->citation);

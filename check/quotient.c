@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The theorem "difference-quotient": L >= |f(x) - f(y)|_q / |x - y|_p. The
+ * network is evaluated at both points at once, the columns of one matrix. */
+#include "check/check.h"
+
+#include <math.h>
+
+/* W X + b */
+static void linear(struct check *c, arb_mat_t x, const struct lip_layer *layer)
+{
+    arb_ptr bias = vector(c, 1);
+    arb_mat_swap(x, product(c, weight(c, layer), x));
+    for (size_t k = 0; layer->bias.data && k < layer->outputs; k++) {
+        arb_set_d(bias, lip_tensor_at(&layer->bias, k));
+        arb_add(x->rows[k], x->rows[k], bias, c->bits);
+        arb_add(x->rows[k] + 1, x->rows[k] + 1, bias, c->bits);
+    }
+}
+
+/* phi of a ball: its piece at the midpoint; and as phi is continuous, the
+ * radius grows with the steepest slope at most, wherever the kinks are. */
+static void apply(struct check *c, arb_t x, const struct lip_layer *layer,
+                  size_t k)
+{
+    double p[LIP_MAX_PARAMETERS];
+    struct lip_piece piece[LIP_MAX_PIECES];
+    struct lip_slopes s = slopes_of(layer, k, p);
+    size_t n = layer->activation->pieces(piece, p);
+    arb_ptr t = vector(c, 2);
+    while (n > 1 && arf_cmp_d(arb_midref(x), piece[n - 1].from) < 0)
+        n--;
+    arb_get_rad_arb(t, x);
+    arb_set_d(t + 1, fmax(fabs(s.lo), fabs(s.hi)));
+    arb_mul(t, t, t + 1, c->bits);
+    mag_zero(arb_radref(x));
+    arb_set_d(t + 1, piece[n - 1].slope);
+    arb_mul(x, x, t + 1, c->bits);
+    arb_set_d(t + 1, piece[n - 1].offset);
+    arb_add(x, x, t + 1, c->bits);
+    arb_add_error(x, t);
+}
+
+/* |column 0 - column 1|_p */
+static void distance(struct check *c, arb_t out, const arb_mat_t x, enum norm p)
+{
+    slong n = arb_mat_nrows(x);
+    arb_ptr gap = vector(c, n);
+    for (slong k = 0; k < n; k++)
+        arb_sub(gap + k, x->rows[k], x->rows[k] + 1, c->bits);
+    norm_of(out, gap, n, p, c->bits);
+}
+
+enum verdict quotient_check(struct check *c)
+{
+    const struct lip_network *network = c->network;
+    slong n = (slong)network->inputs;
+    arb_mat_struct *x = matrix(c, n, 2);
+    arb_ptr from = vector(c, 1), to = vector(c, 1);
+    size_t mark = c->used;
+    for (slong side = 0; side < 2; side++) {
+        arb_ptr point = evidence_row(c, side, n);
+        for (slong k = 0; point && k < n; k++)
+            arb_set(x->rows[k] + side, point + k);
+    }
+    distance(c, from, x, c->from);
+    if (c->reason[0] || !arb_is_positive(from))
+        return refuse(c, "The two points are one.");
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        release(c, mark);
+        if (layer->kind->role == LIP_ROLE_LINEAR)
+            linear(c, x, layer);
+        else if (layer->kind->role != LIP_ROLE_RESHAPE &&
+                 !(layer->activation && layer->activation->pieces))
+            return refuse(c,
+                          "Layer %zu is not made of straight pieces, which "
+                          "is all that is evaluated.",
+                          i);
+        for (size_t k = 0; layer->activation && k < 2 * layer->outputs; k++) {
+            apply(c, x->rows[k / 2] + k % 2, layer, k / 2);
+            release(c, mark);
+        }
+    }
+    distance(c, to, x, c->to);
+    arb_mul(from, from, c->claim, c->bits);
+    return at_most(from, to);
+}
