@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 
+#include <float.h>
 #include <lapacke.h>
 #include <limits.h>
 #include <math.h>
@@ -89,6 +90,35 @@ enum lip_status lip_decompose(double *value, double *a, size_t n,
                                value, work, (int)size,
                                (int *)(void *)(work + (size_t)size), isize);
     lip_free(work);
+    return info == 0 ? LIP_OK : broken(ctx);
+}
+
+enum lip_status lip_decompose_above(size_t *found, float *value, float *vector,
+                                    float *a, size_t n, double from,
+                                    struct lip_ctx *ctx)
+{
+    enum lip_status status = check_size(n, ctx);
+    if (status == LIP_OK && !finite_floats(a, n * n))
+        status = broken(ctx);
+    if (status != LIP_OK)
+        return status;
+    const float top = FLT_MAX / 4;
+    float size;
+    int order = (int)n, isize, count = 0, info;
+    LAPACKE_ssyevr_work(LAPACK_COL_MAJOR, 'V', 'V', 'U', order, a, order,
+                        (float)from, top, 0, 0, 0, &count, value, vector, order,
+                        NULL, &size, -1, &isize, -1);
+    float *work =
+        lip_alloc(ctx, (size_t)size + (size_t)isize + 2 * n, sizeof *work);
+    if (!work)
+        return memory(ctx);
+    int *iwork = (int *)(void *)(work + (size_t)size);
+    info = LAPACKE_ssyevr_work(LAPACK_COL_MAJOR, 'V', 'V', 'U', order, a, order,
+                               (float)from, top, 0, 0, 0, &count, value, vector,
+                               order, iwork + isize, work, (int)size, iwork,
+                               isize);
+    lip_free(work);
+    *found = (size_t)count;
     return info == 0 ? LIP_OK : broken(ctx);
 }
 

@@ -16,6 +16,14 @@ enum lip_status lip_decompose_float(float *value, float *a, size_t n,
 enum lip_status lip_decompose(double *value, double *a, size_t n,
                               struct lip_ctx *ctx);
 
+/* The eigenvalues above `from` (rising; *found of them) and their eigenvectors,
+ * the rows of vector[found x n]; there is room for n. Destroys `a`. Cheaper
+ * than all of them where few are found; LIP_INVALID also where eigenvalues lie
+ * so close together that their vectors cannot be told apart. */
+enum lip_status lip_decompose_above(size_t *found, float *value, float *vector,
+                                    float *a, size_t n, double from,
+                                    struct lip_ctx *ctx);
+
 /* Replaces the rows (rows <= cols) or the columns (rows > cols) of the
  * row-major rows x cols matrix by an orthonormal basis of what they span, by
  * QR with a positive diagonal: from normal numbers, uniformly distributed.

@@ -23,13 +23,13 @@ static size_t side(size_t rows, size_t cols)
     return rows < cols ? rows : cols;
 }
 
-/* Spectral: Gram matrix, eigenvalues, and K x the longer side. Otherwise a
- * vector and room to project it, in double. */
+/* Spectral: Gram matrix, eigenvectors, eigenvalues, and as much as W. Otherwise
+ * a vector and room to project it, in double. */
 size_t lip_project_room(size_t rows, size_t cols, struct lip_norm_pair pair)
 {
     size_t k = side(rows, cols);
     if (is_spectral(pair))
-        return k * k + k + rows * cols;
+        return 2 * k * k + k + rows * cols;
     return 4 * (rows > cols ? rows : cols);
 }
 
@@ -41,6 +41,8 @@ static void clip(float *w, size_t rows, size_t cols, const float *q,
     int m = (int)rows, n = (int)cols, side_ = (int)side(rows, cols);
     int count = (int)k;
     bool wide = rows <= cols;
+    if (k == 0)
+        return;
     if (wide)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, count, n, m, 1,
                     q, side_, w, n, 0, t, n);
@@ -59,34 +61,50 @@ static void clip(float *w, size_t rows, size_t cols, const float *q,
                     m, q, side_, 1, w, n);
 }
 
-static enum lip_status project_spectral(float *w, size_t rows, size_t cols,
-                                        double limit, float *work,
-                                        struct lip_ctx *ctx)
+/* The smaller Gram matrix of W; returns its trace, |W|_F^2. */
+static double find_gram(float *gram, const float *w, size_t rows, size_t cols)
 {
-    size_t k = side(rows, cols), inside = 0;
-    int n = (int)cols, order = (int)k,
-        inner = (int)(rows <= cols ? cols : rows);
-    float *gram = work, *value = gram + k * k, *t = value + k;
-    cblas_ssyrk(CblasRowMajor, CblasLower,
-                rows <= cols ? CblasNoTrans : CblasTrans, order, inner, 1, w, n,
-                0, gram, order);
+    size_t k = side(rows, cols);
+    int inner = (int)(rows <= cols ? cols : rows);
     double trace = 0;
+    cblas_ssyrk(CblasRowMajor, CblasLower,
+                rows <= cols ? CblasNoTrans : CblasTrans, (int)k, inner, 1, w,
+                (int)cols, 0, gram, (int)k);
     for (size_t i = 0; i < k; i++) {
         trace += gram[i * k + i];
         for (size_t j = 0; j < i; j++)
             gram[j * k + i] = gram[i * k + j];
     }
-    if (trace <= limit * limit) /* |W|_2 <= |W|_F */
+    return trace;
+}
+
+/* Eigenvalues this close to the square of the limit are as good as on it: they
+ * come in clusters, which take long to tell apart. */
+static const double rounding = 4e-6;
+
+static enum lip_status project_spectral(float *w, size_t rows, size_t cols,
+                                        double limit, float *work,
+                                        struct lip_ctx *ctx)
+{
+    size_t k = side(rows, cols), found = 0;
+    float *gram = work, *q = gram + k * k, *value = q + k * k, *t = value + k;
+    double from = limit * limit * (1 + rounding);
+    struct lip_ctx own = {.budget = ctx ? ctx->budget : NULL};
+    if (find_gram(gram, w, rows, cols) <= limit * limit)
+        return LIP_OK; /* |W|_2 <= |W|_F */
+    if (lip_decompose_above(&found, value, q, gram, k, from, &own) == LIP_OK) {
+        clip(w, rows, cols, q, value, found, limit, t);
         return LIP_OK;
+    }
+    size_t inside = 0;
+    find_gram(gram, w, rows, cols);
     enum lip_status status = lip_decompose_float(value, gram, k, ctx);
-    if (status != LIP_OK)
-        return status;
-    while (inside < k && value[inside] <= limit * limit)
+    while (status == LIP_OK && inside < k && value[inside] <= from)
         inside++;
-    if (inside < k)
+    if (status == LIP_OK)
         clip(w, rows, cols, gram + inside * k, value + inside, k - inside,
              limit, t);
-    return LIP_OK;
+    return status;
 }
 
 enum lip_status lip_project(float *w, size_t rows, size_t cols,

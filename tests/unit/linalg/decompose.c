@@ -47,6 +47,31 @@ START_TEST(eigenvectors)
 }
 END_TEST
 
+/* The largest ones alone are those of the whole decomposition. */
+START_TEST(above)
+{
+    float all[N], q[N * N], some[N];
+    size_t found;
+    fill();
+    ck_assert_int_eq(lip_decompose_float(all, f, N, NULL), LIP_OK);
+    double from = ((double)all[10] + (double)all[11]) / 2;
+    ck_assert_int_eq(lip_decompose_above(&found, some, q, g, N, from, NULL),
+                     LIP_OK);
+    ck_assert_uint_eq(found, N - 11);
+    for (size_t k = 0; k < found; k++) {
+        double along = 0;
+        ck_assert_float_lt(fabsf(some[k] - all[11 + k]), 1e-5F);
+        for (size_t i = 0; i < N; i++)
+            along += (double)q[k * N + i] * (double)f[(11 + k) * N + i];
+        ck_assert_double_lt(fabs(fabs(along) - 1), 1e-4);
+    }
+    fill();
+    ck_assert_int_eq(lip_decompose_above(&found, some, q, g, N, 1e9, NULL),
+                     LIP_OK);
+    ck_assert_uint_eq(found, 0);
+}
+END_TEST
+
 START_TEST(inverse)
 {
     fill();
@@ -109,6 +134,7 @@ int main(void)
     TCase *tc = tcase_create("decompose");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, eigenvectors);
+    tcase_add_test(tc, above);
     tcase_add_test(tc, inverse);
     tcase_add_test(tc, orthonormal_rows);
     tcase_add_test(tc, not_finite);

@@ -73,6 +73,28 @@ START_TEST(clips_singular_values)
 }
 END_TEST
 
+/* One singular value many times over: eigenvectors that nothing tells apart. */
+START_TEST(cluster)
+{
+    struct lip_norm_pair pair = {LIP_NORM_2, LIP_NORM_2};
+    struct lip_model *model = train_model(60, "dense:40", 1);
+    static float room[2 * 40 * 40 + 40 + 60 * 40] __attribute__((aligned(64)));
+    float *a = model->value;
+    lip_initialise(model, lip_initial_find("orthogonal"), 1, NULL);
+    for (size_t i = 0; i < 2400; i++)
+        a[i] *= 1.5F;
+    ck_assert_int_eq(lip_project(a, 40, 60, pair, 1, room, NULL), LIP_OK);
+    for (size_t i = 0; i < 40; i++)
+        for (size_t j = 0; j < 40; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < 60; k++)
+                sum += (double)a[i * 60 + k] * (double)a[j * 60 + k];
+            ck_assert_double_lt(fabs(sum - (i == j)), 1e-4);
+        }
+    lip_model_free(model);
+}
+END_TEST
+
 START_TEST(not_finite)
 {
     struct lip_norm_pair pair = {LIP_NORM_2, LIP_NORM_2};
@@ -91,6 +113,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, nearest);
     tcase_add_test(tc, clips_singular_values);
+    tcase_add_test(tc, cluster);
     tcase_add_test(tc, not_finite);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
