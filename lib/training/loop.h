@@ -23,6 +23,10 @@ struct lip_train_options {
     size_t every; /* steps between two mends; 0: the constraint's own */
     struct lip_norm_pair pair;
     double limit; /* of the whole network, in raw units */
+    /* Limits of the matrices one by one, `layer_limits` of them, whose product
+     * the network's limit allows; NULL: each gets the same. */
+    const double *layer_limit;
+    size_t layer_limits;
     size_t epochs, batch;
     size_t patience; /* epochs without a better validation loss before the
                         run stops and the best model is taken; 0: never */

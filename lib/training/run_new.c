@@ -129,7 +129,36 @@ static enum lip_status measure_fixed(struct lip_run *run, size_t *matrices,
     return LIP_OK;
 }
 
-/* Each matrix gets the same share: (limit / fixed)^(1/matrices). */
+static enum lip_status check_shares(const struct lip_run *run, size_t matrices,
+                                    struct lip_ctx *ctx)
+{
+    const struct lip_train_options *options = &run->options;
+    double product = run->fixed;
+    if (options->layer_limits != matrices)
+        return lip_fail(ctx, LIP_INVALID,
+                        "There are %zu limits for %zu layers with weights: "
+                        "give one for each.",
+                        options->layer_limits, matrices);
+    for (size_t i = 0; i < matrices; i++) {
+        double limit = options->layer_limit[i];
+        if (!(limit >= 1e-12 && limit <= 1e12))
+            return lip_fail(ctx, LIP_INVALID,
+                            "The limit of layer %zu is %g: it must lie between "
+                            "1e-12 and 1e12.",
+                            i, limit);
+        product *= limit;
+    }
+    if (product <= options->limit * (1 + 1e-9))
+        return LIP_OK;
+    return lip_fail(ctx, LIP_INVALID,
+                    "The limits of the layers multiply to %g with what "
+                    "scaling and activations stretch, over the limit %g of the "
+                    "network.",
+                    product, options->limit);
+}
+
+/* Each matrix gets the same share, (limit / fixed)^(1/matrices), unless each
+ * has its own. */
 static enum lip_status share_limit(struct lip_run *run, double *limit,
                                    struct lip_ctx *ctx)
 {
@@ -144,6 +173,8 @@ static enum lip_status share_limit(struct lip_run *run, double *limit,
         return lip_fail(ctx, LIP_INVALID,
                         "The model has no layer with weights. Add a dense "
                         "layer.");
+    if (run->options.layer_limit)
+        return check_shares(run, matrices, ctx);
     double rest = run->options.limit * (1 - slack) / run->fixed;
     *limit = pow(rest, 1 / (double)matrices);
     if (*limit >= 1e-12 && *limit <= 1e12)
@@ -158,6 +189,7 @@ static enum lip_status share_limit(struct lip_run *run, double *limit,
 static void list_arrays(struct lip_run *run, double limit)
 {
     size_t offset = 0;
+    const double *own = run->options.layer_limit;
     bool first = true;
     for (size_t i = 0; i < run->model->count; i++) {
         const struct lip_trainable *layer = &run->model->layer[i];
@@ -171,7 +203,8 @@ static void list_arrays(struct lip_run *run, double limit)
                 .rows = layer->outputs,
                 .cols = layer->inputs,
                 .pair = lip_constraint_pair(run->options.pair, first),
-                .limit = limit,
+                .limit =
+                    own && weights.constrained ? *own++ * (1 - slack) : limit,
             };
             first = false;
         }

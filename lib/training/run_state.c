@@ -54,6 +54,8 @@ static void add_options(struct sha256_ctx *hash,
         lip_digest_u64(hash, count[k]);
     for (size_t k = 0; k < sizeof number / sizeof *number; k++)
         lip_digest_double(hash, number[k]);
+    for (size_t k = 0; o->layer_limit && k < o->layer_limits; k++)
+        lip_digest_double(hash, o->layer_limit[k]);
 }
 
 static void find_origin(char out[LIP_DIGEST_TEXT], const struct lip_run *run)

@@ -99,6 +99,38 @@ START_TEST(shares_the_limit)
 }
 END_TEST
 
+/* Limits layer by layer: kept as given, refused where their product is too
+ * large. */
+START_TEST(limits_of_layers)
+{
+    struct lip_data *data = train_data("circles", 50, 1);
+    struct lip_model *model = train_model(2, "dense:4 relu dense:2", 3);
+    struct lip_run *run;
+    double own[] = {8, 0.25};
+    reset();
+    options.limit = 2;
+    options.layer_limit = own;
+    options.layer_limits = 2;
+    ck_assert_int_eq(lip_run_new(&run, &options, model, data, NULL, NULL, NULL),
+                     LIP_OK);
+    for (size_t i = 0, k = 0; i < run->arrays; i++)
+        if (run->array[i].constrained) {
+            ck_assert_double_le(run->array[i].matrix.limit, own[k]);
+            ck_assert_double_ge(run->array[i].matrix.limit,
+                                own[k++] * (1 - 1e-6));
+        }
+    lip_run_free(run);
+    lip_model_free(model);
+    lip_data_free(data);
+    own[1] = 0.26;
+    ck_assert_int_eq(start("multiply to"), LIP_INVALID);
+    own[1] = (double)NAN;
+    ck_assert_int_eq(start("limit of layer 1"), LIP_INVALID);
+    options.layer_limits = 3;
+    ck_assert_int_eq(start("3 limits for 2 layers"), LIP_INVALID);
+}
+END_TEST
+
 /* Each allocation fails once: the status says so, nothing stays behind. */
 START_TEST(survives_lack_of_memory)
 {
@@ -132,6 +164,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, refusals);
     tcase_add_test(tc, shares_the_limit);
+    tcase_add_test(tc, limits_of_layers);
     tcase_add_test(tc, survives_lack_of_memory);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
