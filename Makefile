@@ -94,8 +94,8 @@ BUILD := build/$(or $(SAN),release)
 find = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
 LIB_SRC := $(call find,lib)
 API_SRC := $(call find,api)
-CHK_SRC := $(call find,check)
-SRV_SRC := $(filter-out server/main.c,$(call find,server))
+CHK_SRC := $(call find,server/check)
+SRV_SRC := $(filter-out server/main.c $(CHK_SRC),$(call find,server))
 SUPPORT_SRC := $(call find,tests/support)
 UNIT := $(call find,tests/unit)
 SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
@@ -283,7 +283,7 @@ uninstall: ## take away what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/include/lipschitz
 
 format: ## clang-format every source
-	find lib api server check tests -name '*.[ch]' | xargs clang-format-14 -i
+	find lib api server tests -name '*.[ch]' | xargs clang-format-14 -i
 clean: ## remove build/
 	rm -rf build
 

@@ -52,7 +52,7 @@ grep -oE '(^|&& |`)make [a-z-]+' README.md | sed 's/.*make //' | sort -u |
 
 {
     grep -oE '\]\([^)#:]+\)' README.md | sed 's/^](//; s/)$//'
-    grep -oE '`(lib|api|check|server|tests|docker)/[A-Za-z0-9_./-]*`' README.md |
+    grep -oE '`(lib|api|server|tests|docker)/[A-Za-z0-9_./-]*`' README.md |
         tr -d '`'
 } | sort -u | while read -r path; do
     [[ -e $path ]] || echo "$path"

@@ -4,8 +4,8 @@
 # How a source file looks, line by line, and the functions that none may call.
 source tests/style/rule.sh
 
-mapfile -t code < <(find lib api check server -name '*.[ch]' | sort)
-mapfile -t all_code < <(find lib api check server tests -name '*.[ch]' | sort)
+mapfile -t code < <(find lib api server -name '*.[ch]' | sort)
+mapfile -t all_code < <(find lib api server tests -name '*.[ch]' | sort)
 mapfile -t scripts < <(find tests docker -name '*.sh' | sort; echo .ci/run)
 
 for file in "${all_code[@]}"; do

@@ -2,7 +2,7 @@
  *
  * The theorem "difference-quotient": L >= |f(x) - f(y)|_q / |x - y|_p. The
  * network is evaluated at both points at once, the columns of one matrix. */
-#include "check/check.h"
+#include "server/check/check.h"
 
 #include <math.h>
 

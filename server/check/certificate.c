@@ -2,7 +2,7 @@
  *
  * The document: its form and digest, the claim and the evidence. What the
  * digest is taken over is said in api/certificate.h. */
-#include "check/check.h"
+#include "server/check/check.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Matrices of balls, and comparisons that say when they are certain. */
-#include "check/check.h"
+#include "server/check/check.h"
 
 arb_mat_struct *matrix(struct check *c, slong rows, slong cols)
 {

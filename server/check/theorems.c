@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The theorems, each a function of the chain, the evidence and the claim. */
-#include "check/check.h"
+#include "server/check/check.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
  *     X_i = Lambda_i - M_i Lambda_i W_i D_i^-1 W_i^T Lambda_i M_i,
  *
  * P = a b, M = (a + b)/2; and at the end |X_{l-1}^{-1/2} W_l^T|_2 <= L. */
-#include "check/check.h"
+#include "server/check/check.h"
 
 /* Y = R^-1 W^T where D = R R^T; good where the verdict is PROVED. */
 static arb_mat_struct *solve(struct check *c, enum verdict *verdict,

@@ -3,7 +3,7 @@
  * The chain of a network: adjacent linear layers multiplied, adjacent
  * activations composed, identities left out, an identity matrix beside an
  * activation at either end. */
-#include "check/check.h"
+#include "server/check/check.h"
 
 #include <stdlib.h>
 #include <string.h>

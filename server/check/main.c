@@ -3,8 +3,8 @@
  * lipschitz-check MODEL CERTIFICATE: prints "proved" and exits 0, or prints
  * "not proved: " with a sentence and exits 1; 2 where it was not asked right.
  */
-#include "check/check.h"
 #include "formats/format.h"
+#include "server/check/check.h"
 
 #include <stdio.h>
 #include <string.h>
