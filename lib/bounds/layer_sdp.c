@@ -12,9 +12,9 @@
 /* Sectors narrower than this part of their slope count as so wide; see rule.c.
  */
 static const double NARROW = 0x1p-10;
-/* Relative distance of c from the optimum; steps of nu; Newton's decrement at
- * which a centre is near enough. */
-static const double GAP = 1e-8, RAISE = 10, NEAR = 0.3;
+/* Relative distance of c from the optimum: asked for, and enough where rounding
+ * ends the path; steps of nu; Newton's decrement near enough to the centre. */
+static const double GAP = 1e-8, ENOUGH = 1e-7, RAISE = 10, NEAR = 0.3;
 
 enum { SQUARES = 13, MOST_CENTRING = 200 };
 
@@ -360,12 +360,15 @@ enum lip_status lip_layer_sdp(double *lambda, size_t *steps, bool *done,
     double steepest = set_slopes(&y, problem->sector);
     set_matrices(&y, problem);
     status = begin(&y);
-    bool more = status == LIP_OK;
-    while (more && !*done) {
+    bool more = true;
+    while (status == LIP_OK && more && !*done) {
         status = centre(&y, steps, most, &more);
-        more = more && status == LIP_OK;
-        *done = more && 2 * (double)y.n / y.nu <= GAP;
-        y.nu *= RAISE;
+        double gap = 2 * (double)y.n / y.nu;
+        if (status == LIP_OK && more)
+            *done = gap <= GAP;
+        else /* rounding may end the path a little earlier */
+            *done = status == LIP_OK && *steps < most && gap <= ENOUGH;
+        y.nu = fmin(y.nu * RAISE, 2 * (double)y.n / GAP);
     }
     for (size_t k = 0; k < y.n; k++) {
         double scale = y.d[k] * steepest;

@@ -110,7 +110,7 @@ static void greedy(double value, double tolerance)
     if (now.large && lip_chain_width(now.chain, 1) > 300)
         return; /* takes long */
     double got = bound_of("eclipse", now.chain, PAIR_22);
-    double slack = tolerance * fmax(1, (double)now.chain->count / 10);
+    double slack = tolerance * (double)now.chain->count;
     ck_assert_msg(fabs(got / value - 1) <= slack,
                   "%s: eclipse %.17g, not %.17g", now.file, got, value);
 }
