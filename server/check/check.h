@@ -5,8 +5,8 @@
  * lib/base: tensors, the digest, the table of activations with their slope
  * ranges). All else is done anew in ball arithmetic (FLINT/Arb), where each
  * number carries a proven error, with more bits until the answer is certain. */
-#ifndef SERVER_CHECK_CHECK_H
-#define SERVER_CHECK_CHECK_H
+#ifndef LIPD_CHECK_CHECK_H
+#define LIPD_CHECK_CHECK_H
 
 #include "network/network.h"
 
