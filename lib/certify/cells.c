@@ -136,7 +136,7 @@ static bool add_side(struct lip_cells *cells, size_t *count, const double *g,
                      double kink, double sign)
 {
     size_t n = cells->walk->stages->inputs;
-    double size = cblas_dnrm2((int)n, g, 1), rest = sign * (kink - g[n]);
+    double size = lip_length(g, n), rest = sign * (kink - g[n]);
     if (!(size > 0))
         return rest >= 0;
     double *a = cells->side + *count * n;

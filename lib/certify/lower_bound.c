@@ -14,6 +14,9 @@
 /* A quotient proven to this relative accuracy needs no more limbs. */
 static const double accurate = 1e-12;
 
+/* The numbers of limbs that are tried. */
+static const size_t limbs_tried[] = {1, 2, 4, 8, LIP_FIXED_LIMBS};
+
 enum { MAX_PAIRS = 6 };
 
 struct proof {
@@ -41,10 +44,11 @@ double lip_lower_bytes(const struct lip_network *network)
 static enum lip_status prove(struct proof *p)
 {
     size_t n = p->stages->inputs;
-    for (size_t limbs = 1; limbs <= LIP_FIXED_LIMBS; limbs *= 2) {
+    for (size_t i = 0; i < sizeof limbs_tried / sizeof *limbs_tried; i++) {
         double value, slack;
-        enum lip_status status = lip_quotient(&value, &slack, p->stages, p->x,
-                                              p->y, p->norm, limbs, p->ctx);
+        enum lip_status status =
+            lip_quotient(&value, &slack, p->stages, p->x, p->y, p->norm,
+                         limbs_tried[i], p->ctx);
         if (status != LIP_OK)
             return status;
         if (value > p->out->value) {
@@ -99,7 +103,7 @@ static enum lip_status prove_best(struct proof *p)
     struct lip_search *s = &p->search;
     struct lip_peak *best = &s->best;
     size_t n = p->stages->inputs;
-    double size = fmax(cblas_dnrm2((int)n, best->x, 1), s->unit);
+    double size = fmax(lip_length(best->x, n), s->unit);
     bool straight = p->stages->straight;
     double h =
         straight ? 0.75 * reach(s, best->x, best->v, size) : s->unit * 0x1p-3;

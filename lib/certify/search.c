@@ -75,11 +75,11 @@ static void measure(struct lip_search *s)
     size_t n = stage->inputs, m = stage->outputs;
     double row = 0;
     for (size_t i = 0; i < m; i++)
-        row = fmax(row, cblas_dnrm2((int)n, stage->weight + i * n, 1));
+        row = fmax(row, lip_length(stage->weight + i * n, n));
     if (!(row > 0) || !isfinite(row))
         return;
     s->unit = s->offset = 1 / row;
-    double bias = stage->bias ? cblas_dnrm2((int)m, stage->bias, 1) : 0;
+    double bias = stage->bias ? lip_length(stage->bias, m) : 0;
     if (bias > 0 && isfinite(bias))
         s->offset = bias / sqrt((double)m) / row;
 }
@@ -128,10 +128,10 @@ static void copy_peak(struct lip_peak *to, const struct lip_peak *from,
 static void leap(struct lip_search *s)
 {
     size_t n = lip_search_inputs(s);
-    double size = cblas_dnrm2((int)n, s->base.x, 1);
+    double size = lip_length(s->base.x, n);
     lip_search_direction(s, s->point, n);
-    double step = exp2(1 - 7 * lip_search_uniform(s)) * size /
-                  cblas_dnrm2((int)n, s->point, 1);
+    double step =
+        exp2(1 - 7 * lip_search_uniform(s)) * size / lip_length(s->point, n);
     cblas_dscal((int)n, step, s->point, 1);
     cblas_daxpy((int)n, 1, s->base.x, 1, s->point, 1);
     s->here.value = 0;

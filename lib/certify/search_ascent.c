@@ -21,9 +21,9 @@ void lip_search_ascend(struct lip_search *s, double *x, double window)
         lip_walk_to(&s->walk, x, window);
         lip_walk_norm(&s->walk, i == 0 ? 6 : 2, 1e-3);
         const double *g = lip_walk_gradient(&s->walk, window);
-        double size = cblas_dnrm2((int)n, g, 1);
-        double step = window * fmax(cblas_dnrm2((int)n, x, 1),
-                                    s->unit * sqrt((double)n) * 0x1p-3);
+        double size = lip_length(g, n);
+        double step =
+            window * fmax(lip_length(x, n), s->unit * sqrt((double)n) * 0x1p-3);
         if (!(size > 0) || !isfinite(size))
             break;
         cblas_daxpy((int)n, 0.5 * step / size, g, 1, x, 1);
@@ -35,7 +35,7 @@ void lip_search_ascend(struct lip_search *s, double *x, double window)
 void lip_search_refine(struct lip_search *s)
 {
     size_t n = lip_search_inputs(s);
-    double step = 0.05 * fmax(cblas_dnrm2((int)n, s->here.x, 1),
+    double step = 0.05 * fmax(lip_length(s->here.x, n),
                               s->unit * sqrt((double)n) * 0x1p-3);
     for (int i = 0; i < REFINEMENTS && lip_search_more(s); i++) {
         double before = s->here.value;
@@ -43,7 +43,7 @@ void lip_search_refine(struct lip_search *s)
         lip_walk_to(&s->walk, s->here.x, refining);
         lip_walk_norm(&s->walk, 1, 0);
         const double *g = lip_walk_gradient(&s->walk, refining);
-        double size = cblas_dnrm2((int)n, g, 1);
+        double size = lip_length(g, n);
         if (!(size > 0) || !isfinite(size))
             return;
         memcpy(s->point, s->here.x, n * sizeof *s->point);

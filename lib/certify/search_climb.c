@@ -22,7 +22,7 @@ static void sweep_one_way(struct lip_search *s, const double *x,
                           const double *line, double way, int pieces)
 {
     size_t n = lip_search_inputs(s);
-    double size = cblas_dnrm2((int)n, x, 1) / cblas_dnrm2((int)n, line, 1);
+    double size = lip_length(x, n) / lip_length(line, n);
     double t = 0, nudge = 1e-9 * size;
     for (int i = 0; i < pieces && lip_search_more(s); i++) {
         memcpy(s->point, x, n * sizeof *x);
@@ -33,7 +33,8 @@ static void sweep_one_way(struct lip_search *s, const double *x,
         bool end = !isfinite(length);
         double middle = end ? fmax(t, size) : length / 2;
         cblas_daxpy((int)n, way * middle, line, 1, s->point, 1);
-        lip_search_offer(s, s->point, lip_walk_norm(&s->walk, 3, 1e-3));
+        if (length > lip_search_thin * size)
+            lip_search_offer(s, s->point, lip_walk_norm(&s->walk, 3, 1e-3));
         if (end)
             return;
         t += length + fmax(nudge, 1e-9 * t);
@@ -43,7 +44,7 @@ static void sweep_one_way(struct lip_search *s, const double *x,
 static void sweep(struct lip_search *s, const double *line, int pieces)
 {
     size_t n = lip_search_inputs(s);
-    if (!(cblas_dnrm2((int)n, line, 1) > 0))
+    if (!(lip_length(line, n) > 0))
         return;
     memcpy(s->start, s->here.x, n * sizeof *line);
     sweep_one_way(s, s->start, line, 1, pieces);

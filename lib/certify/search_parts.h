@@ -6,6 +6,10 @@
 
 #include "certify/search.h"
 
+/* Pieces thinner than this, relative to the size of their points, are left
+ * alone: the pair that proves what they are worth must fit in. */
+static const double lip_search_thin = 1e-9;
+
 size_t lip_search_inputs(const struct lip_search *s);
 
 /* Whether there is anything left to spend; looks at the clock. */

@@ -71,17 +71,29 @@ void lip_search_forget(struct lip_search *s)
         v[k] = 1;
         return;
     }
-    double size = cblas_dnrm2((int)stages->inputs, v, 1);
+    double size = lip_length(v, stages->inputs);
     for (size_t k = 0; k < stages->inputs; k++)
         v[k] = s->walk.norm.input == LIP_NORM_2 ? v[k] / size
                : v[k] < 0                       ? -1
                                                 : 1;
 }
 
+/* Whether the piece around x ends so soon along the direction of its norm that
+ * doubles would hold no pair of points within it. */
+static bool thin(const struct lip_search *s, const double *x)
+{
+    if (!s->walk.stages->straight)
+        return false;
+    double chord = lip_walk_free(&s->walk, 1) + lip_walk_free(&s->walk, -1);
+    return chord <
+           lip_search_thin * fmax(lip_length(x, lip_search_inputs(s)), s->unit);
+}
+
 double lip_search_try(struct lip_search *s, const double *x, int steps)
 {
     lip_walk_to(&s->walk, x, 0);
     double value = lip_walk_norm(&s->walk, steps, 1e-4);
-    lip_search_offer(s, x, value);
+    if (value > s->here.value && !thin(s, x))
+        lip_search_offer(s, x, value);
     return value;
 }

@@ -58,6 +58,23 @@ double lip_walk_bytes(const struct lip_network *network)
     return 8 * (BUFFERS * n + (double)network->count + 1);
 }
 
+double lip_length(const double *x, size_t n)
+{
+    double most = fabs(x[cblas_idamax((int)n, x, 1)]);
+    if (most > 0x1p-400 && most < 0x1p400)
+        return sqrt(cblas_ddot((int)n, x, 1, x, 1));
+    if (most == 0 || !isfinite(most))
+        return most;
+    int e = 0;
+    double sum = 0;
+    frexp(most, &e);
+    for (size_t k = 0; k < n; k++) {
+        double part = ldexp(x[k], -e);
+        sum += part * part;
+    }
+    return ldexp(sqrt(sum), e);
+}
+
 /* y = W x, or y = W^T x */
 static void multiply(double *y, const struct lip_stage *stage, bool transpose,
                      const double *x)
@@ -72,7 +89,7 @@ static double half_window(const struct lip_stage *stage, const double *z,
                           double window)
 {
     double n = (double)stage->inputs;
-    double size = cblas_dnrm2((int)stage->inputs, z, 1) / sqrt(n);
+    double size = lip_length(z, stage->inputs) / sqrt(n);
     return window * size;
 }
 
@@ -178,7 +195,7 @@ void lip_walk_pull(struct lip_walk *walk, size_t i, size_t k)
 static double size_of(const double *x, size_t n, enum lip_norm norm)
 {
     if (norm == LIP_NORM_2)
-        return cblas_dnrm2((int)n, x, 1);
+        return lip_length(x, n);
     return norm == LIP_NORM_1 ? cblas_dasum((int)n, x, 1)
                               : fabs(x[cblas_idamax((int)n, x, 1)]);
 }

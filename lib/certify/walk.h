@@ -28,6 +28,9 @@ struct lip_walk {
     double spent;     /* multiplications so far */
 };
 
+/* |x|_2 of numbers of any size. */
+double lip_length(const double *x, size_t n);
+
 /* LIP_NO_MEMORY, LIP_TOO_LARGE. */
 enum lip_status lip_walk_new(struct lip_walk *out,
                              const struct lip_stages *stages,

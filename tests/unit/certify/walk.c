@@ -235,6 +235,18 @@ START_TEST(pull_is_a_gradient)
 }
 END_TEST
 
+START_TEST(length_of_all_sizes)
+{
+    static const double size[] = {1, 1e-300, 1e300, 5e-324, 1e-170, 1e170};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        double x[] = {3 * size[i], 0, -4 * size[i], 12 * size[i]};
+        ck_assert_double_eq_tol(lip_length(x, 4) / size[i], 13, 1e-13);
+    }
+    ck_assert_double_eq(lip_length((double[]){0, 0}, 2), 0);
+    ck_assert(isinf(lip_length((double[]){1, INFINITY}, 2)));
+}
+END_TEST
+
 START_TEST(memory_may_run_out)
 {
     struct scene s;
@@ -274,6 +286,7 @@ int main(void)
     tcase_add_test(tc, gradient_is_the_derivative);
     tcase_add_test(tc, free_way_ends_at_a_kink);
     tcase_add_test(tc, pull_is_a_gradient);
+    tcase_add_test(tc, length_of_all_sizes);
     tcase_add_test(tc, memory_may_run_out);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
