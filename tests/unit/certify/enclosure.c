@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PREC = 4000 };
 
@@ -110,6 +111,24 @@ START_TEST(kinks_are_enclosed)
         lip_network_free(network);
         plain_clear(&net);
     }
+}
+END_TEST
+
+/* The number that goes into the last neuron is 2^-70 - 2^-75; one limb makes
+ * it -2^-75, on the other side of the kink. */
+START_TEST(kink_within_the_error)
+{
+    struct plain net;
+    plain_zero(&net, "relu", (size_t[]){2, 3, 1, 1}, 3);
+    const double first[] = {1, 1, 1, 0, 1, 0}, second[] = {1, -1, -0x1p-75};
+    memcpy(net.weight[0], first, sizeof first);
+    memcpy(net.weight[1], second, sizeof second);
+    *net.weight[2] = 0x1p100;
+    struct lip_network *network = plain_network(&net, &none);
+    for (size_t limbs = 1; limbs < 4; limbs++)
+        enclosed(network, (double[]){1, 0x1p-70}, limbs);
+    lip_network_free(network);
+    plain_clear(&net);
 }
 END_TEST
 
@@ -228,6 +247,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, every_activation_is_enclosed, 0, count);
     tcase_add_test(tc, kinks_are_enclosed);
+    tcase_add_test(tc, kink_within_the_error);
     tcase_add_test(tc, depth_takes_limbs);
     tcase_add_test(tc, sizes_of_all_kinds);
     tcase_add_test(tc, too_large_for_an_activation);

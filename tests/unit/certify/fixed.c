@@ -264,6 +264,39 @@ START_TEST(distances_are_below)
 }
 END_TEST
 
+/* Where leading bits cancel, what was cut off counts. */
+START_TEST(cancellation)
+{
+    struct lip_fixed x, y;
+    struct lip_sums sums;
+    ck_assert_int_eq(lip_fixed_new(&x, 1, 1, NULL), LIP_OK);
+    ck_assert_int_eq(lip_fixed_new(&y, 1, 1, NULL), LIP_OK);
+    ck_assert_int_eq(lip_sums_new(&sums, 1, 1, NULL), LIP_OK);
+    lip_sums_begin(&sums, 1, 1, 60);
+    lip_sums_term(&sums, 0, 1);
+    lip_fixed_take(&x, 1, &sums, 1);
+    ck_assert_double_eq(x.radius[0], 0); /* room for all its bits */
+    for (int by_term = 0; by_term < 2; by_term++) {
+        lip_sums_begin(&sums, 1, 1, 1);
+        lip_sums_product(&sums, 0, 1, &x, 0);
+        lip_sums_product(&sums, 0, -1, &x, 0);
+        if (by_term)
+            lip_sums_term(&sums, 0, 0x1p-300);
+        else
+            lip_sums_product(&sums, 0, 0x1p-200, &x, 0);
+        lip_fixed_take(&y, 1, &sums, 3);
+        arb_t truth;
+        arb_init(truth);
+        arb_set_d(truth, by_term ? 0x1p-300 : 0x1p-200);
+        ck_assert_double_le(off(&y, 0, truth), y.radius[0]);
+        arb_clear(truth);
+    }
+    lip_sums_clear(&sums);
+    lip_fixed_clear(&x);
+    lip_fixed_clear(&y);
+}
+END_TEST
+
 /* Half a million additions of what has to carry through all limbs. */
 START_TEST(carries_travel)
 {
@@ -324,6 +357,7 @@ int main(void)
     tcase_add_loop_test(tc, comparison_is_exact, 0, 4);
     tcase_add_loop_test(tc, doubles_enclose, 0, 12);
     tcase_add_loop_test(tc, distances_are_below, 0, 12);
+    tcase_add_test(tc, cancellation);
     tcase_add_test(tc, carries_travel);
     tcase_add_test(tc, memory_may_run_out);
     suite_add_tcase(suite, tc);

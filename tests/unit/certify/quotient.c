@@ -112,7 +112,9 @@ START_TEST(extremes)
                {5e-324, 1, 1e300, 5e-324},
                {DBL_MAX, 1, DBL_MAX, DBL_MAX},
                {0x1p-1060, 1.5, 1, 0x1.8p-1060},
-               {0, 1, 1, 0}};
+               {0, 1, 1, 0},
+               {5e-324, 0.75, 1, 0},
+               {5e-324, 1.75, 1, 5e-324}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         struct plain net;
         plain_zero(&net, "identity", (size_t[]){1, 1, 1}, 2);
