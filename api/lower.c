@@ -7,7 +7,7 @@
 
 /* What one second of searching takes, in multiplications; of the order of a
  * core's speed, and the same everywhere, so that the answer is too. */
-static const double effort_per_second = 1e9;
+static const double effort_per_second = 2e9;
 
 bool api_lower_wanted(const struct api_bound_request *request)
 {
