@@ -100,10 +100,14 @@ SUPPORT_SRC := $(call find,tests/support)
 UNIT := $(call find,tests/unit)
 SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
 # Not under valgrind: float.c switches flush-to-zero on, which valgrind has not;
-# the others are minutes of arithmetic (ASan runs them).
-LIBRARY_TESTS := $(filter-out $(addprefix tests/unit/,base/float.c \
-    bounds/closed_form.c linalg/big.c network/activation.c), \
-    $(filter $(patsubst lib/%,tests/unit/%/%,$(wildcard lib/*)),$(UNIT)))
+# the others are minutes of arithmetic (ASan runs them). Of training, what puts
+# memory together: serving, kernels, a whole run.
+TOO_LONG := base/float.c bounds/closed_form.c bounds/eclipse.c bounds/pages.c \
+            bounds/layer_sdp.c certify/lower_bound.c linalg/big.c \
+            network/activation.c
+LIBRARY_TESTS := $(filter-out $(addprefix tests/unit/,$(TOO_LONG) training/%), \
+    $(filter $(patsubst lib/%,tests/unit/%/%,$(wildcard lib/*)),$(UNIT))) \
+    $(wildcard $(addprefix tests/unit/training/,serve.c kernel.c run_finish.c))
 FUZZ_SRC := $(filter-out tests/fuzz/replay.c,$(call find,tests/fuzz))
 BENCH_SRC := $(call find,tests/bench)
 DEMO_SRC := $(call find,tests/demo)
