@@ -84,13 +84,13 @@ static enum lip_status balanced(double *lambda, struct lip_rule_view *view,
 }
 
 const struct lip_rule lip_rule_scalar = {
-    "scalar", {1, 1.2, 1.4, 1.6, 1.8}, 0.1, scalar};
+    "scalar", {1, 1.2, 1.4, 1.6, 1.8}, 0.1, false, scalar};
 static const struct lip_rule rule_gershgorin = {
-    "gershgorin", {1, 1.5, 1.7, 1.99}, 0, gershgorin};
+    "gershgorin", {1, 1.5, 1.7, 1.99}, 0, false, gershgorin};
 static const struct lip_rule rule_shift = {
-    "shift", {1.15, 1.3, 1.5, 1.7}, 0, shift};
+    "shift", {1.15, 1.3, 1.5, 1.7}, 0, false, shift};
 static const struct lip_rule rule_balanced = {
-    "balanced", {1, 1.2, 1.4, 1.6, 1.8}, 0.1, balanced};
+    "balanced", {1, 1.2, 1.4, 1.6, 1.8}, 0.1, true, balanced};
 
 const struct lip_rule *const lip_rules[] = {
     &lip_rule_scalar, &rule_balanced, &rule_gershgorin, &rule_shift, NULL};
@@ -101,7 +101,7 @@ const struct lip_rule *const lip_rules[] = {
 struct pass {
     struct lip_recursion *rec;
     const struct lip_gauge *gauge;
-    struct lip_matrix t;
+    struct lip_matrix *t; /* the room of M, which is made after the choice */
     double *lambda, *next, *vector;
 };
 
@@ -111,22 +111,27 @@ static double gauge_at(const struct pass *p, size_t i, size_t k)
     return p->gauge ? p->gauge->d[i][k] : 1;
 }
 
-/* T = G S G and the squared column norms of G' W' G^-1. */
+/* T = G S G. */
 static void view_layer(struct pass *p, size_t n)
+{
+    const struct lip_recursion *rec = p->rec;
+    for (size_t k = 0; k < n; k++)
+        p->vector[k] = sqrt(gauge_at(p, rec->layer, k));
+    p->t->rows = p->t->cols = n;
+    for (size_t j = 0; j < n; j++)
+        for (size_t k = 0; k <= j; k++)
+            p->t->data[k + j * n] =
+                rec->s.data[k + j * n] * (p->vector[k] * p->vector[j]);
+}
+
+/* The squared column norms of G' W' G^-1. */
+static void view_next(struct pass *p, size_t n)
 {
     const struct lip_recursion *rec = p->rec;
     size_t i = rec->layer;
     const struct lip_matrix *w = &rec->chain->link[i + 1].transposed;
     bool inner = i + 2 < rec->chain->count;
-    for (size_t k = 0; k < n; k++) {
-        p->vector[k] = sqrt(gauge_at(p, i, k));
-        p->next[k] = 0;
-    }
-    p->t.rows = p->t.cols = n;
-    for (size_t j = 0; j < n; j++)
-        for (size_t k = 0; k <= j; k++)
-            p->t.data[k + j * n] =
-                rec->s.data[k + j * n] * (p->vector[k] * p->vector[j]);
+    memset(p->next, 0, n * sizeof *p->next);
     for (size_t j = 0; j < w->cols; j++) {
         double d = inner ? gauge_at(p, i + 1, j) : 1;
         for (size_t k = 0; k < n; k++)
@@ -161,7 +166,9 @@ static enum lip_status layer(struct pass *p, const struct lip_rule *rule,
     struct lip_recursion *rec = p->rec;
     size_t n = rec->s.rows, i = rec->layer;
     view_layer(p, n);
-    struct lip_rule_view view = {&p->t, p->next, p->vector, rec->ctx};
+    if (rule->balanced)
+        view_next(p, n);
+    struct lip_rule_view view = {p->t, p->next, p->vector, rec->ctx};
     enum lip_status status = rule->choose(p->lambda, &view, c);
     if (status != LIP_OK)
         return status;
@@ -185,10 +192,10 @@ enum lip_status lip_rule_pass(struct lip_big *out, bool *feasible,
     if (rec->chain->count > 1)
         lip_recursion_start(rec);
     size_t n = rec->widest;
-    struct pass p = {.rec = rec, .gauge = gauge};
-    enum lip_status status = lip_matrix_new(&p.t, n, n, rec->ctx);
+    struct pass p = {.rec = rec, .gauge = gauge, .t = &rec->m};
+    enum lip_status status = LIP_OK;
     p.lambda = lip_alloc(rec->ctx, 3 * n, sizeof *p.lambda);
-    if (status == LIP_OK && !p.lambda)
+    if (!p.lambda)
         status = rec->ctx ? rec->ctx->error.status : LIP_NO_MEMORY;
     p.next = p.lambda ? p.lambda + n : NULL;
     p.vector = p.lambda ? p.next + n : NULL;
@@ -202,7 +209,6 @@ enum lip_status lip_rule_pass(struct lip_big *out, bool *feasible,
     }
     if (status == LIP_OK && *feasible)
         status = lip_recursion_finish(out, rec);
-    lip_matrix_clear(&p.t);
     lip_free(p.lambda);
     return status;
 }

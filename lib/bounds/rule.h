@@ -28,7 +28,7 @@
 /* What a rule sees of a layer. */
 struct lip_rule_view {
     struct lip_matrix *t; /* upper triangle; a copy, may be spoilt */
-    const double *next;   /* squared column norms of W' */
+    const double *next;   /* squared column norms of W', for balanced rules */
     double *vector;       /* n numbers of work */
     struct lip_ctx *ctx;
 };
@@ -38,6 +38,7 @@ struct lip_rule {
     /* The constants worth trying, ascending; ended by 0. */
     double constant[8];
     double refine; /* step of a second look around the best, or 0 */
+    bool balanced; /* looks at view->next */
     /* lambda[n], without the factor that general slopes put on c. */
     enum lip_status (*choose)(double *lambda, struct lip_rule_view *view,
                               double c);
