@@ -22,7 +22,7 @@ DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
 DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
-DEPS_BENCH := coinor-csdp python3-numpy python3-scipy wrk
+DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib
 
