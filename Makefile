@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 60
 
 # --- what the product needs, by Debian package name
 DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
-              liblapacke-dev libopenblas-dev libzip-dev nettle-dev zlib1g-dev
+              liblapacke-dev libopenblas-dev libzip-dev nettle-dev zlib1g-dev libsqlite3-dev
 # lipschitz-check alone: ball arithmetic
 DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
 DEPS_DEMO := curl
@@ -24,7 +24,7 @@ DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 DEPS_FUZZ := clang libclang-rt-14-dev
-PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib
+PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3
 
 # The verbs that install what they lack. The others only say what is missing.
 INSTALLING := deps demo check test bench fuzz image-check check-style check-asan \

@@ -17,6 +17,8 @@
       "This address does not take that method")                                \
     X(REQUEST_TIMEOUT, "request-timeout", 408,                                 \
       "The request did not arrive in time")                                    \
+    X(IDEMPOTENCY_CONFLICT, "idempotency-conflict", 409,                       \
+      "This Idempotency-Key came with another request before")                 \
     X(LENGTH_REQUIRED, "length-required", 411, "The length must be given")     \
     X(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large")          \
     X(MODEL_TOO_LARGE, "model-too-large", 413,                                 \
@@ -26,6 +28,7 @@
     X(INVALID_MODEL, "invalid-model", 422, "The model is not valid")           \
     X(UNSUPPORTED_MODEL, "unsupported-model", 422,                             \
       "The model uses something that is not supported")                        \
+    X(INVALID_DATA, "invalid-data", 422, "The data set is not valid")          \
     X(INVALID_OPTION, "invalid-option", 422, "An option is not valid")         \
     X(TIME_LIMIT, "time-limit", 422,                                           \
       "The time limit passed before any bound was proven")                     \

@@ -11,6 +11,10 @@
 #include <stdbool.h>
 
 struct lipd_store;
+struct lipd_dataset_store;
+struct lipd_job_store;
+struct lipd_hub;
+struct lipd_runner;
 
 enum lipd_state {
     LIPD_SERVING,
@@ -21,7 +25,12 @@ enum lipd_state {
 struct lipd_service {
     const struct lipd_config *config;
     struct lipd_queue queue;
-    struct lipd_store *store; /* NULL: no --data-dir */
+    /* NULL, all of them: no --data-dir. */
+    struct lipd_store *store; /* of models */
+    struct lipd_dataset_store *datasets;
+    struct lipd_job_store *jobs;
+    struct lipd_hub *hub;
+    struct lipd_runner *runner;
     _Atomic int state;        /* enum lipd_state */
     _Atomic bool cancelled;   /* running work is to stop */
     /* What the zeros of the configuration came to on this machine. */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A job runs in a process of its own: `lipschitzd --job FOLDER` with the
+ * daemon's options. What parent and child tell each other:
+ *
+ * - FOLDER/request.json (daemon): {"kind": "train", "request": {...}}. The
+ *   child may keep what it likes beside it (its checkpoints). The folder
+ *   lives as long as the job is not over, so a new child finds it again.
+ * - descriptor LIPD_CHILD_PIPE (child): one line of JSON for each progress,
+ *   at most LIPD_CHILD_LINE bytes, written by one call. The child ends where
+ *   nobody reads.
+ * - SIGTERM (daemon): cancel; end with what there is. SIGUSR1: keep a
+ *   checkpoint and exit LIPD_CHILD_PAUSED.
+ * - FOLDER/result.json, FOLDER/error.json (child; a problem document), each
+ *   complete or not there, before exit status DONE, CANCELLED (a result, where
+ *   there is one) or FAILED. FOLDER/model, a model file to be stored under the
+ *   id in FOLDER/model.id before the job counts as over.
+ *
+ * Any other end is a crash: the job is tried again, from its checkpoint. */
+#ifndef LIPD_JOBS_CHILD_H
+#define LIPD_JOBS_CHILD_H
+
+#include "api/problem.h"
+#include "server/config.h"
+
+#include <jansson.h>
+
+enum {
+    LIPD_CHILD_PIPE = 3,
+    LIPD_CHILD_LINE = 4096, /* PIPE_BUF */
+    LIPD_CHILD_DONE = 0,
+    LIPD_CHILD_FAILED = 10,
+    LIPD_CHILD_CANCELLED = 11,
+    LIPD_CHILD_PAUSED = 12
+};
+
+/* What a kind's function works with. */
+struct lipd_child {
+    const struct lipd_config *config;
+    int folder;            /* directory descriptor */
+    const json_t *request; /* the member of request.json */
+    unsigned threads;      /* that it may use */
+    struct lip_ctx *ctx;   /* budget and deadline set; progress is the kind's */
+};
+
+/* A kind of job: one row in the table. Returns an exit status; with FAILED the
+ * problem is filled. */
+struct lipd_job_kind {
+    const char *name;
+    int (*run)(struct lipd_child *child, struct api_problem *problem);
+};
+extern const struct lipd_job_kind lipd_job_kinds[]; /* ended by a NULL name */
+
+/* The main of the child: its exit status. */
+int lipd_child_main(const struct lipd_config *config, const char *folder);
+
+/* --- for the kinds */
+
+enum lipd_child_wish { LIPD_GO_ON, LIPD_CANCEL, LIPD_PAUSE };
+
+/* What signals have asked so far; the pipe's end closed counts as PAUSE. */
+enum lipd_child_wish lipd_child_wish(void);
+
+/* Sends one progress document (no newline in it); false where nobody reads. */
+bool lipd_child_tell(const char *json, size_t size);
+
+/* Writes a file of the folder so that it is complete or not there: written
+ * under another name, synced, renamed. The problem is STORAGE_FULL or INTERNAL.
+ */
+bool lipd_child_write(const struct lipd_child *child, const char *name,
+                      const void *bytes, size_t size,
+                      struct api_problem *problem);
+
+/* Reads one; *bytes is lip_alloc memory, NULL where there is no such file. */
+bool lipd_child_read(const struct lipd_child *child, const char *name,
+                     unsigned char **bytes, size_t *size,
+                     struct api_problem *problem);
+
+#endif

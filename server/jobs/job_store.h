@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where jobs live: one small interface, so that a database that several
+ * daemons share can take the place of the one beside the models.
+ *
+ * A job is queued, then claimed by one daemon under a lease, which heartbeats
+ * prolong; a lease that ran out makes the job queued again. Whatever returned
+ * true survives the loss of the process and of the machine. All calls may come
+ * from any thread. */
+#ifndef LIPD_JOBS_JOB_STORE_H
+#define LIPD_JOBS_JOB_STORE_H
+
+#include "api/problem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LIPD_JOB_ID = 32 + 1, LIPD_JOB_KEY = 255 + 1 };
+
+enum lipd_job_state {
+    LIPD_JOB_QUEUED,
+    LIPD_JOB_RUNNING,
+    LIPD_JOB_SUCCEEDED,
+    LIPD_JOB_FAILED,
+    LIPD_JOB_CANCELLED
+};
+
+/* "queued", ... as in the contract. */
+const char *lipd_job_state_name(enum lipd_job_state state);
+/* Succeeded, failed or cancelled: nothing about the job changes any more. */
+bool lipd_job_over(enum lipd_job_state state);
+
+/* Texts are JSON and lip_alloc memory of the struct's owner; NULL: none. */
+struct lipd_job {
+    char id[LIPD_JOB_ID];
+    char kind[16]; /* "train" */
+    enum lipd_job_state state;
+    double created, started, finished; /* seconds since 1970; 0: not yet */
+    bool cancel;                       /* somebody asked */
+    unsigned attempts;                 /* claims so far */
+    uint64_t sequence;                 /* of its latest event; 0: none */
+    char *request;                     /* what is to be done */
+    char *progress;                    /* {"done", "total", "unit", ...} */
+    char *result;                      /* of a job that is over */
+    char *error;                       /* problem document of a failed one */
+};
+void lipd_job_clear(struct lipd_job *job);
+
+/* Something that happened to a job; sequence numbers count up from 1. */
+struct lipd_job_event {
+    uint64_t sequence;
+    char type[16]; /* "progress", "state" */
+    char *data;    /* JSON */
+};
+void lipd_job_event_clear(struct lipd_job_event *event);
+
+/* How a job ended. */
+struct lipd_job_end {
+    enum lipd_job_state state;
+    const char *result, *error; /* JSON or NULL */
+};
+
+enum lipd_claim { LIPD_CLAIMED, LIPD_NOTHING, LIPD_CLAIM_FAILED };
+
+struct lipd_job_store;
+
+/* Functions that fail return false with the problem: STORAGE_FULL, INTERNAL,
+ * or as said. */
+struct lipd_job_store_ops {
+    /* Adds a queued job and sets its id. A `key` (Idempotency-Key, or NULL)
+     * that came before with the same `digest` of the request gives that job's
+     * id and *again = true; with another, IDEMPOTENCY_CONFLICT. OVERLOADED
+     * where `most` jobs are queued. */
+    bool (*add)(struct lipd_job_store *store, char id[LIPD_JOB_ID], bool *again,
+                const char *kind, const char *request, const char *key,
+                const char *digest, size_t most, struct api_problem *problem);
+    /* NOT_FOUND. */
+    bool (*get)(struct lipd_job_store *store, struct lipd_job *job,
+                const char *id, struct api_problem *problem);
+    /* Up to `most` jobs, newest first, that are older than the job `after` (""
+     * : from the newest), without request, result and error texts. */
+    bool (*list)(struct lipd_job_store *store, struct lipd_job *job,
+                 size_t *count, size_t most, const char *after,
+                 struct api_problem *problem);
+    /* Up to `most` events with sequence > after, oldest first. */
+    bool (*events)(struct lipd_job_store *store, struct lipd_job_event *event,
+                   size_t *count, size_t most, const char *id, uint64_t after,
+                   struct api_problem *problem);
+
+    /* Takes the oldest queued job, whose lease ends `lease` seconds from now,
+     * and notes the event. Jobs whose lease has run out are queued again
+     * first. */
+    enum lipd_claim (*claim)(struct lipd_job_store *store, struct lipd_job *job,
+                             const char *owner, double lease,
+                             struct api_problem *problem);
+    /* Prolongs the lease and, where progress is not NULL, sets it and notes an
+     * event; *cancel tells whether to stop. False also where the lease is
+     * another's by now: NOT_FOUND. */
+    bool (*heartbeat)(struct lipd_job_store *store, const char *id,
+                      const char *owner, double lease, const char *progress,
+                      bool *cancel, struct api_problem *problem);
+    /* The job is over, once: NOT_FOUND where the lease is another's. */
+    bool (*finish)(struct lipd_job_store *store, const char *id,
+                   const char *owner, const struct lipd_job_end *end,
+                   struct api_problem *problem);
+    /* Back to the queue, to be claimed again; attempts are not counted where
+     * `forgive`. */
+    bool (*release)(struct lipd_job_store *store, const char *id,
+                    const char *owner, bool forgive,
+                    struct api_problem *problem);
+    /* A queued job is cancelled at once, a running one is marked; one that is
+     * over stays as it is. NOT_FOUND. */
+    bool (*cancel)(struct lipd_job_store *store, const char *id,
+                   struct api_problem *problem);
+    /* Everything that this owner, gone since, had claimed is queued again. */
+    bool (*recover)(struct lipd_job_store *store, const char *owner,
+                    struct api_problem *problem);
+    /* Removes the oldest jobs that are over, but for `most`. */
+    bool (*trim)(struct lipd_job_store *store, size_t most,
+                 struct api_problem *problem);
+    size_t (*queued)(struct lipd_job_store *store);
+    void (*close)(struct lipd_job_store *store);
+};
+
+struct lipd_job_store {
+    const struct lipd_job_store_ops *ops;
+};
+
+/* SQLite, in DIRECTORY/jobs.sqlite: WAL, every commit synced. NULL with a
+ * sentence where the file cannot be opened or is not ours. */
+struct lipd_job_store *lipd_job_store_sqlite(const char *directory,
+                                             char *complaint,
+                                             size_t complaint_size);
+
+#endif
