@@ -100,6 +100,34 @@ START_TEST(together)
 }
 END_TEST
 
+struct slow {
+    pthread_t caller;
+    atomic_int done;
+};
+
+static void dawdle(void *arg, unsigned part)
+{
+    struct slow *slow = arg;
+    (void)part;
+    pause_for(pthread_equal(pthread_self(), slow->caller) ? 2000000L
+                                                          : 9000000L);
+    atomic_fetch_add(&slow->done, 1);
+}
+
+/* The caller waits for parts that others are at. */
+START_TEST(patient)
+{
+    struct lip_crew *crew;
+    struct slow slow = {.caller = pthread_self()};
+    lip_crew_new(&crew, 3, NULL);
+    for (int i = 1; i <= 10; i++) {
+        lip_crew_run(crew, 3, dawdle, &slow);
+        ck_assert_int_eq(atomic_load(&slow.done), 3 * i);
+    }
+    lip_crew_free(crew);
+}
+END_TEST
+
 static void nest(void *arg, unsigned part)
 {
     struct tally *tally = arg;
@@ -130,6 +158,7 @@ int main(void)
     tcase_add_loop_test(tcase, once, 0, sizes);
     tcase_add_loop_test(tcase, many, 0, sizes);
     tcase_add_test(tcase, together);
+    tcase_add_test(tcase, patient);
     tcase_add_test(tcase, within);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
