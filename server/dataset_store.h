@@ -3,7 +3,8 @@
  * Data sets on disk, named by the digest of their numbers (lip_data_digest):
  * the same data in another format is the same data set. Each is one file in
  * DIRECTORY/datasets, in a form that is read back without parsing, complete or
- * not there. */
+ * not there. A data set may be deleted while jobs use it: who has it open
+ * reads on, who comes later is told that it is not there. */
 #ifndef LIPD_DATASET_STORE_H
 #define LIPD_DATASET_STORE_H
 
@@ -21,9 +22,11 @@ struct lipd_dataset {
     size_t rows, features, classes, targets;
     size_t bytes;   /* on disk */
     double created; /* seconds since 1970 */
+    bool fresh;     /* of a put: it was not there before */
 };
 
-/* The daemon's: removes what was left unfinished. NULL with a sentence. */
+/* The daemon's: makes the folders where they are missing and removes what was
+ * left unfinished. NULL with a sentence. */
 struct lipd_dataset_store *lipd_dataset_store_open(const char *directory,
                                                    size_t quota,
                                                    char *complaint,
@@ -32,19 +35,28 @@ struct lipd_dataset_store *lipd_dataset_store_open(const char *directory,
 struct lipd_dataset_store *lipd_dataset_store_read_only(const char *directory,
                                                         char *complaint,
                                                         size_t complaint_size);
+/* NULL is allowed. */
 void lipd_dataset_store_close(struct lipd_dataset_store *store);
 
 bool lipd_dataset_id_valid(const char *id);
 
-/* Stores a data set (nothing to do where it is there already) and tells what
- * is known of it. STORAGE_FULL (with the quota), INTERNAL. */
+/* Stores a data set that lip_data_check has passed (nothing to do where it is
+ * there already) and tells what is known of it. On return it is on the disk.
+ * BODY_TOO_LARGE (over the quota by itself), STORAGE_FULL (with the quota),
+ * INTERNAL. */
 bool lipd_dataset_put(struct lipd_dataset_store *store,
                       const struct lip_data *data, struct lipd_dataset *out,
                       struct api_problem *problem);
 
-/* NOT_FOUND. */
+/* NOT_FOUND, INTERNAL (damaged). */
 bool lipd_dataset_show(struct lipd_dataset_store *store, const char *id,
                        struct lipd_dataset *out, struct api_problem *problem);
+
+/* Up to `count` data sets in the order of their ids, from the first after
+ * `after` ("": from the beginning) on; *more tells whether others follow.
+ * Damaged ones are passed over. Returns how many. O(all of them). */
+size_t lipd_dataset_list(struct lipd_dataset_store *store, const char *after,
+                         struct lipd_dataset *out, size_t count, bool *more);
 
 /* The numbers, checked against the id. NOT_FOUND, MODEL_TOO_LARGE (memory),
  * INTERNAL (damaged). */
@@ -56,5 +68,22 @@ bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
 bool lipd_dataset_delete(struct lipd_dataset_store *store, const char *id);
 
 size_t lipd_dataset_store_used(struct lipd_dataset_store *store);
+
+/* --- uploads on their way */
+
+/* A file without a name beside the data sets, which is gone when it is closed,
+ * with room for `announced` bytes set aside where the file system can. -1 with
+ * the problem: STORAGE_FULL, INTERNAL. */
+int lipd_dataset_spool(struct lipd_dataset_store *store, size_t announced,
+                       struct api_problem *problem);
+
+/* Appends to it. STORAGE_FULL, INTERNAL. */
+bool lipd_dataset_spool_add(int fd, const void *bytes, size_t size,
+                            struct api_problem *problem);
+
+/* Counts `bytes` more, or those given back, of all uploads together: what lies
+ * in such files at once is within the quota, too. False: no room now. */
+bool lipd_dataset_spool_book(struct lipd_dataset_store *store, size_t bytes);
+void lipd_dataset_spool_unbook(struct lipd_dataset_store *store, size_t bytes);
 
 #endif
