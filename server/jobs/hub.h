@@ -10,16 +10,19 @@
 
 struct lipd_hub;
 
-/* Called by the hub's thread, once: news came (true), or the time is up. The
- * listener is gone from the hub when it is called. */
+/* Called by the hub's thread, once: news came, or it may have (true); or the
+ * time is up (false). The listener is gone from the hub when it is called. It
+ * may read the store and listen again; the other listeners wait meanwhile. */
 typedef void lipd_hub_fn(void *arg, bool news);
 
 /* NULL where memory or the thread was refused. */
 struct lipd_hub *lipd_hub_start(void);
 
-/* Tells every listener that its time is up, then ends; later ones are told at
- * once. lipd_hub_free after that. */
+/* From now on every listener is told at once that its time is up: those that
+ * listen and those to come. */
 void lipd_hub_stop(struct lipd_hub *hub);
+
+/* Stops, tells whoever is left, ends the thread. NULL is allowed. */
 void lipd_hub_free(struct lipd_hub *hub);
 
 /* There is news of this job. */
@@ -31,8 +34,13 @@ void lipd_hub_publish(struct lipd_hub *hub, const char *job);
 unsigned long lipd_hub_time(struct lipd_hub *hub);
 
 /* Calls fn(arg, ...) at the next news of the job after `since`, or at the time
- * `deadline` (lip_now()). False, and no call, where there is no memory. */
+ * `deadline` (lip_now()); possibly before this returns. False, and no call,
+ * where there is no memory. */
 bool lipd_hub_listen(struct lipd_hub *hub, const char *job, unsigned long since,
                      double deadline, lipd_hub_fn *fn, void *arg);
+
+/* The listener with this `arg`, if it still listens, is told now that its time
+ * is up. */
+void lipd_hub_hurry(struct lipd_hub *hub, const void *arg);
 
 #endif
