@@ -24,6 +24,8 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(host, "Host")
     TAKE(content_type, "Content-Type")
     TAKE(request_id, "X-Request-Id")
+    TAKE(last_event_id, "Last-Event-ID")
+    TAKE(idempotency_key, "Idempotency-Key")
 #undef TAKE
 }
 
@@ -60,6 +62,8 @@ bool lipd_head_framing(struct lipd_framing *out, const struct lipd_head *head,
         return refuse(problem, "There is more than one Host field.");
     if (head->content_length.count > 1)
         return refuse(problem, "There is more than one Content-Length field.");
+    if (head->idempotency_key.count > 1)
+        return refuse(problem, "There is more than one Idempotency-Key field.");
     if (head->content_length.count && head->transfer_encoding.count)
         return refuse(problem, "Content-Length and Transfer-Encoding exclude "
                                "each other; send one of them.");

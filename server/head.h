@@ -17,7 +17,8 @@ struct lipd_head {
     struct {
         const char *value;
         unsigned count;
-    } content_length, transfer_encoding, host, content_type, request_id;
+    } content_length, transfer_encoding, host, content_type, request_id,
+        last_event_id, idempotency_key;
     bool bad_field; /* a name or value with a byte that may not stand there */
 };
 

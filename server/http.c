@@ -10,6 +10,10 @@
  * - the parser takes two Content-Length fields, or one beside chunked;
  * - a connection is suspended while a worker has its request: the library
  *   then neither times it out nor notices that the client left (watch.c does);
+ * - the same while whoever makes a stream has nothing to send: suspending in
+ *   the content reader and returning 0 is allowed (returning 0 alone makes the
+ *   library ask again at once, for ever), and the maker may resume before the
+ *   reader has returned;
  * - stopping with a suspended connection aborts the process;
  * - MHD_quiesce_daemon and the threads of the pool may both take the listener
  *   out of an epoll set, and the one that comes second panics (read in its
@@ -17,8 +21,7 @@
  *   lets new connections see that we are not ready any more. */
 #include "server/http.h"
 
-#include "server/body.h"
-#include "server/head.h"
+#include "server/admit.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/routes.h"
@@ -31,14 +34,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { IO_THREADS = 2 };
+/* Bytes of a stream that the library takes at a time. */
+enum { IO_THREADS = 2, STREAM_BLOCK = 16384 };
 
 struct lipd_http {
     struct lipd_service *service;
     struct MHD_Daemon *daemon;
     struct lipd_watch *watch;
     _Atomic size_t in_flight;
-    _Atomic size_t with_workers; /* suspended */
+    _Atomic size_t suspended;
 };
 
 /* One request with what the library and its upload need. */
@@ -51,7 +55,8 @@ struct exchange {
     struct lipd_framing framing;
     struct lipd_body_state body;
     double began;
-    bool suspended;
+    bool suspended; /* until the answer is there */
+    bool waiting;   /* suspended while nothing is there to be sent */
     char path[256]; /* for the log */
 };
 
@@ -77,23 +82,94 @@ static void add_headers(struct MHD_Response *response,
     add_header(response, "Retry-After", seconds);
     add_header(response, "Allow", reply->allow);
     add_header(response, "Location", reply->location);
+    add_header(response, "Cache-Control", reply->stream ? "no-store" : "");
     /* While the daemon ends, a connection serves one more request at most. */
     if (reply->close ||
         atomic_load(&exchange->http->service->state) != LIPD_SERVING)
         add_header(response, "Connection", "close");
 }
 
+static double reply_deadline(const struct exchange *exchange)
+{
+    return lip_now() + exchange->http->service->config->reply_timeout;
+}
+
+/* --- streams */
+
+static void resume_stream(struct lipd_stream *stream)
+{
+    MHD_resume_connection(((struct exchange *)stream->connection)->mhd);
+}
+
+static void leave_stream(struct lipd_request *request)
+{
+    request->reply.stream->leave(request->reply.stream);
+}
+
+static bool wait_for_stream(struct exchange *exchange)
+{
+    struct lipd_request *request = &exchange->request;
+    struct lipd_stream *stream = request->reply.stream;
+    if (!lipd_connection_enter(exchange->connection, LIPD_WAITING, 0, request))
+        return false;
+    /* First suspended, then given away: it may come back at once. */
+    MHD_suspend_connection(exchange->mhd);
+    atomic_fetch_add(&exchange->http->suspended, 1);
+    exchange->waiting = true;
+    stream->wait(stream);
+    return true;
+}
+
+/* The library wants bytes to send: what it was given before is out. */
+static ssize_t read_stream(void *arg, uint64_t position, char *out, size_t room)
+{
+    struct exchange *exchange = arg;
+    struct lipd_reply *reply = &exchange->request.reply;
+    struct lipd_stream *stream = reply->stream;
+    (void)position;
+    if (exchange->waiting)
+        atomic_fetch_sub(&exchange->http->suspended, 1);
+    exchange->waiting = false;
+    if (stream->broken)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (!stream->size && stream->over)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (!stream->size)
+        return wait_for_stream(exchange) ? 0
+                                         : MHD_CONTENT_READER_END_WITH_ERROR;
+    if (!lipd_connection_enter(exchange->connection, LIPD_STREAMING,
+                               reply_deadline(exchange), &exchange->request))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t size = stream->size < room ? stream->size : room;
+    memcpy(out, stream->data, size);
+    stream->data += size;
+    stream->size -= size;
+    reply->size += size;
+    return (ssize_t)size;
+}
+
+static struct MHD_Response *new_response(struct exchange *exchange)
+{
+    const struct lipd_reply *reply = &exchange->request.reply;
+    /* The bytes stay the request's until the library says it is through. */
+    if (!reply->stream)
+        return MHD_create_response_from_buffer(reply->size,
+                                               (void *)(uintptr_t)reply->data,
+                                               MHD_RESPMEM_PERSISTENT);
+    reply->stream->connection = exchange;
+    reply->stream->resume = resume_stream;
+    exchange->request.leave = leave_stream;
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
+                                             read_stream, exchange, NULL);
+}
+
 static enum MHD_Result send_reply(struct exchange *exchange)
 {
     const struct lipd_reply *reply = &exchange->request.reply;
-    double deadline =
-        lip_now() + exchange->http->service->config->reply_timeout;
-    if (!lipd_connection_enter(exchange->connection, LIPD_REPLYING, deadline,
-                               NULL))
+    if (!lipd_connection_enter(exchange->connection, LIPD_REPLYING,
+                               reply_deadline(exchange), NULL))
         return MHD_NO;
-    /* The bytes stay the request's until the library says it is through. */
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        reply->size, (void *)(uintptr_t)reply->data, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = new_response(exchange);
     if (!response)
         return MHD_NO;
     add_headers(response, exchange);
@@ -145,92 +221,6 @@ static enum MHD_Result take_argument(void *arg, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
-static bool find_route(struct exchange *exchange, struct api_problem *problem)
-{
-    struct lipd_request *request = &exchange->request;
-    char *allow = request->reply.allow;
-    request->route = lipd_route_find(
-        exchange->head.method, exchange->head.path, request->argument,
-        sizeof request->argument, allow, sizeof request->reply.allow);
-    if (request->route)
-        return true;
-    lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_NO_ROUTE, 1);
-    if (allow[0])
-        api_problem_set(problem, API_PROBLEM_METHOD_NOT_ALLOWED,
-                        "%.40s takes %s.", exchange->head.path, allow);
-    else
-        api_problem_set(problem, API_PROBLEM_NOT_FOUND,
-                        "There is no %.100s; GET / lists what there is.",
-                        exchange->head.path);
-    return false;
-}
-
-/* Is there room to begin now? */
-static bool admit(struct exchange *exchange, struct api_problem *problem)
-{
-    struct lipd_service *service = exchange->http->service;
-    enum lipd_reject reason = LIPD_REJECT_QUEUE;
-    if (exchange->request.route->weight == LIPD_LIGHT)
-        return true;
-    if (atomic_load(&service->state) == LIPD_DRAINING) {
-        reason = LIPD_REJECT_DRAINING;
-        api_problem_set(problem, API_PROBLEM_DRAINING,
-                        "This daemon is shutting down; ask another one.");
-    } else if (lipd_queue_full(&service->queue)) {
-        api_problem_set(problem, API_PROBLEM_OVERLOADED,
-                        "%zu requests wait already. Try again later.",
-                        service->queue.capacity);
-    } else {
-        return true;
-    }
-    lipd_metric_add(LIPD_REJECTS, reason, 1);
-    return false;
-}
-
-static bool check_body(struct exchange *exchange, struct api_problem *problem)
-{
-    const struct lipd_route *route = exchange->request.route;
-    bool has_body = exchange->framing.form != LIPD_BODY_NONE;
-    if (route->body == LIPD_NO_BODY && has_body) {
-        api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
-                        "%s %s takes no body.", route->method, route->path);
-        return false;
-    }
-    if (route->body == LIPD_MODEL_BODY && !has_body) {
-        bool sized = exchange->head.content_length.count > 0;
-        api_problem_set(problem,
-                        sized ? API_PROBLEM_MALFORMED_BODY
-                              : API_PROBLEM_LENGTH_REQUIRED,
-                        "%s Send a model as the body, with Content-Length or "
-                        "chunked.",
-                        sized ? "The body is empty." : "There is no body.");
-        return false;
-    }
-    return lipd_body_begin(&exchange->body, &exchange->framing,
-                           &exchange->request, problem);
-}
-
-/* Everything that can be said before the body is read. */
-static bool check_head(struct exchange *exchange, struct api_problem *problem)
-{
-    struct lipd_request *request = &exchange->request;
-    if (!lipd_head_framing(&exchange->framing, &exchange->head, problem)) {
-        /* Where this request ends is open to opinion: read no further. */
-        request->reply.close = true;
-        lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_BAD_HEAD, 1);
-        return false;
-    }
-    if (!find_route(exchange, problem))
-        return false;
-    if (request->query.count > API_MAX_QUERY) {
-        api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
-                        "The query has more than %d parameters.",
-                        API_MAX_QUERY);
-        return false;
-    }
-    return admit(exchange, problem) && check_body(exchange, problem);
-}
-
 static double body_deadline(const struct exchange *exchange)
 {
     const struct lipd_config *config = exchange->http->service->config;
@@ -276,8 +266,11 @@ static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
     MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, take_argument,
                                 exchange);
     request->content_type = exchange->head.content_type.value;
+    request->last_event_id = exchange->head.last_event_id.value;
+    request->idempotency_key = exchange->head.idempotency_key.value;
     lipd_request_id(request->id, exchange->head.request_id.value);
-    if (!check_head(exchange, &problem))
+    if (!lipd_admit(request, &exchange->head, &exchange->framing,
+                    &exchange->body, &problem))
         return refuse(exchange, &problem);
     if (exchange->framing.form != LIPD_BODY_NONE &&
         !lipd_connection_enter(exchange->connection, LIPD_READING_BODY,
@@ -302,31 +295,40 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes,
                : MHD_NO;
 }
 
-/* On the worker, when the answer is ready. */
+/* On the thread that has the request, when the answer is ready. */
 static void resume(struct lipd_request *request)
 {
     MHD_resume_connection(((struct exchange *)request->connection)->mhd);
 }
 
+static void park(struct lipd_request *request)
+{
+    struct exchange *exchange = request->connection;
+    lipd_connection_enter(exchange->connection, LIPD_WAITING, 0, request);
+}
+
 static enum MHD_Result submit(struct exchange *exchange)
 {
     struct lipd_request *request = &exchange->request;
+    struct lipd_queue *queue = lipd_service_queue(
+        request->service, request->route->weight == LIPD_DISK);
     struct MHD_Connection *mhd = exchange->mhd;
     if (!lipd_connection_enter(exchange->connection, LIPD_WORKING, 0, request))
         return MHD_NO;
     request->connection = exchange;
     request->finish = resume;
+    request->park = park;
     request->queued = lip_now();
     /* First suspended, then pushed: the worker may be done at once. */
     MHD_suspend_connection(mhd);
-    atomic_fetch_add(&exchange->http->with_workers, 1);
+    atomic_fetch_add(&exchange->http->suspended, 1);
     exchange->suspended = true;
-    if (lipd_queue_push(&request->service->queue, request))
+    if (lipd_queue_push(queue, request))
         return MHD_YES;
     lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_QUEUE, 1);
     lipd_reply_fail(request, API_PROBLEM_OVERLOADED,
                     "%zu requests wait already. Try again later.",
-                    request->service->queue.capacity);
+                    queue->capacity);
     MHD_resume_connection(mhd);
     return MHD_YES;
 }
@@ -340,7 +342,7 @@ static enum MHD_Result serve(struct exchange *exchange)
         lipd_reply_problem(request, &problem);
         return send_reply(exchange);
     }
-    if (request->route->weight == LIPD_HEAVY)
+    if (request->route->weight != LIPD_LIGHT)
         return submit(exchange);
     struct lip_ctx ctx = {.budget = &request->budget};
     request->ctx = &ctx;
@@ -360,7 +362,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *mhd,
     if (*size)
         return take_body(exchange, bytes, size);
     if (exchange->suspended)
-        atomic_fetch_sub(&exchange->http->with_workers, 1);
+        atomic_fetch_sub(&exchange->http->suspended, 1);
     else if (!exchange->request.reply.status)
         return serve(exchange);
     return send_reply(exchange);
@@ -548,7 +550,7 @@ size_t lipd_http_in_flight(struct lipd_http *http)
 
 size_t lipd_http_with_workers(struct lipd_http *http)
 {
-    return atomic_load(&http->with_workers);
+    return atomic_load(&http->suspended);
 }
 
 void lipd_http_stop(struct lipd_http *http)

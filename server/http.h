@@ -19,7 +19,8 @@ void lipd_http_take_waiting(struct lipd_http *http, double seconds);
 /* Requests that were begun and whose answer is not out yet. */
 size_t lipd_http_in_flight(struct lipd_http *http);
 
-/* Those of them that are queued or computed. */
+/* Those of them that someone else has now: they are queued, computed, or wait
+ * for news. */
 size_t lipd_http_with_workers(struct lipd_http *http);
 
 /* Closes every connection and ends the threads. No request may be with a

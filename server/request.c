@@ -51,8 +51,20 @@ void lipd_request_id(char out[LIPD_REQUEST_ID], const char *offered)
                  (unsigned long long)next_number());
 }
 
+void lipd_request_park(struct lipd_request *request,
+                       void (*leave)(struct lipd_request *request))
+{
+    *request->parked = true;
+    request->parked = NULL;
+    request->ctx = NULL;
+    request->leave = leave;
+    request->park(request);
+}
+
 static void drop_reply(struct lipd_request *request)
 {
+    if (request->reply.stream)
+        request->reply.stream->free(request->reply.stream);
     lip_free(request->reply.owned);
     memset(&request->reply, 0, sizeof request->reply);
 }
@@ -77,6 +89,13 @@ void lipd_reply_take(struct lipd_request *request, int status,
     }
     lipd_reply_static(request, status, media_type, data, size);
     request->reply.owned = data;
+}
+
+void lipd_reply_stream(struct lipd_request *request, const char *media_type,
+                       struct lipd_stream *stream)
+{
+    lipd_reply_static(request, 200, media_type, "", 0);
+    request->reply.stream = stream;
 }
 
 void lipd_reply_json(struct lipd_request *request, int status,

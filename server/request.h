@@ -22,14 +22,35 @@ enum {
     LIPD_ANSWER_MAX = 64 << 20 /* bytes */
 };
 
+/* A body that is made while it goes out. It belongs to one side at a time: to
+ * the connection from resume() until it calls wait(), to its maker from then
+ * until he calls resume(). Memory is the maker's. */
+struct lipd_stream {
+    const char *data; /* goes out next */
+    size_t size;
+    bool over;   /* nothing comes after that */
+    bool broken; /* the connection is to be cut off here */
+    /* Everything is out: make more and call resume, from any thread; it may be
+     * called before this returns. */
+    void (*wait)(struct lipd_stream *stream);
+    /* Called by the sweeper, to return at once, while the maker has the stream
+     * or just gave it back: the client left, resume soon. */
+    void (*leave)(struct lipd_stream *stream);
+    void (*free)(struct lipd_stream *stream);
+    /* For the connection. */
+    void (*resume)(struct lipd_stream *stream);
+    void *connection;
+};
+
 struct lipd_reply {
     int status; /* 0: none yet */
     const char *media_type;
     const char *data;
     char *owned; /* lip_alloc memory behind data, or NULL */
     size_t size;
-    unsigned retry_after; /* seconds; 0: no header */
-    char allow[64];       /* "": no header */
+    struct lipd_stream *stream; /* NULL: the body is `data` */
+    unsigned retry_after;       /* seconds; 0: no header */
+    char allow[64];             /* "": no header */
     char location[LIP_DIGEST_TEXT + 16];
     bool close; /* the connection ends with this answer */
 };
@@ -40,8 +61,9 @@ struct lipd_request {
     char id[LIPD_REQUEST_ID];
     char argument[LIPD_ARGUMENT]; /* what stands for {id} in the path */
     struct api_query query;
-    const char *content_type; /* NULL: not sent */
-    struct lip_buffer *body;  /* NULL: none */
+    const char *content_type; /* NULL: not sent; the next two as well */
+    const char *last_event_id, *idempotency_key;
+    struct lip_buffer *body; /* NULL: none */
     /* Everything that is allocated for this request, the answer too. */
     struct lip_budget budget;
     struct lip_ctx *ctx; /* of the thread that runs the handler */
@@ -49,11 +71,22 @@ struct lipd_request {
     size_t reserved;        /* bytes booked with the queue's gate */
     _Atomic bool abandoned; /* nobody waits for the answer any more */
     double queued;          /* lip_now() when it went to the queue */
-    /* Called by the worker when the reply is ready; the request may be gone
-     * when it returns. */
+    /* Called when the reply is ready, by the worker or whoever it was parked
+     * with; the request may be gone when it returns. */
     void (*finish)(struct lipd_request *request);
-    void *connection; /* for finish */
+    void (*park)(struct lipd_request *request);
+    void *connection; /* for finish and park */
+    bool *parked;     /* the worker's; see lipd_request_park */
+    void (*leave)(struct lipd_request *request);
 };
+
+/* For a handler that does not want to hold its worker up: someone else is going
+ * to fill the reply and call finish, once. The worker leaves the request alone
+ * from here on, and the handler must too once it has handed it over; its ctx is
+ * gone. `leave` is called, perhaps more than once, where the client left, by
+ * the sweeper, to return at once: the reply should come soon then. */
+void lipd_request_park(struct lipd_request *request,
+                       void (*leave)(struct lipd_request *request));
 
 /* Takes the client's id where it is 1 to 64 characters out of letters, digits
  * and "-_.:+/=", or makes one of 16 hexadecimal digits. */
@@ -67,6 +100,10 @@ void lipd_reply_static(struct lipd_request *request, int status,
  * get there is that memory ran out. */
 void lipd_reply_take(struct lipd_request *request, int status,
                      const char *media_type, char *data, size_t size);
+
+/* Answers 200 with a stream, which is taken. */
+void lipd_reply_stream(struct lipd_request *request, const char *media_type,
+                       struct lipd_stream *stream);
 
 /* Answers with a finished JSON text. */
 void lipd_reply_json(struct lipd_request *request, int status,

@@ -37,8 +37,8 @@ const struct lipd_route lipd_routes[] = {
 
 const size_t lipd_route_count = sizeof lipd_routes / sizeof lipd_routes[0];
 
-/* Does the path fit the pattern? A "{id}" at its end takes one segment that is
- * not empty and fits the argument. */
+/* Does the path fit the pattern? A "{id}" takes one segment that is not empty
+ * and fits the argument. */
 static bool path_fits(const char *pattern, const char *path, char *argument,
                       size_t size)
 {
@@ -48,10 +48,13 @@ static bool path_fits(const char *pattern, const char *path, char *argument,
     size_t fixed = (size_t)(open - pattern);
     if (strncmp(pattern, path, fixed))
         return false;
-    size_t length = strlen(path + fixed);
-    if (!length || length >= size || strchr(path + fixed, '/'))
+    const char *segment = path + fixed;
+    size_t length = strcspn(segment, "/");
+    if (!length || length >= size ||
+        strcmp(segment + length, strchr(open, '}') + 1))
         return false;
-    memcpy(argument, path + fixed, length + 1);
+    memcpy(argument, segment, length);
+    argument[length] = '\0';
     return true;
 }
 

@@ -12,17 +12,19 @@
 
 enum lipd_weight {
     LIPD_LIGHT, /* answered at once by the thread that moves the bytes */
-    LIPD_HEAVY  /* computes or touches the disk: on a worker */
+    LIPD_DISK,  /* touches the disk, computes nothing: on a thread apart */
+    LIPD_HEAVY  /* computes: on a worker */
 };
 
 enum lipd_body {
     LIPD_NO_BODY,
-    LIPD_MODEL_BODY /* required; up to --max-body */
+    LIPD_MODEL_BODY, /* required; up to --max-body */
+    LIPD_OTHER_BODY  /* the same, of something else */
 };
 
 struct lipd_route {
     const char *method;
-    const char *path; /* may end in "/{id}" */
+    const char *path; /* may have one segment "{id}" */
     void (*handle)(struct lipd_request *request);
     enum lipd_weight weight;
     enum lipd_body body;

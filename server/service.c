@@ -46,11 +46,21 @@ enum lip_status lipd_service_init(struct lipd_service *service,
     /* A body that could never be booked is too large, not bad luck. */
     service->max_body = at_most(
         config->max_body, (service->max_memory - REQUEST_BASE) / BODY_FACTOR);
-    return lipd_queue_init(&service->queue, config->queue, service->max_memory,
+    enum lip_status status = lipd_queue_init(&service->queue, config->queue,
+                                             service->max_memory, ctx);
+    if (status != LIP_OK)
+        return status;
+    return lipd_queue_init(&service->desk, config->queue, service->max_memory,
                            ctx);
 }
 
 void lipd_service_clear(struct lipd_service *service)
 {
     lipd_queue_clear(&service->queue);
+    lipd_queue_clear(&service->desk);
+}
+
+struct lipd_queue *lipd_service_queue(struct lipd_service *service, bool disk)
+{
+    return disk && service->jobs ? &service->desk : &service->queue;
 }

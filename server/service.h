@@ -25,21 +25,25 @@ enum lipd_state {
 struct lipd_service {
     const struct lipd_config *config;
     struct lipd_queue queue;
+    /* Of requests that only touch the disk: a thread of their own answers
+     * them, so that nobody who asks after a job waits for computations. */
+    struct lipd_queue desk;
     /* NULL, all of them: no --data-dir. */
     struct lipd_store *store; /* of models */
     struct lipd_dataset_store *datasets;
     struct lipd_job_store *jobs;
     struct lipd_hub *hub;
     struct lipd_runner *runner;
-    _Atomic int state;        /* enum lipd_state */
-    _Atomic bool cancelled;   /* running work is to stop */
+    _Atomic int state;      /* enum lipd_state */
+    _Atomic bool cancelled; /* running work is to stop */
     /* What the zeros of the configuration came to on this machine. */
     size_t workers;
     _Atomic size_t busy; /* of them */
     size_t max_body;
     size_t max_memory;
     size_t max_request_memory;
-    double started; /* lip_now() */
+    _Atomic size_t streams; /* of events, open */
+    double started;         /* lip_now() */
 };
 
 /* A request that carries `body` bytes is booked with this many: the upload,
@@ -52,5 +56,9 @@ enum lip_status lipd_service_init(struct lipd_service *service,
                                   const struct lipd_config *config,
                                   struct lip_ctx *ctx);
 void lipd_service_clear(struct lipd_service *service);
+
+/* The queue of requests that only touch the disk, or of the others. Without
+ * jobs (which must be there before the workers are started) it is one. */
+struct lipd_queue *lipd_service_queue(struct lipd_service *service, bool disk);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,6 +109,28 @@ static bool is_gone(int fd)
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
+/* A client that left is noticed within OPEN_STEP. */
+static double look_for(struct lipd_connection *c, double now)
+{
+    if (now < c->deadline)
+        return c->deadline;
+    c->deadline = now + OPEN_STEP;
+    if (is_gone(c->fd)) {
+        if (!atomic_exchange(&c->request->abandoned, true))
+            lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_GONE, 1);
+        c->request->leave(c->request);
+    }
+    return c->deadline;
+}
+
+/* A client that does not take its stream does not hold up the end. */
+static void hasten(struct lipd_connection *c, double now)
+{
+    if (c->phase == LIPD_STREAMING && now + OPEN_STEP < c->deadline &&
+        atomic_load(&c->request->service->state) == LIPD_DRAINING)
+        c->deadline = now + OPEN_STEP;
+}
+
 /* Looks after one connection; the time at which it wants to be seen again. */
 static double sweep_one(struct lipd_connection *c, double now)
 {
@@ -119,7 +142,10 @@ static double sweep_one(struct lipd_connection *c, double now)
             lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_GONE, 1);
         }
         next = now + WORKING_STEP;
+    } else if (c->phase == LIPD_WAITING) {
+        next = look_for(c, now);
     } else if (c->phase != LIPD_CUT) {
+        hasten(c, now);
         if (now >= c->deadline)
             cut(c);
         else if (c->deadline < next)

@@ -14,9 +14,11 @@
 enum lipd_phase {
     LIPD_READING_HEAD,
     LIPD_READING_BODY,
-    LIPD_WORKING, /* no deadline; a client that leaves is noticed */
-    LIPD_REPLYING,
-    LIPD_CUT /* the sweeper has shut the socket down */
+    LIPD_WORKING,   /* no deadline; a client that leaves is noticed */
+    LIPD_WAITING,   /* the same, and the request's `leave` is called */
+    LIPD_REPLYING,  /* the deadline is for the whole answer */
+    LIPD_STREAMING, /* for the next bytes of it; soon while draining */
+    LIPD_CUT        /* the sweeper has shut the socket down */
 };
 
 struct lipd_watch;

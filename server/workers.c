@@ -13,6 +13,8 @@
 struct lipd_workers {
     struct lipd_service *service;
     size_t count;
+    bool has_desk;
+    pthread_t desk;
     pthread_t thread[];
 };
 
@@ -33,8 +35,10 @@ static unsigned threads(const struct lipd_service *service)
                                    : 1;
 }
 
-static void run(struct lipd_service *service, struct lipd_request *request)
+/* Runs the handler; false where it parked the request, which may be gone. */
+static bool run(struct lipd_service *service, struct lipd_request *request)
 {
+    bool parked = false;
     struct lip_ctx ctx = {
         .budget = &request->budget,
         .threads = threads(service),
@@ -43,8 +47,12 @@ static void run(struct lipd_service *service, struct lipd_request *request)
         .deadline = lip_now() + service->config->max_time,
     };
     request->ctx = &ctx;
+    request->parked = &parked;
     if (go_on(request, NULL))
         request->route->handle(request);
+    if (parked)
+        return false;
+    request->parked = NULL;
     /* What was cancelled says so, not what the cancelling broke; an answer
      * that was complete stays. */
     if (!go_on(request, NULL) && request->reply.status / 100 != 2)
@@ -52,6 +60,7 @@ static void run(struct lipd_service *service, struct lipd_request *request)
                         "The work was cancelled: this daemon is shutting down; "
                         "ask another one.");
     request->ctx = NULL;
+    return true;
 }
 
 static void *work(void *arg)
@@ -63,12 +72,24 @@ static void *work(void *arg)
         lipd_metric_observe(LIPD_QUEUE_SECONDS, 0, start - request->queued);
         lipd_metric_add(LIPD_WORKERS_BUSY, 0, 1);
         atomic_fetch_add(&service->busy, 1);
-        run(service, request);
+        bool ready = run(service, request);
         atomic_fetch_sub(&service->busy, 1);
         lipd_metric_add(LIPD_WORKERS_BUSY, 0, -1);
         lipd_metric_observe(LIPD_WORK_SECONDS, 0, lip_now() - start);
-        request->finish(request);
+        if (ready)
+            request->finish(request);
     }
+    return NULL;
+}
+
+/* The thread of what only touches the disk. */
+static void *attend(void *arg)
+{
+    struct lipd_service *service = arg;
+    struct lipd_request *request;
+    while ((request = lipd_queue_pop(&service->desk)))
+        if (run(service, request))
+            request->finish(request);
     return NULL;
 }
 
@@ -77,8 +98,11 @@ void lipd_workers_stop(struct lipd_workers *workers)
     if (!workers)
         return;
     lipd_queue_close(&workers->service->queue);
+    lipd_queue_close(&workers->service->desk);
     for (size_t i = 0; i < workers->count; i++)
         pthread_join(workers->thread[i], NULL);
+    if (workers->has_desk)
+        pthread_join(workers->desk, NULL);
     lip_free(workers);
 }
 
@@ -96,5 +120,11 @@ struct lipd_workers *lipd_workers_start(struct lipd_service *service)
             lipd_workers_stop(workers);
             return NULL;
         }
-    return workers;
+    if (!service->jobs)
+        return workers;
+    workers->has_desk = !pthread_create(&workers->desk, NULL, attend, service);
+    if (workers->has_desk)
+        return workers;
+    lipd_workers_stop(workers);
+    return NULL;
 }

@@ -9,7 +9,8 @@
 
 struct lipd_workers;
 
-/* Starts service->workers threads. NULL where a thread or memory was refused.
+/* Starts service->workers threads and, where there are jobs, the one of the
+ * requests that only touch the disk. NULL where a thread or memory was refused.
  */
 struct lipd_workers *lipd_workers_start(struct lipd_service *service);
 
