@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAGIC = 6, MAX_HEADER = 1 << 16, DESCR = 16 };
+enum { MAGIC = 6, MAX_HEADER = 1 << 16 };
 
 static const unsigned char magic[MAGIC + 1] = "\x93NUMPY";
 
@@ -21,7 +21,7 @@ struct npy {
     size_t size; /* of data */
     const char *name;
     struct lip_ctx *ctx;
-    char descr[DESCR];
+    char descr[LIP_NPY_DESCR];
     bool fortran;
     size_t rank, dim[LIP_MAX_RANK];
     bool has_descr, has_fortran, has_shape;
@@ -148,7 +148,7 @@ static enum lip_status take_item(struct npy *npy)
         {"fortran_order", offsetof(struct npy, has_fortran), take_order},
         {"shape", offsetof(struct npy, has_shape), take_shape},
     };
-    char key[DESCR];
+    char key[LIP_NPY_DESCR];
     if (!take_string(npy, key, sizeof key) || !take(npy, ':'))
         return broken(npy);
     while (npy->at < npy->end && *npy->at == ' ')
@@ -183,11 +183,10 @@ static enum lip_status take_dictionary(struct npy *npy)
 }
 
 /* Magic, version, header length: sets where header and data are. */
-static enum lip_status open_header(struct npy *npy,
-                                   const struct lip_buffer *bytes)
+static enum lip_status open_header(struct npy *npy, const unsigned char *p,
+                                   size_t size)
 {
-    const unsigned char *p = lip_buffer_bytes(bytes);
-    size_t size = lip_buffer_size(bytes), length = 0;
+    size_t length = 0;
     npy->start = npy->at = p;
     if (!lip_npy_detect(p, size))
         return refuse(npy, LIP_MALFORMED, "it does not begin as npy does.");
@@ -290,12 +289,32 @@ static enum lip_status make_tensor(struct lip_tensor *out,
     return LIP_OK;
 }
 
+enum lip_status lip_npy_header_read(struct lip_npy_header *out,
+                                    const unsigned char *bytes, size_t size,
+                                    const char *name, struct lip_ctx *ctx)
+{
+    struct npy npy = {.name = name, .ctx = ctx};
+    memset(out, 0, sizeof *out);
+    enum lip_status status = open_header(&npy, bytes, size);
+    if (status == LIP_OK)
+        status = take_dictionary(&npy);
+    if (status != LIP_OK)
+        return status;
+    memcpy(out->descr, npy.descr, sizeof out->descr);
+    memcpy(out->dim, npy.dim, sizeof out->dim);
+    out->fortran = npy.fortran;
+    out->rank = npy.rank;
+    out->data = (size_t)(npy.data - npy.start);
+    return LIP_OK;
+}
+
 enum lip_status lip_npy_read(struct lip_tensor *out, struct lip_buffer *bytes,
                              const char *name, struct lip_ctx *ctx)
 {
     struct npy npy = {.name = name, .ctx = ctx};
     memset(out, 0, sizeof *out);
-    enum lip_status status = open_header(&npy, bytes);
+    enum lip_status status =
+        open_header(&npy, lip_buffer_bytes(bytes), lip_buffer_size(bytes));
     if (status == LIP_OK)
         status = take_dictionary(&npy);
     return status == LIP_OK ? make_tensor(out, bytes, &npy) : status;

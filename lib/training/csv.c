@@ -108,7 +108,7 @@ static enum lip_status find_cells(struct table *out, const char *text,
         if (out->rows == 0)
             out->columns = count;
         if (count != out->columns)
-            return at_line(ctx, LIP_MALFORMED, out->rows + 1,
+            return at_line(ctx, LIP_INVALID, out->rows + 1,
                            "it has another number of cells than the header.");
         used += count;
         out->rows++;
@@ -205,7 +205,28 @@ static enum lip_status find_classes(struct cell **out, size_t *count,
         if (i == 0 || compare_texts(&text[i], &text[*count - 1]) != 0)
             text[(*count)++] = text[i];
     *out = text;
+    if (*count > LIP_MAX_CLASSES)
+        return lip_fail(ctx, LIP_INVALID,
+                        "The column to predict has %zu different values, more "
+                        "than the %d classes that are taken. For numbers to "
+                        "predict ask for task=regression.",
+                        *count, LIP_MAX_CLASSES);
     return LIP_OK;
+}
+
+/* Whether the target column asks for classes: names, or whole numbers only. */
+static bool looks_like_classes(const struct table *table, size_t target)
+{
+    bool whole = true;
+    for (size_t i = 1; i < table->rows; i++) {
+        struct cell cell = table->cell[i * table->columns + target];
+        double value;
+        if (!read_number(&value, cell))
+            return true;
+        whole = whole && !memchr(cell.text, '.', cell.size) &&
+                rint(value) <= value && rint(value) >= value;
+    }
+    return whole;
 }
 
 static enum lip_status fill_row(struct lip_data *data, size_t row,
@@ -263,18 +284,22 @@ enum lip_status lip_csv_read(struct lip_data **out, const char *text,
                              struct lip_ctx *ctx)
 {
     *out = NULL;
+    _Static_assert(sizeof(struct cell) == LIP_CSV_CELL, "as the header says");
     struct table table = {0};
+    bool classify = options->classification;
     struct cell *class = NULL;
     size_t target = 0, classes = 0;
     enum lip_status status = find_cells(&table, text, size, ctx);
     if (status == LIP_OK)
         status = find_target(&target, &table, options->target, ctx);
-    if (status == LIP_OK && options->classification)
+    if (status == LIP_OK && options->guess)
+        classify = looks_like_classes(&table, target);
+    if (status == LIP_OK && classify)
         status = find_classes(&class, &classes, &table, target, ctx);
     if (status == LIP_OK)
         status = lip_data_new(out, table.rows - 1,
                               count_features(&table, target, options->ignore),
-                              classes, options->classification ? 0 : 1, ctx);
+                              classes, classify ? 0 : 1, ctx);
     if (status == LIP_OK)
         status = fill(*out, &table, target, class, options, ctx);
     if (status != LIP_OK) {
