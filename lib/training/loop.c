@@ -141,9 +141,13 @@ static enum lip_status take_step(struct lip_run *run, struct lip_ctx *ctx)
 {
     size_t first = run->at.step * run->options.batch;
     size_t left = run->training->rows - first;
-    struct lip_rows rows = {run->training, run->order + first, 0,
-                            left < run->options.batch ? left
-                                                      : run->options.batch};
+    struct lip_moves moves = {
+        &run->options.augment, run->scaling, run->options.seed,
+        LIP_STREAM_AUGMENT + run->at.epoch * LIP_STREAM_COUNT};
+    struct lip_rows rows = {
+        run->training, run->order + first, 0,
+        left < run->options.batch ? left : run->options.batch,
+        lip_augment_acts(&run->options.augment) ? &moves : NULL};
     enum lip_status status = lip_run_map(run, ctx);
     if (status != LIP_OK)
         return outcome(run, status, ctx);

@@ -18,6 +18,7 @@ struct lip_train_options {
     struct lip_step_options step;
     double rate; /* peak learning rate */
     const struct lip_schedule *schedule;
+    struct lip_augment augment;
     double clip; /* largest l2 norm of the gradient; 0: any */
     const struct lip_constraint *constraint;
     size_t every; /* steps between two mends; 0: the constraint's own */

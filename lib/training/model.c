@@ -199,8 +199,15 @@ static void gather(const struct step *step, size_t first, size_t count)
     const struct lip_data *data = step->rows->data;
     size_t n = data->features;
     float *to = step->batch->value[0] + first * n;
-    for (size_t i = first; i < first + count; i++, to += n)
-        memcpy(to, data->x + row_number(step->rows, i) * n, n * sizeof *to);
+    const struct lip_moves *moves = step->rows->moves;
+    for (size_t i = first; i < first + count; i++, to += n) {
+        size_t row = row_number(step->rows, i);
+        if (moves)
+            lip_augment_row(to, data->x + row * n, n, moves->augment,
+                            moves->scaling, moves->seed, moves->stream, row);
+        else
+            memcpy(to, data->x + row * n, n * sizeof *to);
+    }
 }
 
 static void forward(const struct step *step, size_t first, size_t count)
@@ -380,7 +387,7 @@ lip_model_score(struct lip_score *out, const struct lip_model *model,
     *out = (struct lip_score){0, data->label ? 0 : NAN, data->y ? 0 : NAN};
     for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
         struct lip_rows rows = {data, NULL, i,
-                                smaller(SCORE_ROWS, data->rows - i)};
+                                smaller(SCORE_ROWS, data->rows - i), NULL};
         struct step step = {model, batch, &rows, loss};
         run(workers, forward_task, &step, row_blocks(rows.count));
         add_scores(out, &step);
@@ -403,7 +410,7 @@ enum lip_status lip_model_predict(float *out, const struct lip_model *model,
     size_t n = model->outputs;
     for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
         struct lip_rows rows = {data, NULL, i,
-                                smaller(SCORE_ROWS, data->rows - i)};
+                                smaller(SCORE_ROWS, data->rows - i), NULL};
         struct step step = {model, batch, &rows, NULL};
         forward(&step, 0, rows.count);
         memcpy(out + i * n, batch->value[model->count],

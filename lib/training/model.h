@@ -9,6 +9,7 @@
 #ifndef LIP_TRAINING_MODEL_H
 #define LIP_TRAINING_MODEL_H
 
+#include "training/augment.h"
 #include "training/layer.h"
 #include "training/loss.h"
 
@@ -49,12 +50,20 @@ enum lip_status lip_batch_new(struct lip_batch **out,
                               struct lip_ctx *ctx);
 void lip_batch_free(struct lip_batch *batch);
 
+/* How the rows are moved about; each by its number in the data set. */
+struct lip_moves {
+    const struct lip_augment *augment;
+    const struct lip_scaling *scaling; /* that the data have had */
+    uint64_t seed, stream;
+};
+
 /* Rows of a data set: order[0 .. count - 1], or, order NULL, the `count` rows
  * from number `first` on. */
 struct lip_rows {
     const struct lip_data *data;
     const uint32_t *order;
     size_t first, count;
+    const struct lip_moves *moves; /* NULL: as they are */
 };
 
 /* The mean of the loss over the rows, at most as many as the batch has room

@@ -16,6 +16,7 @@ enum lip_stream {
     LIP_STREAM_WEIGHTS,  /* plus the layer's number * LIP_STREAM_COUNT */
     LIP_STREAM_SHUFFLE,  /* plus the epoch's number * LIP_STREAM_COUNT */
     LIP_STREAM_WARM,     /* start vectors of power iterations */
+    LIP_STREAM_AUGMENT,  /* plus the epoch's number * LIP_STREAM_COUNT */
     LIP_STREAM_COUNT
 };
 

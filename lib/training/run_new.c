@@ -97,6 +97,9 @@ static enum lip_status check(const struct lip_run *run, struct lip_ctx *ctx)
     if (status == LIP_OK)
         status = lip_step_options_check(&run->options.step, ctx);
     if (status == LIP_OK)
+        status = lip_augment_check(&run->options.augment,
+                                   run->training->features, ctx);
+    if (status == LIP_OK)
         status = check_data(run, ctx);
     return status;
 }

@@ -38,12 +38,14 @@ static void add_model(struct sha256_ctx *hash, const struct lip_model *model)
 static void add_options(struct sha256_ctx *hash,
                         const struct lip_train_options *o)
 {
-    const uint64_t count[] = {o->every,  o->pair.input,    o->pair.output,
-                              o->epochs, o->batch,         o->patience,
-                              o->seed,   o->step.nesterov, o->step.amsgrad};
+    const uint64_t count[] = {
+        o->every,        o->pair.input,     o->pair.output,   o->epochs,
+        o->batch,        o->patience,       o->seed,          o->step.nesterov,
+        o->step.amsgrad, o->augment.height, o->augment.width, o->augment.shift};
     const double number[] = {
-        o->step.momentum, o->step.beta2, o->step.eps, o->step.weight_decay,
-        o->rate,          o->clip,       o->limit};
+        o->step.momentum,  o->step.beta2, o->step.eps, o->step.weight_decay,
+        o->rate,           o->clip,       o->limit,    o->augment.turn,
+        o->augment.stretch};
     add_text(hash, o->loss.loss->name);
     add_text(hash, o->optimiser->name);
     add_text(hash, o->schedule->name);

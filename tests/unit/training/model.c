@@ -26,7 +26,7 @@ static double step(const struct lip_model *model, const struct lip_data *data,
     struct lip_loss_use loss =
         lip_loss_defaults(lip_loss_find("cross-entropy"));
     struct lip_batch *batch;
-    struct lip_rows rows = {data, NULL, 0, count};
+    struct lip_rows rows = {data, NULL, 0, count, NULL};
     ck_assert_int_eq(lip_batch_new(&batch, model, count, NULL), LIP_OK);
     double value = lip_model_step(model, batch, &rows, &loss, workers);
     lip_batch_free(batch);

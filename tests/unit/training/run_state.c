@@ -91,6 +91,7 @@ START_TEST(goes_on_to_the_same_bits)
             struct lip_norm_pair pair = {LIP_NORM_2, LIP_NORM_2};
             struct lip_train_options options =
                 choose(lip_constraints[k]->name, lip_optimisers[o]->name);
+            options.augment = (struct lip_augment){1, 2, 0, 0, o % 2 * 0.2};
             if (!lip_constraints[k]->supports(pair))
                 options.pair =
                     (struct lip_norm_pair){LIP_NORM_INF, LIP_NORM_INF};
