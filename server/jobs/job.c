@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A job by itself: the names of its states, and what it owns. */
+#include "server/jobs/job_store.h"
+
+#include <string.h>
+
+const char *lipd_job_state_name(enum lipd_job_state state)
+{
+    static const char *const name[] = {
+        [LIPD_JOB_QUEUED] = "queued",       [LIPD_JOB_RUNNING] = "running",
+        [LIPD_JOB_SUCCEEDED] = "succeeded", [LIPD_JOB_FAILED] = "failed",
+        [LIPD_JOB_CANCELLED] = "cancelled",
+    };
+    return name[state];
+}
+
+bool lipd_job_over(enum lipd_job_state state)
+{
+    return state != LIPD_JOB_QUEUED && state != LIPD_JOB_RUNNING;
+}
+
+void lipd_job_clear(struct lipd_job *job)
+{
+    lip_free(job->request);
+    lip_free(job->progress);
+    lip_free(job->result);
+    lip_free(job->error);
+    memset(job, 0, sizeof *job);
+}
+
+void lipd_job_event_clear(struct lipd_job_event *event)
+{
+    lip_free(event->data);
+    memset(event, 0, sizeof *event);
+}
