@@ -504,6 +504,30 @@ static size_t check_promises(int in)
     return count;
 }
 
+/* The newest jobs' latest state event tells the state that they are in. */
+static void check_events(void)
+{
+    struct lipd_job job[8];
+    size_t jobs, count;
+    ck_assert(store->ops->list(store, job, &jobs, 8, "", &problem));
+    for (size_t i = 0; i < jobs; i++) {
+        struct lipd_job_event event[64];
+        const char *latest = "";
+        ck_assert(store->ops->events(store, event, &count, 64, job[i].id, 0,
+                                     &problem));
+        ck_assert_uint_gt(count, 0);
+        ck_assert_uint_eq(event[count - 1].sequence, job[i].sequence);
+        for (size_t j = 0; j < count; j++)
+            if (!strcmp(event[j].type, "state"))
+                latest = event[j].data;
+        ck_assert_ptr_nonnull(
+            strstr(latest, lipd_job_state_name(job[i].state)));
+        for (size_t j = 0; j < count; j++)
+            lipd_job_event_clear(&event[j]);
+        lipd_job_clear(&job[i]);
+    }
+}
+
 START_TEST(what_returned_true_survives_kill_9)
 {
     unsigned seed = (unsigned)time(NULL);
@@ -524,6 +548,7 @@ START_TEST(what_returned_true_survives_kill_9)
         waitpid(child, NULL, 0);
         open_store(); /* reads every page */
         promises += check_promises(ends[0]);
+        check_events();
         ck_assert(store->ops->recover(store, "me", &problem));
         store->ops->close(store);
         close(ends[0]);
