@@ -34,6 +34,7 @@ struct lip_trainable_kind {
     const char *title;
     bool matrix; /* the weights are an outputs x inputs matrix, row-major: what
                     constraints act on */
+    bool grouped; /* `group` says how many numbers go together */
     /* Names, defaults and ranges of `parameter`; ended by a NULL name. */
     struct lip_parameter parameter[LIP_MAX_PARAMETERS + 1];
     /* Checks the layer on `inputs` numbers; sets inputs, outputs, weights,

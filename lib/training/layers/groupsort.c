@@ -117,6 +117,7 @@ static enum lip_status serve(struct lip_layer *out,
 const struct lip_trainable_kind lip_trainable_groupsort = {
     .name = "groupsort",
     .title = "Numbers sorted within groups; groups of 2 are MaxMin",
+    .grouped = true,
     .plan = plan,
     .forward = forward,
     .backward = backward,

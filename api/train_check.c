@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A training request against the shape of its data: what the run would refuse
+ * later is refused here, at the field that is to change. */
+#include "api/train_parts.h"
+
+#include "base/size.h"
+
+#include <math.h>
+#include <string.h>
+
+struct checker {
+    const struct api_train_request *request;
+    const struct lip_data *data;
+    struct train_reader reader; /* to refuse with; `out` is not used */
+};
+
+static struct train_place place_of(const char *pointer)
+{
+    struct train_place place = {""};
+    memcpy(place.pointer, pointer, strlen(pointer) + 1);
+    return place;
+}
+
+static enum lip_status check_task(struct checker *c)
+{
+    struct train_place at = place_of("/task");
+    bool regression = c->data->classes == 0;
+    if (c->request->regression == regression)
+        return LIP_OK;
+    return train_refuse(&c->reader, &at,
+                        "The data set has %s: the task is \"%s\".",
+                        regression ? "numbers to predict" : "classes",
+                        regression ? "regression" : "classification");
+}
+
+/* As lip_data_split: both parts need a row. */
+static enum lip_status check_split(struct checker *c)
+{
+    struct train_place at = place_of("/validation/split");
+    double split = c->request->split, rows = (double)c->data->rows;
+    double want = round(split * rows);
+    if (!(split > 0) || (want >= 1 && want < rows))
+        return LIP_OK;
+    return train_refuse(&c->reader, &at,
+                        "A validation part of %g of %zu rows leaves one side "
+                        "empty: choose another part, or 0 for none.",
+                        split, c->data->rows);
+}
+
+static enum lip_status check_slope(struct checker *c,
+                                   const struct lip_trainable *layer,
+                                   bool first, const struct train_place *at)
+{
+    const struct lip_train_options *options = &c->request->options;
+    enum lip_norm norm = first ? options->pair.input : options->pair.output;
+    double slope;
+    if (options->constraint->free || layer->kind->matrix ||
+        layer->kind->contracts(&slope, layer, norm))
+        return LIP_OK;
+    return train_refuse(&c->reader, at,
+                        "The layer %s keeps no distances in the %s-norm: "
+                        "choose another activation or norm.",
+                        layer->kind->name, lip_norm_name(norm));
+}
+
+/* Layer i on `inputs` numbers, planned as the model will plan it. */
+static enum lip_status check_layer(struct checker *c,
+                                   struct lip_trainable *layer, size_t i,
+                                   bool first)
+{
+    struct train_place all = place_of("/model/layers");
+    struct train_place at = train_at_index(&all, i);
+    if (layer->kind->plan(layer, c->reader.ctx) != LIP_OK)
+        return train_failed(&c->reader, &at);
+    if (!layer->kind->serve)
+        return train_refuse(&c->reader, &at,
+                            "The layer %s can be trained, but models that are "
+                            "served do not have it yet.",
+                            layer->kind->name);
+    return check_slope(c, layer, first, &at);
+}
+
+/* Outputs of the last layer and numbers in all layers. */
+static enum lip_status check_layers(struct checker *c, size_t *outputs,
+                                    double *parameters)
+{
+    size_t inputs = c->data->features;
+    bool first = true;
+    *parameters = 0;
+    for (size_t i = 0; i < c->request->layers; i++) {
+        struct lip_trainable layer = c->request->layer[i];
+        layer.inputs = inputs;
+        enum lip_status status = check_layer(c, &layer, i, first);
+        if (status != LIP_OK)
+            return status;
+        first = first && !layer.kind->matrix;
+        inputs = layer.outputs;
+        *parameters += (double)layer.weights + (double)layer.biases;
+    }
+    *outputs = inputs;
+    return LIP_OK;
+}
+
+static enum lip_status check_outputs(struct checker *c, size_t outputs)
+{
+    static uint32_t none;
+    struct lip_data shape = *c->data;
+    struct train_place all = place_of("/model/layers");
+    struct train_place at = train_at_index(&all, c->request->layers - 1);
+    shape.label = shape.classes ? &none : NULL; /* only looked for */
+    if (lip_loss_check(&c->request->options.loss, &shape, outputs,
+                       c->reader.ctx) == LIP_OK)
+        return LIP_OK;
+    return train_failed(&c->reader, &at);
+}
+
+/* Values, gradients, the models that are kept, the optimiser's numbers, a
+ * checkpoint on its way to the disk: about twelve floats a parameter. */
+static enum lip_status check_memory(struct checker *c, double parameters)
+{
+    const struct lip_budget *budget = c->reader.ctx->budget;
+    double bytes = 12 * sizeof(float) * parameters;
+    double most = budget && budget->limit ? (double)budget->limit : 0x1p40;
+    if (bytes <= most)
+        return LIP_OK;
+    api_problem_set_at(c->reader.problem, API_PROBLEM_MODEL_TOO_LARGE,
+                       LIP_AT_POINTER, "/model/layers",
+                       "Training %.0f parameters takes about %.3g bytes of "
+                       "memory, over the limit of %.3g. Make the layers "
+                       "smaller.",
+                       parameters, bytes, most);
+    return LIP_TOO_LARGE;
+}
+
+enum lip_status api_train_check_data(const struct api_train_request *request,
+                                     const struct lip_data *data,
+                                     struct api_problem *problem,
+                                     struct lip_ctx *ctx)
+{
+    struct checker c = {request, data, {NULL, problem, ctx, false}};
+    size_t outputs;
+    double parameters;
+    enum lip_status status = check_task(&c);
+    if (status == LIP_OK)
+        status = check_split(&c);
+    if (status != LIP_OK || request->layers == 0)
+        return status;
+    status = check_layers(&c, &outputs, &parameters);
+    if (status == LIP_OK)
+        status = check_memory(&c, parameters);
+    if (status == LIP_OK)
+        status = check_outputs(&c, outputs);
+    return status;
+}
