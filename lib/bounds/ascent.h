@@ -20,21 +20,25 @@
 #ifndef LIP_BOUNDS_ASCENT_H
 #define LIP_BOUNDS_ASCENT_H
 
+#include "base/crew.h"
 #include "bounds/multipliers.h"
 #include "linalg/anderson.h"
 #include "linalg/big.h"
 #include "network/chain.h"
 
+enum { LIP_ASCENT_TILES = 8 };
+
 struct lip_ascent {
     const struct lip_chain *chain;
     struct lip_ctx *ctx;
+    struct lip_crew *crew; /* shares the work of sweeps; NULL: nobody */
     size_t rank;
     double *state;              /* Z_0 (F-norm 1), then all s: the iterate */
     size_t size;                /* numbers in it */
     struct lip_matrix *z, *s;   /* [count + 1]: rank x width; s unit columns, */
                                 /* views into state, s[0] the input */
     struct lip_matrix *y;       /* [count + 1]: rank x width, y[0] unused */
-    struct lip_matrix q, t;     /* work: rank x widest */
+    struct lip_matrix q, t[2];  /* work: rank x widest */
     double *norm, *error, *off; /* work: widest */
     double *image, *next, *best; /* as state */
     long *power; /* [count + 1]: true y_i = 2^power[i] stored; set by proving

@@ -11,11 +11,13 @@
  * block diagonal to M, relative to it, so the least theta for which the
  * recursion goes through is found and what comes out is proven. Each round
  * proves a lower bound of the optimum too, and the two meet. */
+#include "base/crew.h"
 #include "bounds/ascent.h"
 #include "bounds/rule.h"
 #include "bounds/support.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 enum {
@@ -23,140 +25,207 @@ enum {
     FIRST_SWEEPS = 10,
     MOST_SWEEPS = 200,
     PLAIN_SWEEPS = 60,
-    DEFAULT_SWEEPS = 20000
+    DEFAULT_SWEEPS = 20000,
+    MOST_ATTEMPTS = 4
 };
 
-/* Turns stationary multipliers into proven bounds; may run beside the ascent,
- * with a context of its own. */
-struct prover {
-    const struct lip_chain *chain;
+/* Tries one theta; several work side by side, each in room of its own. */
+struct attempt {
     struct lip_ctx ctx;
     struct lip_recursion rec;
-    struct lip_multipliers stationary, shrunk;
+    struct lip_multipliers shrunk;
     struct lip_keeper keeper;
-    double theta; /* that was feasible last */
-    bool found;
-    struct lip_big upper;
+    double theta;
+    struct lip_big value;
+    bool feasible;
     enum lip_status status;
-    const struct lip_progress *progress;
 };
 
 struct lipsdp {
     const struct lip_chain *chain;
     struct lip_ctx *ctx;
-    struct prover prover;
+    struct lip_crew *crew;
+    pthread_t caller;
     struct lip_ascent ascent;
-    struct lip_big lower;
+    struct lip_multipliers stationary;
+    struct attempt attempt[MOST_ATTEMPTS];
+    unsigned attempts;
+    atomic_bool stopped; /* one of the parts done side by side failed */
+    double theta;        /* that was feasible last */
+    bool found;
+    struct lip_big upper, lower;
+    const struct attempt *best; /* whose keeper has the multipliers of upper */
     size_t sweeps;
     struct lip_progress progress;
     size_t stale, patience; /* rounds without gain, and how many to allow */
 };
 
+static void close_attempt(struct attempt *t)
+{
+    lip_keeper_close(&t->keeper);
+    lip_multipliers_clear(&t->shrunk);
+    if (t->rec.chain)
+        lip_recursion_clear(&t->rec);
+}
+
+/* Errors are the attempt's own, since several may fail at once. */
+static enum lip_status open_attempt(struct attempt *t,
+                                    const struct lip_chain *chain,
+                                    bool evidence, struct lip_ctx *ctx)
+{
+    if (ctx) {
+        t->ctx.budget = ctx->budget;
+        t->ctx.deadline = ctx->deadline;
+    }
+    enum lip_status status = lip_recursion_new(&t->rec, chain, &t->ctx);
+    if (status == LIP_OK)
+        status = lip_multipliers_new(&t->shrunk, chain, &t->ctx);
+    if (status == LIP_OK)
+        status = lip_keeper_open(&t->keeper, &t->rec, evidence);
+    if (status != LIP_OK)
+        close_attempt(t);
+    return status;
+}
+
 static enum lip_status open(struct lipsdp *s, const struct lip_chain *chain,
                             bool evidence, struct lip_ctx *ctx)
 {
-    *s = (struct lipsdp){.chain = chain, .ctx = ctx, .patience = 1};
-    struct prover *p = &s->prover;
-    p->chain = chain;
-    p->theta = 0x1p-10;
-    p->progress = &s->progress;
-    if (ctx) {
-        p->ctx.budget = ctx->budget;
-        p->ctx.deadline = ctx->deadline;
-    }
-    enum lip_status status = lip_recursion_new(&p->rec, chain, ctx);
+    *s = (struct lipsdp){.chain = chain,
+                         .ctx = ctx,
+                         .caller = pthread_self(),
+                         .theta = 0x1p-10,
+                         .patience = 1};
+    enum lip_status status = open_attempt(&s->attempt[0], chain, evidence, ctx);
+    if (status != LIP_OK && ctx)
+        ctx->error = s->attempt[0].ctx.error;
     if (status == LIP_OK)
         status = lip_ascent_new(&s->ascent, chain, RANK, ctx);
     if (status == LIP_OK)
-        status = lip_multipliers_new(&p->stationary, chain, ctx);
-    if (status == LIP_OK)
-        status = lip_multipliers_new(&p->shrunk, chain, ctx);
-    if (status == LIP_OK)
-        status = lip_keeper_open(&p->keeper, &p->rec, evidence);
-    p->rec.ctx = &p->ctx;
-    return status;
+        status = lip_multipliers_new(&s->stationary, chain, ctx);
+    if (status != LIP_OK)
+        return status;
+    lip_crew_new(&s->crew, ctx ? ctx->threads : 1, ctx);
+    s->ascent.crew = s->crew;
+    /* Where memory is short, fewer side by side come to the same. */
+    for (s->attempts = 1;
+         s->attempts < MOST_ATTEMPTS && s->attempts < lip_crew_size(s->crew) &&
+         open_attempt(&s->attempt[s->attempts], chain, evidence, ctx) ==
+             LIP_OK;)
+        s->attempts++;
+    return LIP_OK;
 }
 
 static void close(struct lipsdp *s)
 {
-    lip_keeper_close(&s->prover.keeper);
-    lip_multipliers_clear(&s->prover.shrunk);
-    lip_multipliers_clear(&s->prover.stationary);
+    lip_crew_free(s->crew);
+    for (unsigned i = 0; i < MOST_ATTEMPTS; i++)
+        close_attempt(&s->attempt[i]);
+    lip_multipliers_clear(&s->stationary);
     if (s->ascent.chain)
         lip_ascent_clear(&s->ascent);
-    if (s->prover.rec.chain)
-        lip_recursion_clear(&s->prover.rec);
 }
 
-static void improve(struct prover *p, struct lip_big value)
+static void improve(struct lipsdp *s, struct attempt *t)
 {
-    p->upper = p->found ? lip_big_min(p->upper, value) : value;
-    p->found = true;
-    lip_keeper_offer(&p->keeper, value);
+    lip_keeper_offer(&t->keeper, t->value);
+    if (s->found && !lip_big_less(t->value, s->upper))
+        return;
+    s->found = true;
+    s->upper = t->value;
+    s->best = t;
 }
 
-/* A first proven bound, before any search. */
-static enum lip_status start(struct prover *p)
+/* Only the thread that called may speak to the listener. */
+static void let_speak(const struct lipsdp *s, struct attempt *t)
 {
-    struct lip_big value;
-    bool feasible;
-    enum lip_status status =
-        lip_rule_pass(&value, &feasible, &p->rec, &lip_rule_scalar, 1, NULL);
-    if (status == LIP_OK && feasible)
-        improve(p, value);
-    return status;
+    bool speaks = s->ctx && pthread_equal(pthread_self(), s->caller);
+    t->ctx.progress = speaks ? s->ctx->progress : NULL;
+    t->ctx.progress_arg = s->ctx ? s->ctx->progress_arg : NULL;
 }
 
-static void shrink(struct prover *p, double theta)
+static void shrink(struct attempt *t, const struct lip_multipliers *from)
 {
     double factor = 1;
-    lip_multipliers_copy(&p->shrunk, &p->stationary);
-    for (size_t i = 0; i < p->shrunk.layers; i++) {
-        factor *= 1 - theta;
-        for (size_t k = 0; k < lip_chain_width(p->chain, i + 1); k++)
-            p->shrunk.lambda[i][k] *= factor;
+    lip_multipliers_copy(&t->shrunk, from);
+    for (size_t i = 0; i < t->shrunk.layers; i++) {
+        factor *= 1 - t->theta;
+        for (size_t k = 0; k < lip_chain_width(from->chain, i + 1); k++)
+            t->shrunk.lambda[i][k] *= factor;
     }
+}
+
+static void try_one(void *lipsdp, unsigned number)
+{
+    struct lipsdp *s = lipsdp;
+    struct attempt *t = &s->attempt[number];
+    t->feasible = false;
+    t->status = LIP_OK;
+    if (atomic_load(&s->stopped))
+        return;
+    let_speak(s, t);
+    shrink(t, &s->stationary);
+    t->status =
+        lip_multipliers_pass(&t->value, &t->feasible, &t->rec, &t->shrunk);
+    if (t->status != LIP_OK)
+        atomic_store(&s->stopped, true);
+}
+
+/* What the attempts failed with, if one did; a failure is the method's. */
+static enum lip_status heard(struct lipsdp *s, unsigned tries)
+{
+    for (unsigned i = 0; i < tries; i++)
+        if (s->attempt[i].status != LIP_OK) {
+            if (s->ctx)
+                s->ctx->error = s->attempt[i].ctx.error;
+            return s->attempt[i].status;
+        }
+    return LIP_OK;
+}
+
+/* Takes note of an attempt; false where it was the last to be looked at. */
+static bool judge(struct lipsdp *s, struct attempt *t, struct lip_big *best)
+{
+    if (!t->feasible)
+        return true;
+    improve(s, t);
+    if (best->m > 0 && !lip_big_less(t->value, *best))
+        return false;
+    *best = t->value;
+    s->theta = t->theta;
+    return true;
 }
 
 /* The best proven bound of the stationary multipliers, shrunk enough for a
  * proof and, where M is all but singular then, a little more: the bound falls
- * with theta at first and then rises. */
-static void restore(struct prover *p)
+ * with theta at first and then rises. Attempts side by side are judged in the
+ * order of theta, as if they were made one by one. */
+static enum lip_status restore(struct lipsdp *s)
 {
-    struct lip_big best = {0, 0}, value;
-    bool feasible, any = false;
-    double theta = fmax(p->theta / 16, 0x1p-40);
-    p->status = LIP_OK;
-    for (; p->status == LIP_OK && theta < 0.5; theta *= 2) {
-        shrink(p, theta);
-        p->status =
-            lip_multipliers_pass(&value, &feasible, &p->rec, &p->shrunk);
-        if (p->status == LIP_OK && feasible) {
-            improve(p, value);
-            if (any && !lip_big_less(value, best))
-                return;
-            any = true;
-            best = value;
-            p->theta = theta;
-        }
-        if (p->status == LIP_OK)
-            p->status = lip_report(&p->ctx, p->progress);
+    struct lip_big best = {0, 0};
+    double theta = fmax(s->theta / 16, 0x1p-40);
+    while (theta < 0.5) {
+        unsigned tries = 0;
+        for (; tries < s->attempts && theta < 0.5; theta *= 2)
+            s->attempt[tries++].theta = theta;
+        lip_crew_run(s->crew, tries, try_one, s);
+        enum lip_status status = heard(s, tries);
+        for (unsigned i = 0; status == LIP_OK && i < tries; i++)
+            if (!judge(s, &s->attempt[i], &best))
+                return LIP_OK;
+        if (status == LIP_OK)
+            status = lip_report(s->ctx, &s->progress);
+        if (status != LIP_OK)
+            return status;
     }
-}
-
-static void *restore_thread(void *prover)
-{
-    restore(prover);
-    return NULL;
+    return LIP_OK;
 }
 
 /* (upper - lower) / lower */
 static double gap(const struct lipsdp *s)
 {
-    const struct prover *p = &s->prover;
-    if (!p->found || s->lower.m == 0)
+    if (!s->found || s->lower.m == 0)
         return INFINITY;
-    return ldexp(p->upper.m / s->lower.m, (int)(p->upper.e - s->lower.e)) - 1;
+    return ldexp(s->upper.m / s->lower.m, (int)(s->upper.e - s->lower.e)) - 1;
 }
 
 /* upper <= (1 + tolerance) lower, with room for the rounding of gap(). */
@@ -176,14 +245,17 @@ static double lower_double(struct lip_big value)
 /* What the listener hears from now on; not while a prover is at work. */
 static void note(struct lipsdp *s)
 {
-    s->progress.best = s->prover.found ? lip_big_double(s->prover.upper) : NAN;
+    s->progress.best = s->found ? lip_big_double(s->upper) : NAN;
     s->progress.floor = lower_double(s->lower);
 }
 
+/* Another thread than the caller's only looks at the time. */
 static enum lip_status tell(struct lipsdp *s)
 {
+    struct lip_ctx quiet = {.deadline = s->ctx ? s->ctx->deadline : 0};
+    bool speaks = pthread_equal(pthread_self(), s->caller);
     s->progress.done = (double)s->sweeps;
-    return lip_report(s->ctx, &s->progress);
+    return lip_report(speaks ? s->ctx : &quiet, &s->progress);
 }
 
 static double sweep_flops(const struct lip_chain *chain)
@@ -232,73 +304,72 @@ static void prove_lower(struct lipsdp *s)
         s->lower = proven;
 }
 
-/* A prover's failure is the method's. */
-static enum lip_status heard(struct lipsdp *s, enum lip_status status)
-{
-    if (status != LIP_OK && s->ctx)
-        s->ctx->error = s->prover.ctx.error;
-    return status;
-}
-
-/* Who listens to the prover. */
-static void let_listen(struct lipsdp *s, bool listen)
-{
-    s->prover.ctx.progress = listen && s->ctx ? s->ctx->progress : NULL;
-    s->prover.ctx.progress_arg = s->ctx ? s->ctx->progress_arg : NULL;
-}
-
-/* Proves the upper bound of the multipliers kept, beside the next `sweeps`
- * where a second thread is allowed; *ahead tells whether those were made. They
- * change nothing that a search which ends here reports. */
-static enum lip_status prove_upper(struct lipsdp *s, size_t sweeps, bool *ahead)
-{
-    pthread_t thread;
-    bool beside = s->ctx && s->ctx->threads > 1 && sweeps > 0;
-    enum lip_status status = LIP_OK;
-    let_listen(s, !beside);
-    *ahead = beside &&
-             pthread_create(&thread, NULL, restore_thread, &s->prover) == 0;
-    if (*ahead) {
-        status = ascend(s, sweeps);
-        pthread_join(thread, NULL);
-    } else {
-        restore(&s->prover);
-    }
-    return status != LIP_OK ? status : heard(s, s->prover.status);
-}
-
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
+struct beginning {
+    struct lipsdp *s;
+    size_t sweeps;
+    enum lip_status status; /* of the sweeps */
+};
+
+/* The two that come before any round: a first proven bound, and the first
+ * sweeps. */
+static void begin_part(void *beginning, unsigned part)
+{
+    struct beginning *b = beginning;
+    struct lipsdp *s = b->s;
+    struct attempt *t = &s->attempt[0];
+    enum lip_status *status = part ? &b->status : &t->status;
+    if (atomic_load(&s->stopped))
+        return;
+    if (part) {
+        *status = ascend(s, b->sweeps);
+    } else {
+        let_speak(s, t);
+        *status = lip_rule_pass(&t->value, &t->feasible, &t->rec,
+                                &lip_rule_scalar, 1, NULL);
+    }
+    if (*status != LIP_OK)
+        atomic_store(&s->stopped, true);
+}
+
+static enum lip_status begin(struct lipsdp *s, size_t sweeps)
+{
+    struct beginning b = {s, sweeps, LIP_OK};
+    lip_crew_run(s->crew, 2, begin_part, &b);
+    enum lip_status status = heard(s, 1);
+    if (status == LIP_OK && s->attempt[0].feasible)
+        improve(s, &s->attempt[0]);
+    if (status == LIP_OK && b.status != LIP_OK) /* perhaps seen aside */
+        lip_fail(s->ctx, b.status, "The time limit has passed.");
+    return status != LIP_OK ? status : b.status;
+}
+
 static enum lip_status search(struct lipsdp *s, double tolerance, size_t most)
 {
-    s->progress =
-        (struct lip_progress){.phase = "lipsdp", .total = (double)most};
-    let_listen(s, true);
-    enum lip_status status = heard(s, start(&s->prover));
-    size_t sweeps = least(FIRST_SWEEPS, most), made = 0;
-    bool ahead = false;
-    note(s);
-    while (status == LIP_OK && made < most) {
-        if (!ahead)
-            status = ascend(s, sweeps);
-        made = s->sweeps;
-        if (status == LIP_OK)
-            lip_ascent_multipliers(&s->prover.stationary, &s->ascent);
+    size_t sweeps = least(FIRST_SWEEPS, most);
+    s->progress = (struct lip_progress){
+        .phase = "lipsdp", .total = (double)most, .best = NAN, .floor = NAN};
+    enum lip_status status = begin(s, sweeps);
+    while (status == LIP_OK) {
+        lip_ascent_multipliers(&s->stationary, &s->ascent);
         prove_lower(s);
-        if (status == LIP_OK) {
-            sweeps = least(least(sweeps * 3 / 2, MOST_SWEEPS), most - made);
-            status = prove_upper(s, sweeps, &ahead);
-        }
         note(s);
-        if (converged(s, tolerance))
+        status = restore(s);
+        note(s);
+        if (converged(s, tolerance) || s->sweeps >= most)
             break;
         if (status == LIP_OK)
             status = tell(s);
+        sweeps = least(least(sweeps * 3 / 2, MOST_SWEEPS), most - s->sweeps);
+        if (status == LIP_OK)
+            status = ascend(s, sweeps);
     }
-    s->sweeps = made;
+    if (status != LIP_OK)
+        prove_lower(s);
     return status;
 }
 
@@ -310,18 +381,18 @@ static void report(struct lip_bound *bound, const struct lipsdp *s,
     bound->state = converged(s, tolerance) ? LIP_BOUND_CONVERGED
                    : status == LIP_TIMEOUT ? LIP_BOUND_TIME_LIMIT
                                            : LIP_BOUND_ITERATION_LIMIT;
-    lip_bound_set(bound, s->prover.upper);
+    lip_bound_set(bound, s->upper);
     double lower = lower_double(s->lower);
     if (isnormal(lower))
         bound->optimum_at_least = lower;
 }
 
-/* The multipliers behind the bound; what the prover ran into is history. */
+/* The multipliers behind the bound; what an attempt ran into is history. */
 static enum lip_status give_evidence(struct lip_bound *bound, struct lipsdp *s)
 {
-    struct lip_ctx *ctx = &s->prover.ctx;
+    struct lip_ctx *ctx = s->best->rec.ctx;
     lip_error_clear(ctx);
-    enum lip_status status = lip_keeper_tell(bound, &s->prover.keeper);
+    enum lip_status status = lip_keeper_tell(bound, &s->best->keeper);
     if (status != LIP_OK && s->ctx)
         s->ctx->error = ctx->error;
     return status;
@@ -339,7 +410,7 @@ static enum lip_status run(struct lip_bound *bound,
     enum lip_status status = open(&s, chain, options->evidence, ctx);
     if (status == LIP_OK) {
         status = search(&s, tolerance, most);
-        if (s.prover.found && (status == LIP_OK || status == LIP_TIMEOUT)) {
+        if (s.found && (status == LIP_OK || status == LIP_TIMEOUT)) {
             report(bound, &s, tolerance, status);
             if (status == LIP_TIMEOUT && ctx)
                 lip_error_clear(ctx);
@@ -350,7 +421,7 @@ static enum lip_status run(struct lip_bound *bound,
                      "No multipliers could be proven in double precision.");
         }
     }
-    if (status == LIP_OK)
+    if (status == LIP_OK && s.found)
         status = give_evidence(bound, &s);
     close(&s);
     return status;

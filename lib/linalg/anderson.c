@@ -7,6 +7,10 @@
 #include <lapacke.h>
 #include <string.h>
 
+/* The vectors are cut into chunks that stay in a cache; sums are taken chunk by
+ * chunk, so that threads can share them and no bit depends on how. */
+enum { CHUNK = 2048 };
+
 enum lip_status lip_anderson_new(struct lip_anderson *out, size_t size,
                                  double mixing, struct lip_ctx *ctx)
 {
@@ -16,9 +20,13 @@ enum lip_status lip_anderson_new(struct lip_anderson *out, size_t size,
     if (status == LIP_OK)
         status = lip_matrix_new(&out->df, size, LIP_ANDERSON_MEMORY, ctx);
     if (status == LIP_OK) {
-        out->x = lip_alloc(ctx, 2 * size, sizeof *out->x);
-        out->f = out->x ? out->x + size : NULL;
+        size_t sums = 2 * LIP_ANDERSON_MEMORY * (size / CHUNK + 1);
+        out->x = lip_alloc(ctx, 2 * size + sums, sizeof *out->x);
         status = out->x ? LIP_OK : LIP_NO_MEMORY;
+        if (out->x) {
+            out->f = out->x + size;
+            out->sums = out->f + size;
+        }
     }
     if (status == LIP_OK)
         return LIP_OK;
@@ -48,37 +56,71 @@ static bool all_finite(const double *x, int n)
     return finite;
 }
 
-/* Keeps the differences to the last call, and x and f for the next. */
-static void remember(struct lip_anderson *a, const double *x, const double *f)
+struct chunks {
+    struct lip_anderson *a;
+    const double *x, *f, *gamma;
+    double *next;
+    int kept, new;
+};
+
+static size_t chunk_size(const struct lip_anderson *a, unsigned chunk)
 {
-    double *dx = a->dx.data + (size_t)a->next * a->size;
-    double *df = a->df.data + (size_t)a->next * a->size;
-    for (size_t i = 0; a->started && i < a->size; i++) {
-        df[i] = f[i] - a->f[i];
-        dx[i] = (x[i] - a->x[i]) + a->mixing * df[i];
-    }
-    memcpy(a->x, x, a->size * sizeof *x);
-    memcpy(a->f, f, a->size * sizeof *f);
+    size_t rest = a->size - (size_t)chunk * CHUNK;
+    return rest < CHUNK ? rest : CHUNK;
 }
 
-/* Inner products with f, and those of the new column with all. */
-static void project(struct lip_anderson *a, const double *f, double *gamma)
+/* Keeps the differences to the last call, x and f for the next, and sums up
+ * this chunk's inner products with f and with the new column. */
+static void look(void *arg, unsigned chunk)
 {
-    int n = (int)a->size, new = a->next;
-    if (a->started) {
-        a->next = (a->next + 1) % LIP_ANDERSON_MEMORY;
-        a->kept += a->kept < LIP_ANDERSON_MEMORY;
+    const struct chunks *c = arg;
+    struct lip_anderson *a = c->a;
+    size_t at = (size_t)chunk * CHUNK, n = chunk_size(a, chunk);
+    const double *x = c->x + at, *f = c->f + at;
+    double *dx = a->dx.data + (size_t)c->new * a->size + at;
+    double *df = a->df.data + (size_t)c->new * a->size + at;
+    double *sum = a->sums + (size_t)chunk * 2 * LIP_ANDERSON_MEMORY;
+    for (size_t i = 0; a->started && i < n; i++) {
+        df[i] = f[i] - a->f[at + i];
+        dx[i] = (x[i] - a->x[at + i]) + a->mixing * df[i];
     }
-    if (a->kept > 0) {
-        double products[LIP_ANDERSON_MEMORY];
-        cblas_dgemv(CblasColMajor, CblasTrans, n, a->kept, 1, a->df.data, n, f,
-                    1, 0, gamma, 1);
-        cblas_dgemv(CblasColMajor, CblasTrans, n, a->kept, 1, a->df.data, n,
-                    a->df.data + (size_t) new * a->size, 1, 0, products, 1);
-        for (int k = 0; k < a->kept; k++)
-            a->gram[new][k] = a->gram[k][new] = products[k];
+    memcpy(a->x + at, x, n * sizeof *x);
+    memcpy(a->f + at, f, n * sizeof *f);
+    if (c->kept == 0)
+        return;
+    cblas_dgemv(CblasColMajor, CblasTrans, (int)n, c->kept, 1, a->df.data + at,
+                (int)a->size, f, 1, 0, sum, 1);
+    cblas_dgemv(CblasColMajor, CblasTrans, (int)n, c->kept, 1, a->df.data + at,
+                (int)a->size, df, 1, 0, sum + LIP_ANDERSON_MEMORY, 1);
+}
+
+/* Adds the chunks up: gamma gets the products with f, `gram` the others. */
+static void add_up(struct lip_anderson *a, const struct chunks *c,
+                   unsigned chunks, double *gamma)
+{
+    for (int k = 0; k < c->kept; k++) {
+        double with_f = 0, with_new = 0;
+        for (unsigned i = 0; i < chunks; i++) {
+            const double *sum = a->sums + (size_t)i * 2 * LIP_ANDERSON_MEMORY;
+            with_f += sum[k];
+            with_new += sum[LIP_ANDERSON_MEMORY + k];
+        }
+        gamma[k] = with_f;
+        a->gram[c->new][k] = a->gram[k][c->new] = with_new;
     }
-    a->started = true;
+}
+
+static void mix(void *arg, unsigned chunk)
+{
+    const struct chunks *c = arg;
+    const struct lip_anderson *a = c->a;
+    size_t at = (size_t)chunk * CHUNK, n = chunk_size(a, chunk);
+    for (size_t i = at; i < at + n; i++)
+        c->next[i] = c->x[i] + a->mixing * c->f[i];
+    if (c->gamma)
+        cblas_dgemv(CblasColMajor, CblasNoTrans, (int)n, c->kept, -1,
+                    a->dx.data + at, (int)a->size, c->gamma, 1, 1, c->next + at,
+                    1);
 }
 
 /* gamma <- argmin | f - dF gamma |; false where the columns are dependent or
@@ -97,15 +139,20 @@ static bool solve(const struct lip_anderson *a, double *gamma)
 }
 
 void lip_anderson_propose(double *next, struct lip_anderson *a, const double *x,
-                          const double *f)
+                          const double *f, struct lip_crew *crew)
 {
     double gamma[LIP_ANDERSON_MEMORY];
-    int n = (int)a->size;
-    remember(a, x, f);
-    project(a, f, gamma);
-    for (size_t i = 0; i < a->size; i++)
-        next[i] = x[i] + a->mixing * f[i];
-    if (solve(a, gamma))
-        cblas_dgemv(CblasColMajor, CblasNoTrans, n, a->kept, -1, a->dx.data, n,
-                    gamma, 1, 1, next, 1);
+    unsigned chunks = (unsigned)((a->size + CHUNK - 1) / CHUNK);
+    struct chunks c = {
+        .a = a, .x = x, .f = f, .next = next, .new = a->next, .kept = a->kept};
+    if (a->started) {
+        a->next = (a->next + 1) % LIP_ANDERSON_MEMORY;
+        a->kept += a->kept < LIP_ANDERSON_MEMORY;
+        c.kept = a->kept;
+    }
+    lip_crew_run(crew, chunks, look, &c);
+    add_up(a, &c, chunks, gamma);
+    a->started = true;
+    c.gamma = solve(a, gamma) ? gamma : NULL;
+    lip_crew_run(crew, chunks, mix, &c);
 }

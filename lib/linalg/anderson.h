@@ -9,6 +9,7 @@
 #ifndef LIP_LINALG_ANDERSON_H
 #define LIP_LINALG_ANDERSON_H
 
+#include "base/crew.h"
 #include "linalg/matrix.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct lip_anderson {
     struct lip_matrix dx, df; /* size x LIP_ANDERSON_MEMORY; dx holds the */
                               /* differences of x + b f */
     double *x, *f;            /* of the last call */
+    double *sums;             /* of the chunks */
     /* Inner products of the columns of df. */
     double gram[LIP_ANDERSON_MEMORY][LIP_ANDERSON_MEMORY];
 };
@@ -36,8 +38,10 @@ void lip_anderson_clear(struct lip_anderson *anderson);
 void lip_anderson_forget(struct lip_anderson *anderson);
 
 /* next[size] from x and f = G(x) - x. With no history, or where the least
- * squares problem is singular, next = x + b f. O(memory size). */
+ * squares problem is singular, next = x + b f. The crew (NULL: nobody) shares
+ * the work. O(memory size). */
 void lip_anderson_propose(double *next, struct lip_anderson *anderson,
-                          const double *x, const double *f);
+                          const double *x, const double *f,
+                          struct lip_crew *crew);
 
 #endif

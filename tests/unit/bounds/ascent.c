@@ -132,6 +132,41 @@ START_TEST(slopes_of_their_own)
 }
 END_TEST
 
+/* Neurons that all but cancel: what is left of y is of the order of the error
+ * of computing it, and balls must shrink by that. */
+START_TEST(cancelling_neurons)
+{
+    static const size_t width[] = {3, 8, 6, 2};
+    static const double apart[] = {1e-8, 1e-11, 1e-13, 1e-15};
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct plain net;
+        struct lip_ascent a;
+        uint64_t state = seed;
+        plain_random(&net, activation_of[seed % 3], width, 3, seed);
+        for (size_t k = 0; k < 8; k += 2) {
+            memcpy(net.weight[0] + (k + 1) * 3, net.weight[0] + k * 3,
+                   3 * sizeof(double));
+            for (size_t r = 0; r < 6; r++) {
+                double *w = net.weight[1] + r * 8 + k;
+                double gap = apart[seed % 4] * plain_uniform(&state, -1, 1);
+                w[1] = -w[0] * (1 + gap);
+            }
+        }
+        struct lip_chain *chain = chain_of(&net);
+        ck_assert_int_eq(lip_ascent_new(&a, chain, RANK, &none), LIP_OK);
+        for (int round = 0; round < 3; round++) {
+            lip_ascent_run(&a, 3, false);
+            for (size_t k = 0; k < 8; k += 2) /* twins stay twins */
+                memcpy(a.s[1].data + (k + 1) * RANK, a.s[1].data + k * RANK,
+                       RANK * sizeof(double));
+            check_proof(&a, "cancelling", seed, NULL);
+        }
+        lip_ascent_clear(&a);
+        lip_chain_free(chain);
+    }
+}
+END_TEST
+
 /* Neurons on scales of 1e-150 to 1e150, subnormal weights among them: lengths
  * whose squares vanish. */
 START_TEST(graded_weights)
@@ -298,6 +333,7 @@ int main(void)
     tcase_add_test(tc, proves_what_it_reached);
     tcase_add_test(tc, slopes_of_their_own);
     tcase_add_test(tc, graded_weights);
+    tcase_add_test(tc, cancelling_neurons);
     tcase_add_test(tc, a_way_through_the_tiniest);
     tcase_add_test(tc, exact_without_signs);
     tcase_add_test(tc, below_every_choice_of_multipliers);

@@ -71,7 +71,7 @@ static double after(int steps, const struct map *map, double mixing, bool fast)
         residual(f, x, map);
         if (!fast)
             lip_anderson_forget(&a);
-        lip_anderson_propose(next, &a, x, f);
+        lip_anderson_propose(next, &a, x, f, NULL);
         memcpy(x, next, sizeof x);
     }
     ck_assert_int_le(a.kept, LIP_ANDERSON_MEMORY);
@@ -112,11 +112,11 @@ START_TEST(without_history_a_plain_step)
     double next[3];
     ck_assert_int_eq(lip_anderson_new(&a, 3, 0.25, &none), LIP_OK);
     for (int round = 0; round < 2; round++) {
-        lip_anderson_propose(next, &a, x, f);
+        lip_anderson_propose(next, &a, x, f, NULL);
         for (int k = 0; k < 3; k++)
             ck_assert_double_eq(next[k], x[k] + 0.25 * f[k]);
         /* The same again: all differences are zero. */
-        lip_anderson_propose(next, &a, x, f);
+        lip_anderson_propose(next, &a, x, f, NULL);
         for (int k = 0; k < 3; k++)
             ck_assert_double_eq(next[k], x[k] + 0.25 * f[k]);
         lip_anderson_forget(&a);
@@ -136,14 +136,14 @@ START_TEST(forgets)
     ck_assert_int_eq(lip_anderson_new(&b, 5, 1, &none), LIP_OK);
     for (int s = 0; s < 4; s++) {
         residual(f, x, &map);
-        lip_anderson_propose(next, &a, x, f);
+        lip_anderson_propose(next, &a, x, f, NULL);
         memcpy(x, next, sizeof x);
     }
     lip_anderson_forget(&a);
     for (int s = 0; s < 3; s++) {
         residual(f, x, &map);
-        lip_anderson_propose(next, &a, x, f);
-        lip_anderson_propose(fresh, &b, x, f);
+        lip_anderson_propose(next, &a, x, f, NULL);
+        lip_anderson_propose(fresh, &b, x, f, NULL);
         for (int k = 0; k < 5; k++)
             ck_assert_double_eq(next[k], fresh[k]);
         memcpy(x, next, sizeof x);
@@ -167,7 +167,7 @@ START_TEST(extreme_numbers)
                 x[k] = scale[s] * plain_normal(&state);
                 f[k] = scale[s] * plain_normal(&state);
             }
-            lip_anderson_propose(next, &a, x, f);
+            lip_anderson_propose(next, &a, x, f, NULL);
             for (int k = 0; k < 4; k++)
                 ck_assert_msg(isfinite(next[k]), "scale %g, step %d", scale[s],
                               step);
