@@ -37,7 +37,7 @@ static enum lip_status add_layer(struct lip_stages *stages,
 {
     if (layer->kind->role == LIP_ROLE_RESHAPE)
         return LIP_OK;
-    if (layer->kind->role == LIP_ROLE_SORT)
+    if (layer->kind->role == LIP_ROLE_JOINT)
         return lip_fail(ctx, LIP_UNSUPPORTED,
                         "Layers that sort their numbers are not searched.");
     bool linear = layer->kind->role == LIP_ROLE_LINEAR;

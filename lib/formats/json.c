@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Layers while they are read. */
+/* A model while it is read. */
 struct chain {
     struct lip_layer *layer;
     size_t count, capacity, limit;
+    struct lip_tensor_list *tensors; /* NULL: numbers stand in the text */
+    bool bare;                       /* an array of layers, no document */
+    struct lip_metadata metadata;
 };
 
 static void clear(struct chain *chain)
@@ -20,6 +23,7 @@ static void clear(struct chain *chain)
     for (size_t i = 0; i < chain->count; i++)
         lip_layer_clear(&chain->layer[i]);
     lip_free(chain->layer);
+    lip_metadata_clear(&chain->metadata);
 }
 
 /* Room for one more layer, all zero. */
@@ -52,8 +56,8 @@ static enum lip_status read_layers(struct chain *chain, struct lip_json *json)
         if (status != LIP_OK)
             break;
         struct lip_layer *layer = &chain->layer[chain->count - 1];
-        status =
-            lip_json_layer(layer, chain->count > 1 ? layer - 1 : NULL, json);
+        status = lip_json_layer(layer, chain->count > 1 ? layer - 1 : NULL,
+                                chain->tensors, json);
     }
     return status;
 }
@@ -71,18 +75,20 @@ static enum lip_status unknown_member(struct lip_json *json, const char *known)
 
 static enum lip_status read_document(struct chain *chain, struct lip_json *json)
 {
-    bool more, found = false;
+    bool more, found = false, described = false;
     enum lip_status status = lip_json_open_object(json);
     while (status == LIP_OK &&
            (status = lip_json_next_member(json, &more)) == LIP_OK && more) {
-        if (!lip_json_key_is(json, "layers"))
-            status = unknown_member(json, "\"layers\"");
-        else if (found)
+        bool layers = lip_json_key_is(json, "layers");
+        if (!layers && !lip_json_key_is(json, "metadata"))
+            status = unknown_member(json, "\"layers\" and \"metadata\"");
+        else if (layers ? found : described)
             status =
                 lip_json_fail(json, LIP_INVALID, "This member is given twice.");
         else
-            status = read_layers(chain, json);
-        found = true;
+            status = layers ? read_layers(chain, json)
+                            : lip_json_metadata(&chain->metadata, json);
+        *(layers ? &found : &described) = true;
     }
     if (status == LIP_OK && !found)
         return lip_json_fail(json, LIP_INVALID,
@@ -91,16 +97,36 @@ static enum lip_status read_document(struct chain *chain, struct lip_json *json)
     return status == LIP_OK ? lip_json_end(json) : status;
 }
 
-/* A complaint about layer 3 becomes one about "/layers/3". */
-static void point_at_layer(struct lip_ctx *ctx, const char *prefix)
+/* A complaint about layer 3 becomes one about "/layers/3", or just "/3". */
+static void point_at_layer(struct lip_ctx *ctx, const char *prefix, bool bare)
 {
     char where[sizeof ctx->error.where];
     if (!ctx || ctx->error.place != LIP_AT_LAYER)
         return;
-    snprintf(where, sizeof where, "%.100s/layers/%.24s", prefix,
-             ctx->error.where);
+    snprintf(where, sizeof where, "%.100s%s/%.24s", prefix,
+             bare ? "" : "/layers", ctx->error.where);
     memcpy(ctx->error.where, where, sizeof where);
     ctx->error.place = LIP_AT_POINTER;
+}
+
+/* Makes the network of what was read, or clears it where that failed. */
+static enum lip_status finish(struct lip_network **out, struct chain *chain,
+                              enum lip_status status, const char *prefix,
+                              struct lip_ctx *ctx)
+{
+    *out = NULL;
+    if (status != LIP_OK) {
+        clear(chain);
+        return status;
+    }
+    status = lip_network_new(out, chain->layer, chain->count, ctx);
+    if (status == LIP_OK) {
+        (*out)->metadata = chain->metadata;
+        return LIP_OK;
+    }
+    point_at_layer(ctx, prefix, chain->bare);
+    lip_metadata_clear(&chain->metadata);
+    return status;
 }
 
 enum lip_status lip_json_read_model(struct lip_network **out,
@@ -113,17 +139,54 @@ enum lip_status lip_json_read_model(struct lip_network **out,
     lip_read_options_fill(&limits, options);
     struct lip_json json;
     struct chain chain = {.limit = limits.max_layers};
-    *out = NULL;
     lip_json_init(&json, text, size, offset, prefix, ctx);
-    enum lip_status status = read_document(&chain, &json);
-    if (status != LIP_OK) {
-        clear(&chain);
-        return status;
-    }
-    status = lip_network_new(out, chain.layer, chain.count, ctx);
-    if (status != LIP_OK)
-        point_at_layer(ctx, prefix);
-    return status;
+    return finish(out, &chain, read_document(&chain, &json), prefix, ctx);
+}
+
+/* The bare array of layers that safetensors has, or a document. */
+static enum lip_status read_either(struct chain *chain, struct lip_json *json)
+{
+    enum lip_json_type type;
+    enum lip_status status = lip_json_peek(json, &type);
+    if (status != LIP_OK || type != LIP_JSON_ARRAY)
+        return status == LIP_OK ? read_document(chain, json) : status;
+    chain->bare = true;
+    status = read_layers(chain, json);
+    return status == LIP_OK ? lip_json_end(json) : status;
+}
+
+static enum lip_status check_all_taken(const struct lip_tensor_list *tensors,
+                                       struct lip_ctx *ctx)
+{
+    for (size_t i = 0; i < tensors->count; i++)
+        if (!tensors->item[i].taken)
+            return lip_fail_at(ctx, LIP_INVALID, LIP_AT_TENSOR,
+                               tensors->item[i].name,
+                               "Tensor \"%.80s\" is in none of the layers that "
+                               "the file lists under " LIP_LAYERS_KEY ".",
+                               tensors->item[i].name);
+    return LIP_OK;
+}
+
+enum lip_status lip_json_read_named(struct lip_network **out,
+                                    struct lip_tensor_list *tensors,
+                                    const struct lip_read_options *options,
+                                    struct lip_ctx *ctx)
+{
+    static const char prefix[] = "/" LIP_LAYERS_KEY;
+    struct lip_read_options limits;
+    lip_read_options_fill(&limits, options);
+    struct lip_json json;
+    struct chain chain = {.limit = limits.max_layers,
+                          .tensors = tensors,
+                          .metadata = tensors->metadata};
+    tensors->metadata = (struct lip_metadata){0};
+    lip_json_init(&json, lip_buffer_bytes(tensors->layers),
+                  lip_buffer_size(tensors->layers), 0, prefix, ctx);
+    enum lip_status status = read_either(&chain, &json);
+    if (status == LIP_OK)
+        status = check_all_taken(tensors, ctx);
+    return finish(out, &chain, status, prefix, ctx);
 }
 
 static bool detect(const unsigned char *bytes, size_t size)

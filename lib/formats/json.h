@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The model document {"layers": [{"type": "dense", "weight": [[...], ...],
- * "bias": [...]}, {"type": "relu"}, ...]}. */
+ * "bias": [...]}, {"type": "relu"}, ...], "metadata": {"name": "text"}}.
+ * A layer with tensors may say "dtype": "float32" (and "bias_dtype"): then its
+ * numbers are rounded to that type. */
 #ifndef LIP_FORMATS_JSON_H
 #define LIP_FORMATS_JSON_H
 

@@ -9,7 +9,8 @@
 
 extern const struct lip_format lip_format_npz;
 
-/* Appends the arrays of the file, named as its entries without ".npy".
+/* Appends the arrays of the file, named as its entries without ".npy"; the one
+ * called LIP_NPZ_DOCUMENT becomes list->layers.
  * LIP_TOO_LARGE before anything is inflated where the entries say that they
  * will take more than options->max_inflated bytes, or are packed more tightly
  * than weights ever are; an entry that turns out longer than it said is

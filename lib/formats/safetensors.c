@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LENGTH_BYTES = 8, MAX_HEADER = 4 << 20, DTYPE_NAME = 16 };
+enum { LENGTH_BYTES = 8, DTYPE_NAME = 16 };
 
 /* Above this the first eight bytes are not a header length but text. */
 static const uint64_t PLAUSIBLE_HEADER = UINT64_C(1) << 40;
@@ -176,7 +176,52 @@ static enum lip_status make_tensor(struct lip_tensor *tensor,
     return LIP_OK;
 }
 
-/* {"format": "pt", ...}: strings, kept only to find one given twice. */
+/* A text of any length with its escapes resolved, as a buffer. */
+static enum lip_status read_text(struct lip_buffer **out, size_t longest,
+                                 struct lip_json *json)
+{
+    size_t capacity = longest + 1;
+    char *text = lip_alloc(json->ctx, capacity, 1);
+    if (!text)
+        return lip_memory_status(json->ctx);
+    enum lip_status status = lip_json_string(json, text, capacity);
+    if (status != LIP_OK) {
+        lip_free(text);
+        return status;
+    }
+    *out = lip_buffer_take(text, strlen(text), json->ctx);
+    return *out ? LIP_OK : lip_memory_status(json->ctx);
+}
+
+/* Keeps a pair as metadata, or the layers where they are it. Names that are
+ * past the bounds of metadata, and texts that cannot be C strings, are not. */
+static enum lip_status keep_pair(struct header *header, const char *name)
+{
+    struct lip_json *json = &header->json, ahead = *json;
+    struct lip_json_span span;
+    struct lip_buffer *text = NULL;
+    bool layers = strcmp(name, LIP_LAYERS_KEY) == 0;
+    enum lip_status status = lip_json_skip(&ahead, &span);
+    if (status != LIP_OK)
+        return status;
+    if (!layers && (span.size > LIP_METADATA_VALUE ||
+                    memmem(span.data, span.size, "\\u0000", 6)))
+        return lip_json_skip(json, NULL);
+    status = read_text(&text, span.size, json);
+    if (status != LIP_OK)
+        return status;
+    if (layers) {
+        header->list->layers = text;
+        return LIP_OK;
+    }
+    status =
+        lip_metadata_add(&header->list->metadata, name,
+                         (const char *)lip_buffer_bytes(text), header->ctx);
+    lip_buffer_put(text);
+    return status;
+}
+
+/* {"format": "pt", ...}: strings, none given twice. */
 static enum lip_status read_metadata(struct header *header)
 {
     struct lip_json *json = &header->json;
@@ -199,8 +244,12 @@ static enum lip_status read_metadata(struct header *header)
         if (status == LIP_OK && type != LIP_JSON_STRING)
             return lip_json_fail(json, LIP_MALFORMED,
                                  "__metadata__ may hold only strings.");
+        if (status == LIP_OK && header->list->layers &&
+            strcmp(name->name, LIP_LAYERS_KEY) == 0)
+            return lip_json_fail(json, LIP_MALFORMED,
+                                 "This member is given twice.");
         if (status == LIP_OK)
-            status = lip_json_skip(json, NULL);
+            status = keep_pair(header, name->name);
     }
     return status == LIP_OK ? lip_tensor_list_sort(&header->names, header->ctx)
                             : status;
@@ -283,11 +332,11 @@ static enum lip_status open_header(struct header *header)
                            "The safetensors header is longer than the file "
                            "(%zu bytes). Is the file complete?",
                            size);
-    if (length > MAX_HEADER)
+    if (length > LIP_SAFETENSORS_HEADER)
         return lip_fail_at(header->ctx, LIP_TOO_LARGE, LIP_AT_BYTE, "0",
                            "The safetensors header is over the limit of %d "
                            "bytes.",
-                           MAX_HEADER);
+                           LIP_SAFETENSORS_HEADER);
     if (length == 0 || bytes[LENGTH_BYTES] != '{')
         return lip_fail_at(header->ctx, LIP_MALFORMED, LIP_AT_BYTE, "8",
                            "The safetensors header must begin with '{'.");

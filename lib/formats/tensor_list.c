@@ -46,10 +46,26 @@ enum lip_status lip_tensor_list_sort(struct lip_tensor_list *list,
     return LIP_OK;
 }
 
+static int name_against_item(const void *name, const void *item)
+{
+    return strcmp(name, ((const struct lip_named_tensor *)item)->name);
+}
+
+struct lip_named_tensor *lip_tensor_list_find(struct lip_tensor_list *list,
+                                              const char *name)
+{
+    if (!list->count)
+        return NULL;
+    return bsearch(name, list->item, list->count, sizeof *list->item,
+                   name_against_item);
+}
+
 void lip_tensor_list_clear(struct lip_tensor_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
         lip_tensor_clear(&list->item[i].tensor);
     lip_free(list->item);
+    lip_buffer_put(list->layers);
+    lip_metadata_clear(&list->metadata);
     memset(list, 0, sizeof *list);
 }

@@ -3,6 +3,7 @@
  * The chain rule: from named tensors to layers. */
 #include "formats/weights.h"
 
+#include "formats/json_parts.h"
 #include "formats/reader.h"
 
 #include <stdbool.h>
@@ -358,6 +359,8 @@ enum lip_status lip_weights_network(struct lip_network **out,
     enum lip_status status = lip_tensor_list_sort(list, ctx);
     if (status != LIP_OK)
         return status;
+    if (list->layers)
+        return lip_json_read_named(out, list, &filled, ctx);
     member = lip_calloc(ctx, list->count, sizeof *member);
     group = lip_calloc(ctx, list->count, sizeof *group);
     status = member && group ? set_members(member, list, ctx)
@@ -366,6 +369,10 @@ enum lip_status lip_weights_network(struct lip_network **out,
         status = find_groups(group, &groups, member, list->count, &filled, ctx);
     if (status == LIP_OK)
         status = make_network(out, group, groups, &filled, ctx);
+    if (status == LIP_OK) {
+        (*out)->metadata = list->metadata;
+        list->metadata = (struct lip_metadata){0};
+    }
     lip_free(member);
     lip_free(group);
     return status;

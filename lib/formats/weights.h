@@ -13,7 +13,11 @@
  * in natural order (fc2 before fc10). The 2-D tensor of a group is a dense
  * weight, its 1-D tensor of matching size the bias. Whatever does not fit this
  * is an error that names the tensor: LIP_INVALID, or LIP_UNSUPPORTED for more
- * than two dimensions. Sorts the list; the network takes holds of its own. */
+ * than two dimensions. Sorts the list; the network takes holds of its own and
+ * the list's metadata.
+ *
+ * Where the file itself says which layers its tensors make (list->layers), that
+ * counts and nothing is guessed. */
 enum lip_status lip_weights_network(struct lip_network **out,
                                     struct lip_tensor_list *list,
                                     const struct lip_read_options *options,

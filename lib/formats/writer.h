@@ -8,20 +8,14 @@
 
 #include "network/network.h"
 
-/* Facts about a model that travel with it and mean nothing to readers: pairs
- * of text. */
-struct lip_metadata {
-    size_t count;
-    const struct lip_metadatum {
-        const char *name, *value;
-    } * item;
-};
-
 struct lip_writer {
     const char *name;       /* "safetensors" */
     const char *media_type; /* "application/octet-stream" */
     const char *extension;  /* ".safetensors" */
-    /* *out is lip_alloc memory of *size bytes. LIP_TOO_LARGE, LIP_NO_MEMORY. */
+    /* *out is lip_alloc memory of *size bytes. The metadata (NULL: none) are
+     * the caller's to choose: those of the file that the network came from are
+     * &network->metadata. The same arguments give the same bytes.
+     * LIP_TOO_LARGE: memory, or what the format can hold; LIP_NO_MEMORY. */
     enum lip_status (*write)(unsigned char **out, size_t *size,
                              const struct lip_network *network,
                              const struct lip_metadata *metadata,
@@ -30,7 +24,10 @@ struct lip_writer {
 
 /* All of them, ended by NULL. */
 extern const struct lip_writer *const lip_writers[];
+extern const struct lip_writer lip_writer_safetensors, lip_writer_npz,
+    lip_writer_json;
 
+/* The writer of this name, or NULL. */
 const struct lip_writer *lip_writer_find(const char *name);
 
 #endif

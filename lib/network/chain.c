@@ -191,7 +191,7 @@ static enum lip_status build(struct builder *b,
                 status = add_linear(b, &link);
         } else if (layer->kind->role == LIP_ROLE_ELEMENTWISE) {
             status = add_slopes(b, layer);
-        } else if (layer->kind->role == LIP_ROLE_SORT) {
+        } else if (layer->kind->role == LIP_ROLE_JOINT) {
             status = lip_fail(b->ctx, LIP_UNSUPPORTED,
                               "Layer %zu sorts its numbers (%s): bounds know "
                               "layers that act on each number by itself.",

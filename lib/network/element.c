@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading stored numbers. The loops run over blocks of a fixed number of
- * elements, which the compiler turns into vector code; the rest of an array is
- * done one by one.
+ * Reading and writing stored numbers. The loops run over blocks of a fixed
+ * number of elements, which the compiler turns into vector code; the rest of an
+ * array is done one by one.
  *
  * A number is NaN or infinite where all bits of its exponent are set. Adding
  * the lowest exponent bit to the exponent field alone then carries into the
@@ -10,6 +10,7 @@
 #include "network/element.h"
 
 #include <endian.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -51,6 +52,12 @@ static double float_of(uint32_t bits)
     return value;
 }
 
+static void store16(unsigned char *bytes, uint16_t bits)
+{
+    bits = htole16(bits);
+    memcpy(bytes, &bits, sizeof bits);
+}
+
 /* float64 */
 
 static void widen_f64(double *out, const unsigned char *bytes, size_t count)
@@ -61,6 +68,16 @@ static void widen_f64(double *out, const unsigned char *bytes, size_t count)
     }
     for (size_t i = 0; i < count; i++)
         out[i] = double_of(load64(bytes + 8 * i));
+}
+
+static void narrow_f64(unsigned char *bytes, const double *value, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits;
+        memcpy(&bits, &value[i], sizeof bits);
+        bits = htole64(bits);
+        memcpy(bytes + 8 * i, &bits, sizeof bits);
+    }
 }
 
 static const uint64_t exponent64 = 0x7ff0000000000000u;
@@ -85,6 +102,7 @@ const struct lip_element lip_element_f64 = {
     .name = "float64",
     .size = 8,
     .widen = widen_f64,
+    .narrow = narrow_f64,
     .find_special = special_f64,
 };
 
@@ -98,6 +116,21 @@ static void widen_f32(double *out, const unsigned char *bytes, size_t count)
             out[i + k] = float_of(load32(bytes + 4 * (i + k)));
     for (; i < count; i++)
         out[i] = float_of(load32(bytes + 4 * i));
+}
+
+static uint32_t bits_of_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void narrow_f32(unsigned char *bytes, const double *value, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits = htole32(bits_of_float((float)value[i]));
+        memcpy(bytes + 4 * i, &bits, sizeof bits);
+    }
 }
 
 static const uint32_t exponent32 = 0x7f800000u;
@@ -122,6 +155,7 @@ const struct lip_element lip_element_f32 = {
     .name = "float32",
     .size = 4,
     .widen = widen_f32,
+    .narrow = narrow_f32,
     .find_special = special_f32,
 };
 
@@ -145,6 +179,16 @@ static inline size_t special_16(const unsigned char *bytes, size_t count,
     return i;
 }
 
+/* A finite value to the nearest multiple of the unit that a type with `digits`
+ * bits of mantissa and least unit 2^least has there. */
+static double round_to(double value, int digits, int least)
+{
+    int exponent;
+    frexp(value, &exponent);
+    int unit = exponent - digits < least ? least : exponent - digits;
+    return ldexp(rint(ldexp(value, -unit)), unit);
+}
+
 /* float16: sign, 5 bits of exponent, 10 of mantissa. For a finite one
  * |value| = (mantissa + 1024 [exponent > 0]) 2^(max(exponent, 1) - 25). */
 static double half_of(uint16_t bits)
@@ -164,6 +208,32 @@ static void widen_f16(double *out, const unsigned char *bytes, size_t count)
         out[i] = half_of(load16(bytes + 2 * i));
 }
 
+/* The bits of a number that float16 has, or infinity. */
+static uint16_t bits_of_half(double value)
+{
+    uint16_t sign = signbit(value) ? 0x8000 : 0;
+    double size = fabs(value);
+    int exponent;
+    if (isnan(value))
+        return sign | 0x7e00;
+    if (size >= 65536)
+        return sign | 0x7c00;
+    if (size < 0x1p-14)
+        return sign | (uint16_t)ldexp(size, 24);
+    frexp(size, &exponent);
+    uint16_t mantissa = (uint16_t)ldexp(size, 11 - exponent) & 1023;
+    return sign | (uint16_t)((exponent + 14) << 10) | mantissa;
+}
+
+static void narrow_f16(unsigned char *bytes, const double *value, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double rounded =
+            isfinite(value[i]) ? round_to(value[i], 11, -24) : value[i];
+        store16(bytes + 2 * i, bits_of_half(rounded));
+    }
+}
+
 static size_t special_f16(const unsigned char *bytes, size_t count)
 {
     return special_16(bytes, count, 0x7c00);
@@ -173,6 +243,7 @@ const struct lip_element lip_element_f16 = {
     .name = "float16",
     .size = 2,
     .widen = widen_f16,
+    .narrow = narrow_f16,
     .find_special = special_f16,
 };
 
@@ -184,6 +255,16 @@ static void widen_bf16(double *out, const unsigned char *bytes, size_t count)
         out[i] = float_of((uint32_t)load16(bytes + 2 * i) << 16);
 }
 
+static void narrow_bf16(unsigned char *bytes, const double *value, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double rounded =
+            isfinite(value[i]) ? round_to(value[i], 8, -133) : value[i];
+        uint32_t bits = bits_of_float((float)rounded);
+        store16(bytes + 2 * i, (uint16_t)(bits >> 16));
+    }
+}
+
 static size_t special_bf16(const unsigned char *bytes, size_t count)
 {
     return special_16(bytes, count, 0x7f80);
@@ -193,5 +274,6 @@ const struct lip_element lip_element_bf16 = {
     .name = "bfloat16",
     .size = 2,
     .widen = widen_bf16,
+    .narrow = narrow_bf16,
     .find_special = special_bf16,
 };

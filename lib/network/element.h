@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The element types of tensors: how stored little-endian bytes, aligned or
- * not, become doubles. Each type is one descriptor. */
+ * not, become doubles, and doubles bytes. Each type is one descriptor. */
 #ifndef LIP_NETWORK_ELEMENT_H
 #define LIP_NETWORK_ELEMENT_H
 
@@ -12,6 +12,8 @@ struct lip_element {
     size_t size; /* bytes */
     /* out[count], widened exactly. NaN stays NaN, infinity infinity. */
     void (*widen)(double *out, const unsigned char *bytes, size_t count);
+    /* The nearest elements, ties to even, infinite beyond the range. */
+    void (*narrow)(unsigned char *bytes, const double *value, size_t count);
     /* Number of the first element that is NaN or infinite; count where there
      * is none. Runs at the speed of memory. */
     size_t (*find_special)(const unsigned char *bytes, size_t count);

@@ -71,7 +71,7 @@ static void add_parameters(struct sha256_ctx *hash,
     lip_digest_u64(hash, count - first);
     for (size_t k = first; k < count; k++)
         lip_digest_double(hash, layer->parameter[k]);
-    if (layer->kind->role == LIP_ROLE_SORT)
+    if (layer->kind->group_name)
         lip_digest_u64(hash, layer->group ? layer->group : layer->inputs);
 }
 

@@ -146,6 +146,7 @@ void lip_network_free(struct lip_network *network)
     if (!network)
         return;
     free_layers(network->layer, network->count);
+    lip_metadata_clear(&network->metadata);
     lip_free(network);
 }
 

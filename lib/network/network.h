@@ -11,7 +11,9 @@
 
 #include "base/context.h"
 #include "base/digest.h"
+#include "linalg/norm.h"
 #include "network/activation.h"
+#include "network/metadata.h"
 #include "network/tensor.h"
 
 #include <stddef.h>
@@ -25,8 +27,8 @@ struct lip_layer_kind;
 struct lip_layer {
     const struct lip_layer_kind *kind;
     char name[LIP_LAYER_NAME]; /* as the file calls it; may be empty */
-    struct lip_tensor weight;  /* dense: outputs x inputs */
-    struct lip_tensor bias;    /* dense: outputs, or absent */
+    struct lip_tensor weight; /* dense: outputs x inputs; householder: angles */
+    struct lip_tensor bias;   /* dense: outputs, or absent */
     const struct lip_activation *activation;
     double parameter[LIP_MAX_PARAMETERS];
     size_t group;           /* groupsort: numbers sorted together; 0: all */
@@ -38,8 +40,8 @@ enum lip_layer_role {
     LIP_ROLE_LINEAR,      /* x -> W x + b */
     LIP_ROLE_ELEMENTWISE, /* x_k -> phi(x_k) */
     LIP_ROLE_RESHAPE,     /* the same numbers in the same order */
-    LIP_ROLE_SORT         /* the same numbers in an order that depends on them:
-                             1-Lipschitz in every p-norm, not elementwise */
+    LIP_ROLE_JOINT        /* numbers that move together (sorted, mirrored): not
+                             linear, not elementwise, with a known constant */
 };
 
 /* A kind of layer is one file in layers/ and one line in the table there. */
@@ -54,6 +56,13 @@ struct lip_layer_kind {
                              struct lip_ctx *ctx);
     /* y[outputs] = layer(x[inputs]), plain double arithmetic. */
     void (*eval)(double *y, const struct lip_layer *layer, const double *x);
+    /* JOINT: an upper bound of |layer(a) - layer(b)|_p / |a - b|_p, over all
+     * a != b. NULL for other roles. */
+    double (*constant)(const struct lip_layer *layer, enum lip_norm norm);
+    /* What weight, bias and group are called in files, NULL where the kind has
+     * none, and the dimensions of the weight, which must then be there. */
+    const char *weight_name, *bias_name, *group_name;
+    size_t weight_rank;
 };
 
 extern const struct lip_layer_kind *const lip_layer_kinds[];
@@ -61,6 +70,7 @@ extern const struct lip_layer_kind lip_layer_dense;
 extern const struct lip_layer_kind lip_layer_flatten;
 extern const struct lip_layer_kind lip_layer_activation;
 extern const struct lip_layer_kind lip_layer_group_sort;
+extern const struct lip_layer_kind lip_layer_householder;
 
 /* The type a layer has in JSON: its kind's name, or the activation's. */
 const char *lip_layer_type(const struct lip_layer *layer);
@@ -74,6 +84,8 @@ struct lip_network {
     size_t inputs, outputs;
     size_t parameters; /* numbers in weights and biases */
     char id[LIP_DIGEST_TEXT];
+    /* What the file said besides: no part of the function nor of the id. */
+    struct lip_metadata metadata;
 };
 
 /* Validates `count` layers and makes the network of them. Takes the array,

@@ -93,6 +93,16 @@ const char *lip_dtype_name(enum lip_dtype dtype)
     return element[dtype]->name;
 }
 
+bool lip_dtype_find(enum lip_dtype *out, const char *name)
+{
+    for (size_t i = 0; i < sizeof element / sizeof *element; i++)
+        if (strcmp(element[i]->name, name) == 0) {
+            *out = (enum lip_dtype)i;
+            return true;
+        }
+    return false;
+}
+
 size_t lip_tensor_count(const struct lip_tensor *tensor)
 {
     size_t count = 1;
@@ -202,6 +212,43 @@ void lip_tensor_widen_part(double *out, const struct lip_tensor *tensor,
 void lip_tensor_widen(double *out, const struct lip_tensor *tensor)
 {
     lip_tensor_widen_part(out, tensor, 0, lip_tensor_count(tensor));
+}
+
+void lip_tensor_copy(unsigned char *out, const struct lip_tensor *tensor)
+{
+    size_t count = lip_tensor_count(tensor);
+    size_t size = lip_dtype_size(tensor->dtype);
+    if (stored_by_rows(tensor)) {
+        memcpy(out, tensor->data, count * size);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        memcpy(out + i * size,
+               tensor->data + column_major_index(tensor, i) * size, size);
+}
+
+enum lip_status lip_tensor_convert(struct lip_tensor *tensor,
+                                   enum lip_dtype dtype, struct lip_ctx *ctx)
+{
+    enum { CHUNK = 512 };
+    size_t count = lip_tensor_count(tensor), size = element[dtype]->size;
+    double chunk[CHUNK];
+    unsigned char *block = lip_alloc(ctx, count, size);
+    if (!block)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    for (size_t i = 0; i < count; i += CHUNK) {
+        size_t n = least(CHUNK, count - i);
+        lip_tensor_widen_stored(chunk, tensor, i, n);
+        element[dtype]->narrow(block + i * size, chunk, n);
+    }
+    struct lip_buffer *buffer = lip_buffer_take(block, count * size, ctx);
+    if (!buffer)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    lip_buffer_put(tensor->buffer);
+    tensor->buffer = buffer;
+    tensor->data = lip_buffer_bytes(buffer);
+    tensor->dtype = dtype;
+    return LIP_OK;
 }
 
 /* Appends "/3/7", the indices of element number i in storage order. */

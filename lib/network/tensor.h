@@ -24,6 +24,9 @@ size_t lip_dtype_size(enum lip_dtype dtype);
 /* "float64", "float32", "float16", "bfloat16". */
 const char *lip_dtype_name(enum lip_dtype dtype);
 
+/* The type of this name; false where there is none. */
+bool lip_dtype_find(enum lip_dtype *out, const char *name);
+
 /* Bytes shared by tensors. Made with one holder; freed by the last put. */
 struct lip_buffer;
 
@@ -77,6 +80,16 @@ void lip_tensor_widen_stored(double *out, const struct lip_tensor *tensor,
 void lip_tensor_widen_part(double *out, const struct lip_tensor *tensor,
                            size_t first, size_t count);
 size_t lip_tensor_strip(const struct lip_tensor *tensor);
+
+/* All elements in row-major order as they are stored, little-endian:
+ * out[count * lip_dtype_size]. O(count). */
+void lip_tensor_copy(unsigned char *out, const struct lip_tensor *tensor);
+
+/* Stores the same numbers as `dtype`, each rounded to the nearest that it has
+ * (ties to even; beyond its range: infinity), in a buffer of its own.
+ * LIP_NO_MEMORY, LIP_TOO_LARGE: the tensor is as it was. */
+enum lip_status lip_tensor_convert(struct lip_tensor *tensor,
+                                   enum lip_dtype dtype, struct lip_ctx *ctx);
 
 /* LIP_INVALID, naming the tensor and the index, where an element is NaN or
  * infinite. O(count), memory bandwidth bound. `name` is for the message, as in

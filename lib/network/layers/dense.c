@@ -118,4 +118,7 @@ const struct lip_layer_kind lip_layer_dense = {
     .role = LIP_ROLE_LINEAR,
     .infer = infer,
     .eval = eval,
+    .weight_name = "weight",
+    .bias_name = "bias",
+    .weight_rank = 2,
 };

@@ -3,10 +3,13 @@
  * The table of layer kinds. */
 #include "network/network.h"
 
+/* clang-format off */
 const struct lip_layer_kind *const lip_layer_kinds[] = {
     &lip_layer_dense,
     &lip_layer_flatten,
     &lip_layer_activation,
     &lip_layer_group_sort,
+    &lip_layer_householder,
     NULL,
 };
+/* clang-format on */

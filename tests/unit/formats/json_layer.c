@@ -23,7 +23,7 @@ static enum lip_status take(const char *text, const char *before)
     snprintf(previous.name, sizeof previous.name, "%s", before ? before : "");
     lip_json_init(&json, (const unsigned char *)text, strlen(text), 0, "",
                   &ctx);
-    return lip_json_layer(&layer, before ? &previous : NULL, &json);
+    return lip_json_layer(&layer, before ? &previous : NULL, NULL, &json);
 }
 
 static void done(void)

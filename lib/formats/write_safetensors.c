@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing safetensors. The layers go into the metadata, which other readers
+ * pass over. */
+#include "formats/safetensors.h"
+#include "formats/write_layers.h"
+#include "formats/writer.h"
+
+#include "base/size.h"
+
+#include <string.h>
+
+enum { ALIGNMENT = 8 };
+
+static const char *dtype_name(enum lip_dtype dtype)
+{
+    static const char *const name[] = {[LIP_F64] = "F64",
+                                       [LIP_F32] = "F32",
+                                       [LIP_F16] = "F16",
+                                       [LIP_BF16] = "BF16"};
+    return name[dtype];
+}
+
+static void put_metadata(struct lip_output *header,
+                         const struct lip_network *network,
+                         const struct lip_metadata *metadata)
+{
+    struct lip_output layers = {.ctx = header->ctx};
+    lip_write_layers(&layers, network, (struct lip_write_style){.named = true});
+    if (layers.status != LIP_OK)
+        header->status = layers.status;
+    lip_output_text(header, "{\"__metadata__\":{\"" LIP_LAYERS_KEY "\":");
+    lip_output_string(header, layers.data, layers.size);
+    lip_output_clear(&layers);
+    for (size_t i = 0; metadata && i < metadata->count; i++) {
+        const struct lip_metadatum *item = &metadata->item[i];
+        if (strcmp(item->name, LIP_LAYERS_KEY) == 0)
+            continue;
+        lip_output_text(header, ",");
+        lip_output_string(header, item->name, strlen(item->name));
+        lip_output_text(header, ":");
+        lip_output_string(header, item->value, strlen(item->value));
+    }
+    lip_output_text(header, "}");
+}
+
+/* One entry; *at is where its bytes begin, and then where they end. */
+static void put_entry(struct lip_output *header,
+                      const struct lip_written_tensor *written, size_t *at)
+{
+    const struct lip_tensor *tensor = written->tensor;
+    lip_output_text(header, ",");
+    lip_output_string(header, written->name, strlen(written->name));
+    lip_output_text(header, ":{\"dtype\":\"");
+    lip_output_text(header, dtype_name(tensor->dtype));
+    lip_output_text(header, "\",\"shape\":[");
+    for (size_t k = 0; k < tensor->rank; k++) {
+        lip_output_text(header, k ? "," : "");
+        lip_output_size(header, tensor->dim[k]);
+    }
+    lip_output_text(header, "],\"data_offsets\":[");
+    lip_output_size(header, *at);
+    lip_output_text(header, ",");
+    *at += lip_tensor_count(tensor) * lip_dtype_size(tensor->dtype);
+    lip_output_size(header, *at);
+    lip_output_text(header, "]}");
+}
+
+static void put_entries(struct lip_output *header,
+                        const struct lip_network *network)
+{
+    struct lip_written_tensor written;
+    size_t at = 0;
+    for (size_t i = 0; i < network->count; i++)
+        for (size_t k = 0; k < LIP_TENSORS_OF_LAYER; k++)
+            if (lip_written_tensor(&written, network, i, k))
+                put_entry(header, &written, &at);
+    lip_output_text(header, "}");
+    while (header->status == LIP_OK && header->size % ALIGNMENT)
+        lip_output_text(header, " ");
+}
+
+static void put_numbers(struct lip_output *output,
+                        const struct lip_network *network)
+{
+    struct lip_written_tensor written;
+    for (size_t i = 0; i < network->count; i++)
+        for (size_t k = 0; k < LIP_TENSORS_OF_LAYER; k++)
+            if (lip_written_tensor(&written, network, i, k))
+                lip_output_tensor(output, written.tensor);
+}
+
+static enum lip_status write(unsigned char **out, size_t *size,
+                             const struct lip_network *network,
+                             const struct lip_metadata *metadata,
+                             struct lip_ctx *ctx)
+{
+    struct lip_output header = {.ctx = ctx}, output = {.ctx = ctx};
+    put_metadata(&header, network, metadata);
+    put_entries(&header, network);
+    if (header.status == LIP_OK && header.size > LIP_SAFETENSORS_HEADER)
+        header.status = lip_fail(ctx, LIP_TOO_LARGE,
+                                 "The header of the safetensors file would "
+                                 "be over the limit of %d bytes.",
+                                 LIP_SAFETENSORS_HEADER);
+    output.status = header.status;
+    lip_output_little(&output, header.size, 8);
+    lip_output_bytes(&output, header.data, header.size);
+    lip_output_clear(&header);
+    put_numbers(&output, network);
+    return lip_output_finish(out, size, &output);
+}
+
+const struct lip_writer lip_writer_safetensors = {
+    .name = "safetensors",
+    .media_type = "application/vnd.safetensors",
+    .extension = ".safetensors",
+    .write = write,
+};
