@@ -41,6 +41,8 @@ struct lip_norm_pair lip_constraint_pair(struct lip_norm_pair pair, bool first)
 static bool does(const struct lip_constraint *constraint,
                  struct lip_norm_pair pair)
 {
+    if (constraint->monotone && pair.input != LIP_NORM_1)
+        return false;
     return constraint->supports(lip_constraint_pair(pair, true)) &&
            constraint->supports(lip_constraint_pair(pair, false));
 }

@@ -31,8 +31,10 @@ struct lip_constrained {
 struct lip_constraint {
     const char *name; /* "rank-one-clip" */
     const char *title, *citation;
-    bool mapped; /* W is a function of V */
-    bool free;   /* there is no limit */
+    bool mapped;   /* W is a function of V */
+    bool free;     /* there is no limit */
+    bool monotone; /* asks for directions of the inputs, training/monotone.h:
+                      from the 1-norm only */
     bool (*supports)(struct lip_norm_pair pair);
     /* Floats of `warm` and of `work`; NULL: none. */
     size_t (*warm)(size_t rows, size_t cols);

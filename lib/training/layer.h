@@ -61,6 +61,13 @@ struct lip_trainable_kind {
     enum lip_status (*serve)(struct lip_layer *out,
                              const struct lip_trainable *layer,
                              struct lip_ctx *ctx);
+    /* How many equal numbers beside its own it can hand on unchanged, 0: none;
+     * a multiple of that many it can too. Then the layer that does so, in the
+     * model that is served. NULL: it cannot. */
+    size_t (*copies)(const struct lip_trainable *layer);
+    enum lip_status (*serve_beside)(struct lip_layer *out,
+                                    const struct lip_trainable *layer,
+                                    size_t copies, struct lip_ctx *ctx);
     /* The parameters to begin with; NULL: the model's initialisation. */
     void (*begin)(const struct lip_trainable *layer);
 };

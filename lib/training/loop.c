@@ -191,6 +191,7 @@ static enum lip_status measure(double *norm, struct lip_run *run,
             return status;
         *norm = lip_mul_up(*norm, own);
     }
+    *norm = lip_run_norm(run, *norm);
     return LIP_OK;
 }
 

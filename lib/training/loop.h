@@ -28,6 +28,10 @@ struct lip_train_options {
      * the network's limit allows; NULL: each gets the same. */
     const double *layer_limit;
     size_t layer_limits;
+    /* Monotone: for each of `directions` inputs 1, the outputs rise with it,
+     * -1, they fall, or 0, it is free. Of two classes the second rises. */
+    const signed char *direction;
+    size_t directions;
     size_t epochs, batch;
     size_t patience; /* epochs without a better validation loss before the
                         run stops and the best model is taken; 0: never */

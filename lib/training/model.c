@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "training/kernel.h"
+#include "training/monotone.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -81,7 +82,8 @@ enum lip_status lip_model_new(struct lip_model **out,
         lip_free(layer);
         return memory(ctx);
     }
-    *model = (struct lip_model){layer, count, inputs, 0, 0, NULL, NULL};
+    *model =
+        (struct lip_model){.layer = layer, .count = count, .inputs = inputs};
     enum lip_status status = plan(model, ctx);
     if (status == LIP_OK) {
         model->value = lip_calloc(ctx, model->parameters, sizeof *model->value);
@@ -106,6 +108,7 @@ void lip_model_free(struct lip_model *model)
     lip_free(model->layer);
     lip_free(model->value);
     lip_free(model->gradient);
+    lip_free(model->path);
     lip_free(model);
 }
 
@@ -220,6 +223,11 @@ static void forward(const struct step *step, size_t first, size_t count)
                              batch->value[i + 1] + first * batch->width[i + 1],
                              batch->value[i] + first * batch->width[i], count);
     }
+    if (step->model->path)
+        lip_monotone_add(step->model,
+                         batch->value[batch->count - 1] +
+                             first * step->model->outputs,
+                         batch->value[0] + first * step->model->inputs, count);
 }
 
 /* Losses of the rows, and their gradients in the outputs. */

@@ -29,6 +29,8 @@ struct lip_model {
     size_t parameters;
     float *value;    /* [parameters]: layer by layer, weights then biases */
     float *gradient; /* [parameters] */
+    float *path;     /* [inputs], or NULL: path'x is added to the outputs, */
+    bool opposed;    /* but taken from output 0 (training/monotone.h) */
 };
 
 /* Plans `count` layers on `inputs` numbers and makes the model of them; takes

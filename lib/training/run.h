@@ -35,7 +35,8 @@ struct lip_run {
 
     struct lip_run_counters at;
     size_t steps, slots, every;
-    double fixed; /* proven norm of all that is not a matrix */
+    double fixed;  /* proven norm of all that is not a matrix */
+    double beside; /* and of the path beside them; 0: none */
 
     size_t arrays;
     struct lip_run_array *array;
@@ -57,6 +58,9 @@ struct lip_run {
  * it happens at fixed places only: before a step, at the end of an epoch and of
  * the run. */
 enum lip_status lip_run_map(struct lip_run *run, struct lip_ctx *ctx);
+
+/* The bound of the model whose layers' norms multiply to `layers`. */
+double lip_run_norm(const struct lip_run *run, double layers);
 
 /* Every matrix that is not mapped onto its limit, all but exactly. */
 enum lip_status lip_run_project(struct lip_run *run, struct lip_ctx *ctx);

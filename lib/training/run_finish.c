@@ -3,6 +3,7 @@
  * The end of a run: each matrix exactly onto its limit, the product of all
  * proven norms held against the limit of the network, and the model that is
  * served. */
+#include "training/monotone.h"
 #include "training/project.h"
 #include "training/run.h"
 #include "training/serve.h"
@@ -31,6 +32,7 @@ static enum lip_status project_all(struct lip_outcome *outcome,
             outcome->layer[outcome->layers] = norm;
         outcome->layers++;
     }
+    outcome->norm = lip_run_norm(run, outcome->norm);
     if (outcome->norm <= run->options.limit)
         return LIP_OK;
     return lip_fail(ctx, LIP_UNPROVEN,
@@ -53,5 +55,12 @@ enum lip_status lip_run_finish(struct lip_network **network,
         status = project_all(outcome, run, ctx);
     if (status == LIP_OK)
         status = lip_serve(network, run->model, run->scaling, ctx);
+    if (status == LIP_OK && run->options.constraint->monotone)
+        status = lip_monotone_prove(*network, run->options.direction,
+                                    run->model->opposed, ctx);
+    if (status != LIP_OK) {
+        lip_network_free(*network);
+        *network = NULL;
+    }
     return status;
 }

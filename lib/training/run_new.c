@@ -2,6 +2,7 @@
  *
  * Setting up a training run: checking what it is asked to do, dividing the
  * limit among the layers, and all memory that it will need. */
+#include "training/monotone.h"
 #include "training/project.h"
 #include "training/random.h"
 #include "training/run.h"
@@ -85,8 +86,12 @@ static enum lip_status check_data(const struct lip_run *run,
     if (run->options.patience > 0 && !other)
         return lip_fail(ctx, LIP_INVALID,
                         "Stopping early needs a validation part.");
-    return lip_loss_check(&run->options.loss, run->training,
-                          run->model->outputs, ctx);
+    enum lip_status status = lip_loss_check(&run->options.loss, run->training,
+                                            run->model->outputs, ctx);
+    if (status == LIP_OK && run->options.constraint->monotone)
+        status = lip_monotone_check(&run->options, run->model,
+                                    run->training->classes > 0, ctx);
+    return status;
 }
 
 static enum lip_status check(const struct lip_run *run, struct lip_ctx *ctx)
@@ -160,13 +165,55 @@ static enum lip_status check_shares(const struct lip_run *run, size_t matrices,
                     product, options->limit);
 }
 
+double lip_run_norm(const struct lip_run *run, double layers)
+{
+    return run->beside > 0 ? lip_add_up(layers, run->beside) : layers;
+}
+
+/* The limits of the first matrix and of each other. */
+struct share {
+    double first, other;
+};
+
+static enum lip_status check_share(const struct share *share,
+                                   struct lip_ctx *ctx)
+{
+    if (share->first >= 1e-12 && share->first <= 1e12)
+        return LIP_OK;
+    return lip_fail(ctx, LIP_INVALID,
+                    "The limit leaves %g for each matrix, beyond what float32 "
+                    "weights can hold: change the limit or the scaling.",
+                    share->first);
+}
+
+/* Half of the limit for the path beside the layers, half for the layers: the
+ * first matrix gets all of it, the others 1, so that with the path inside the
+ * norms of the layers multiply to the limit too. */
+static enum lip_status share_monotone(struct lip_run *run, struct share *share,
+                                      struct lip_ctx *ctx)
+{
+    struct lip_norm_pair same = {LIP_NORM_1, LIP_NORM_1};
+    double scale = run->scaling ? lip_scaling_norm(run->scaling, same) : 1;
+    float r = (float)(run->options.limit * (1 - 2 * slack) / (2 * scale));
+    r = nextafterf(r, 0);
+    *share = (struct share){(double)r * scale / run->fixed * (1 - slack), 1};
+    run->beside = lip_mul_up(scale, (double)r);
+    enum lip_status status = check_share(share, ctx);
+    if (status == LIP_OK)
+        status = lip_monotone_begin(run->model, run->options.direction, r,
+                                    run->training->classes > 0, ctx);
+    return status;
+}
+
 /* Each matrix gets the same share, (limit / fixed)^(1/matrices), unless each
  * has its own. */
-static enum lip_status share_limit(struct lip_run *run, double *limit,
+static enum lip_status share_limit(struct lip_run *run, struct share *share,
                                    struct lip_ctx *ctx)
 {
     size_t matrices;
-    *limit = INFINITY;
+    *share = (struct share){INFINITY, INFINITY};
+    lip_free(run->model->path);
+    run->model->path = NULL;
     if (run->options.constraint->free)
         return LIP_OK;
     enum lip_status status = measure_fixed(run, &matrices, ctx);
@@ -178,18 +225,15 @@ static enum lip_status share_limit(struct lip_run *run, double *limit,
                         "layer.");
     if (run->options.layer_limit)
         return check_shares(run, matrices, ctx);
+    if (run->options.constraint->monotone)
+        return share_monotone(run, share, ctx);
     double rest = run->options.limit * (1 - slack) / run->fixed;
-    *limit = pow(rest, 1 / (double)matrices);
-    if (*limit >= 1e-12 && *limit <= 1e12)
-        return LIP_OK;
-    return lip_fail(ctx, LIP_INVALID,
-                    "The limit leaves %g for each matrix, beyond what float32 "
-                    "weights can hold: change the limit or the scaling.",
-                    *limit);
+    share->first = share->other = pow(rest, 1 / (double)matrices);
+    return check_share(share, ctx);
 }
 
 /* Two arrays a layer at most: weights, biases. */
-static void list_arrays(struct lip_run *run, double limit)
+static void list_arrays(struct lip_run *run, const struct share *share)
 {
     size_t offset = 0;
     const double *own = run->options.layer_limit;
@@ -206,8 +250,9 @@ static void list_arrays(struct lip_run *run, double limit)
                 .rows = layer->outputs,
                 .cols = layer->inputs,
                 .pair = lip_constraint_pair(run->options.pair, first),
-                .limit =
-                    own && weights.constrained ? *own++ * (1 - slack) : limit,
+                .limit = own && weights.constrained ? *own++ * (1 - slack)
+                         : first                    ? share->first
+                                                    : share->other,
             };
             first = false;
         }
@@ -338,7 +383,7 @@ lip_run_new(struct lip_run **out, const struct lip_train_options *options,
             const struct lip_data *validation,
             const struct lip_scaling *scaling, struct lip_ctx *ctx)
 {
-    double limit;
+    struct share share;
     size_t shared;
     *out = NULL;
     struct lip_run *run = lip_calloc(ctx, 1, sizeof *run);
@@ -353,7 +398,7 @@ lip_run_new(struct lip_run **out, const struct lip_train_options *options,
     enum lip_status status = check(run, ctx);
     if (status == LIP_OK) {
         run->steps = (training->rows + options->batch - 1) / options->batch;
-        status = share_limit(run, &limit, ctx);
+        status = share_limit(run, &share, ctx);
     }
     if (status == LIP_OK)
         status = lip_batch_new(&run->batch, model, options->batch, ctx);
@@ -362,7 +407,7 @@ lip_run_new(struct lip_run **out, const struct lip_train_options *options,
         status = run->array ? LIP_OK : LIP_NO_MEMORY;
     }
     if (status == LIP_OK) {
-        list_arrays(run, limit);
+        list_arrays(run, &share);
         status = allocate(run, &shared, ctx) ? LIP_OK : LIP_NO_MEMORY;
     }
     if (status == LIP_OK) {

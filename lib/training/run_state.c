@@ -58,6 +58,8 @@ static void add_options(struct sha256_ctx *hash,
         lip_digest_double(hash, number[k]);
     for (size_t k = 0; o->layer_limit && k < o->layer_limits; k++)
         lip_digest_double(hash, o->layer_limit[k]);
+    for (size_t k = 0; o->constraint->monotone && k < o->directions; k++)
+        lip_digest_u64(hash, (uint64_t)(o->direction[k] + 1));
 }
 
 static void find_origin(char out[LIP_DIGEST_TEXT], const struct lip_run *run)

@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "training/layers/serve.h"
+#include "training/monotone.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +70,9 @@ enum lip_status lip_serve(struct lip_network **out,
     if (scaling && scaling->scale)
         status = serve_scaling(&layer[used++], scaling, ctx);
     for (size_t i = 0; status == LIP_OK && i < model->count; i++)
-        status = serve_layer(&layer[used++], i, &model->layer[i], ctx);
+        status = model->path
+                     ? lip_monotone_serve(&layer[used++], model, i, ctx)
+                     : serve_layer(&layer[used++], i, &model->layer[i], ctx);
     if (status == LIP_OK)
         return lip_network_new(out, layer, used, ctx);
     while (used > 0)

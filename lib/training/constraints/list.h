@@ -16,6 +16,7 @@
     row(orthogonal_cayley) \
     row(orthogonal_bjorck) \
     row(aol) \
+    row(monotone) \
     row(none)
 /* clang-format on */
 

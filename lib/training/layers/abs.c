@@ -25,6 +25,7 @@ const struct lip_trainable_kind lip_trainable_abs = {
     .name = "abs",
     .title = "|x|: keeps the length of gradients",
     LIP_ELEMENTWISE,
+    LIP_BENT,
     .forward = forward,
     .backward = backward,
 };

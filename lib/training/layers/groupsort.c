@@ -114,6 +114,18 @@ static enum lip_status serve(struct lip_layer *out,
     return LIP_OK;
 }
 
+/* Equal numbers stay equal when they are sorted among themselves. */
+static enum lip_status serve_beside(struct lip_layer *out,
+                                    const struct lip_trainable *layer,
+                                    size_t copies, struct lip_ctx *ctx)
+{
+    (void)ctx;
+    (void)copies;
+    out->kind = &lip_layer_group_sort;
+    out->group = group_of(layer);
+    return LIP_OK;
+}
+
 const struct lip_trainable_kind lip_trainable_groupsort = {
     .name = "groupsort",
     .title = "Numbers sorted within groups; groups of 2 are MaxMin",
@@ -123,4 +135,6 @@ const struct lip_trainable_kind lip_trainable_groupsort = {
     .backward = backward,
     .contracts = contracts,
     .serve = serve,
+    .copies = group_of,
+    .serve_beside = serve_beside,
 };

@@ -24,6 +24,7 @@ const struct lip_trainable_kind lip_trainable_leaky_relu = {
     .title = "x for x > 0, negative_slope x otherwise",
     .parameter = {{"negative_slope", 0.01, 0, 1}},
     LIP_ELEMENTWISE,
+    LIP_BENT,
     .forward = forward,
     .backward = backward,
 };

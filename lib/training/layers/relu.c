@@ -22,6 +22,7 @@ const struct lip_trainable_kind lip_trainable_relu = {
     .name = "relu",
     .title = "max(x, 0)",
     LIP_ELEMENTWISE,
+    LIP_BENT,
     .forward = forward,
     .backward = backward,
 };

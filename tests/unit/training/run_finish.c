@@ -57,6 +57,8 @@ static void check(const struct lip_constraint *constraint,
     struct lip_run *run;
     struct lip_ctx ctx = {0};
     options.pair = pair;
+    options.direction = (const signed char[]){1, -1};
+    options.directions = 2;
     options.limit = limit;
     for (size_t i = 0; i < 2 * data->rows; i++)
         data->x[i] *= i % 2 ? 0.1F : 3;

@@ -39,7 +39,11 @@ static struct lip_run *begin(const struct lip_train_options *options,
 {
     struct lip_run *run;
     struct lip_ctx ctx = {0};
-    *model = train_model(2, "dense:8 relu dense:6 tanh dense:2", 3);
+    bool monotone = options->constraint->monotone;
+    *model = train_model(2,
+                         monotone ? "dense:8 relu dense:6 abs dense:2"
+                                  : "dense:8 relu dense:6 tanh dense:2",
+                         3);
     ck_assert_msg(lip_run_new(&run, options, *model, data, other, NULL, &ctx) ==
                       LIP_OK,
                   "%s", ctx.error.detail);
@@ -95,6 +99,10 @@ START_TEST(goes_on_to_the_same_bits)
             if (!lip_constraints[k]->supports(pair))
                 options.pair =
                     (struct lip_norm_pair){LIP_NORM_INF, LIP_NORM_INF};
+            if (lip_constraints[k]->monotone)
+                options.pair.input = LIP_NORM_1;
+            options.direction = (const signed char[]){-1, 1};
+            options.directions = 2;
             char *whole = served(&options, 1000000);
             char *pieces = served(&options, 3);
             ck_assert_msg(strcmp(whole, pieces) == 0, "%s, %s",
