@@ -184,6 +184,11 @@ enum lip_status lip_json_read_named(struct lip_network **out,
     lip_json_init(&json, lip_buffer_bytes(tensors->layers),
                   lip_buffer_size(tensors->layers), 0, prefix, ctx);
     enum lip_status status = read_either(&chain, &json);
+    /* Bytes are counted within the text, which the pointer names. */
+    if (ctx && ctx->error.place == LIP_AT_BYTE) {
+        ctx->error.place = LIP_AT_POINTER;
+        memcpy(ctx->error.where, prefix, sizeof prefix);
+    }
     if (status == LIP_OK)
         status = check_all_taken(tensors, ctx);
     return finish(out, &chain, status, prefix, ctx);

@@ -232,11 +232,11 @@ START_TEST(layer_lists_are_strict)
          {LIP_UNSUPPORTED, LIP_AT_POINTER, "/lipschitzd.layers/0/dtype",
           "float32"}},
         {"[{'type':'dense','weight':'w','bias':'b'}] 1",
-         {LIP_MALFORMED, LIP_AT_BYTE, NULL, NULL}},
+         {LIP_MALFORMED, LIP_AT_POINTER, "/lipschitzd.layers", ""}},
         {"{'layers':[{'type':'dense','weight':'w','bias':'b'}],'x':1}",
          {LIP_INVALID, LIP_AT_POINTER, "/lipschitzd.layers/x", "metadata"}},
-        {"3", {LIP_INVALID, LIP_AT_POINTER, "/lipschitzd.layers", NULL}},
-        {"", {LIP_MALFORMED, LIP_AT_BYTE, NULL, NULL}},
+        {"3", {LIP_INVALID, LIP_AT_POINTER, "/lipschitzd.layers", ""}},
+        {"", {LIP_MALFORMED, LIP_AT_POINTER, "/lipschitzd.layers", ""}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char header[1000], layers[600] = "";
