@@ -6,6 +6,7 @@
 #include "server/body.h"
 
 #include "server/metrics.h"
+#include "server/routes.h"
 
 #include <string.h>
 
@@ -54,11 +55,25 @@ static bool resize(struct lipd_body_state *body, struct lipd_request *request,
     return true;
 }
 
+static bool is_data(const struct lipd_request *request)
+{
+    return request->route && request->route->body == LIPD_DATA_BODY;
+}
+
+static size_t limit_of(const struct lipd_request *request)
+{
+    const struct lipd_config *config = request->service->config;
+    if (!is_data(request))
+        return request->service->max_body;
+    return config->max_dataset < config->max_datasets ? config->max_dataset
+                                                      : config->max_datasets;
+}
+
 bool lipd_body_begin(struct lipd_body_state *body,
                      const struct lipd_framing *framing,
                      struct lipd_request *request, struct api_problem *problem)
 {
-    *body = (struct lipd_body_state){.limit = request->service->max_body};
+    *body = (struct lipd_body_state){.limit = limit_of(request)};
     if (framing->form == LIPD_BODY_NONE)
         return true;
     if (framing->size > body->limit) {
@@ -67,6 +82,11 @@ bool lipd_body_begin(struct lipd_body_state *body,
     }
     size_t capacity = framing->form == LIPD_BODY_SIZED ? (size_t)framing->size
                                                        : FIRST_CAPACITY;
+    body->spools = is_data(request);
+    if (body->spools) /* what reading it takes is booked when that is known */
+        return book(request, 0, problem) &&
+               lipd_spool_begin(&body->spool, request->service->datasets,
+                                (size_t)framing->size, problem);
     return resize(body, request, capacity, problem);
 }
 
@@ -86,15 +106,28 @@ static bool grow(struct lipd_body_state *body, struct lipd_request *request,
     return resize(body, request, capacity, problem);
 }
 
+static bool take(struct lipd_body_state *body, struct lipd_request *request,
+                 const void *bytes, size_t size, struct api_problem *problem)
+{
+    if (body->spools) {
+        if (size <= body->limit - body->spool.size)
+            return lipd_spool_add(&body->spool, bytes, size, problem);
+        too_large(problem, body->limit);
+        return false;
+    }
+    if (!grow(body, request, size, problem))
+        return false;
+    memcpy(body->data + body->size, bytes, size);
+    body->size += size;
+    return true;
+}
+
 bool lipd_body_add(struct lipd_body_state *body, struct lipd_request *request,
                    const void *bytes, size_t size)
 {
     body->arrived += size;
-    if (!body->failed && grow(body, request, size, &body->problem)) {
-        memcpy(body->data + body->size, bytes, size);
-        body->size += size;
+    if (!body->failed && take(body, request, bytes, size, &body->problem))
         return true;
-    }
     if (!body->failed) {
         body->failed = true;
         lipd_body_clear(body);
@@ -109,6 +142,8 @@ bool lipd_body_end(struct lipd_body_state *body, struct lipd_request *request,
         *problem = body->problem;
         return false;
     }
+    if (body->spools)
+        return lipd_spool_map(&request->upload, &body->spool, problem);
     if (!body->data)
         return true;
     struct lip_ctx ctx = {.budget = &request->budget};
@@ -124,4 +159,5 @@ void lipd_body_clear(struct lipd_body_state *body)
     lip_free(body->data);
     body->data = NULL;
     body->size = body->capacity = 0;
+    lipd_spool_clear(&body->spool);
 }

@@ -2,7 +2,8 @@
  *
  * A request body as it arrives: one block, allocated at once where the size
  * was announced, else grown by doubling; never beyond the limit, and never
- * without the memory being booked first. */
+ * without the memory being booked first. That of a data set goes to the disk
+ * instead. */
 #ifndef LIPD_BODY_H
 #define LIPD_BODY_H
 
@@ -12,6 +13,8 @@
 struct lipd_body_state {
     unsigned char *data;
     size_t size, capacity, limit;
+    bool spools; /* into a file */
+    struct lipd_spool spool;
     uint64_t arrived; /* with what was discarded */
     bool failed;      /* the rest is discarded; `problem` says why */
     struct api_problem problem;

@@ -47,6 +47,11 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "The memory one request may use. 0: half of --max-memory.")              \
     X(max_stored, BYTES, "10G", 0, 1125899906842624.0, "bytes",                \
       "All stored models together.")                                           \
+    X(max_dataset, BYTES, "1G", 1024, 1099511627776.0, "bytes",                \
+      "The largest upload of a data set. It goes to the disk as it arrives.")  \
+    X(max_datasets, BYTES, "20G", 0, 1125899906842624.0, "bytes",              \
+      "All stored data sets together; uploads on their way may take as much "  \
+      "again.")                                                                \
     X(max_time, SECONDS, "60", 0.001, 86400, "seconds",                        \
       "The longest one request may compute; caps its time_limit.")             \
     X(max_flops, NUMBER, "1e15", 0, 1e30, "operations",                        \

@@ -32,6 +32,8 @@
     X(WORKERS, "workers", GAUGE, NONE, "Compute threads")                      \
     X(WORKERS_BUSY, "workers_busy", GAUGE, NONE, "Compute threads at work")    \
     X(STORED, "stored_bytes", GAUGE, NONE, "Bytes of stored models")           \
+    X(DATASETS, "stored_dataset_bytes", GAUGE, NONE,                           \
+      "Bytes of stored data sets")                                             \
     X(UPTIME, "uptime_seconds", GAUGE, NONE, "Seconds since the start")        \
     X(QUEUE_SECONDS, "queue_seconds", HISTOGRAM, NONE,                         \
       "Time a request waited for a worker")                                    \

@@ -145,4 +145,5 @@ void lipd_request_clear(struct lipd_request *request)
     drop_reply(request);
     lip_buffer_put(request->body);
     request->body = NULL;
+    lipd_upload_clear(&request->upload);
 }

@@ -9,6 +9,7 @@
 #include "api/problem.h"
 #include "api/text.h"
 #include "network/tensor.h"
+#include "server/spool.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -63,7 +64,8 @@ struct lipd_request {
     struct api_query query;
     const char *content_type; /* NULL: not sent; the next two as well */
     const char *last_event_id, *idempotency_key;
-    struct lip_buffer *body; /* NULL: none */
+    struct lip_buffer *body;   /* NULL: none */
+    struct lipd_upload upload; /* the body where it is a data set */
     /* Everything that is allocated for this request, the answer too. */
     struct lip_budget budget;
     struct lip_ctx *ctx; /* of the thread that runs the handler */

@@ -19,7 +19,8 @@ enum lipd_weight {
 enum lipd_body {
     LIPD_NO_BODY,
     LIPD_MODEL_BODY, /* required; up to --max-body */
-    LIPD_OTHER_BODY  /* the same, of something else */
+    LIPD_OTHER_BODY, /* the same, of something else */
+    LIPD_DATA_BODY   /* required; up to --max-dataset, by way of the disk */
 };
 
 struct lipd_route {
