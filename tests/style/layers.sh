@@ -12,7 +12,7 @@ lib/linalg   lib/base
 lib/network  lib/linalg lib/base
 lib/formats  lib/network lib/linalg lib/base
 lib/bounds   lib/network lib/linalg lib/base
-lib/certify  lib/network lib/linalg lib/base
+lib/certify  lib/bounds lib/network lib/linalg lib/base
 lib/training lib/network lib/linalg lib/base
 api          lib/training lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base
 check        lib/formats lib/network lib/base
