@@ -34,7 +34,8 @@ struct api_train_request {
     size_t layers;
     const struct lip_initial *initial;
     const struct lip_normalisation *normalisation;
-    struct lip_train_options options; /* layer_limit, where set, is owned */
+    struct lip_train_options options; /* layer_limit and direction, where set,
+                                         are owned */
 
     double split; /* the validation part of the data; 0: none */
     size_t radii;

@@ -151,5 +151,7 @@ enum lip_status api_train_check_data(const struct api_train_request *request,
         status = check_memory(&c, parameters);
     if (status == LIP_OK)
         status = check_outputs(&c, outputs);
+    if (status == LIP_OK)
+        status = train_check_monotone(&c.reader, request, data);
     return status;
 }

@@ -107,7 +107,9 @@ static enum lip_status read_norm(struct train_reader *r, const json_t *value,
     return status;
 }
 
+/* `norm` is what the request says of it, or NULL. */
 static enum lip_status read_method(struct train_reader *r, const json_t *value,
+                                   const json_t *norm,
                                    const struct train_place *at)
 {
     struct lip_train_options *options = &r->out->options;
@@ -118,6 +120,8 @@ static enum lip_status read_method(struct train_reader *r, const json_t *value,
         if (status != LIP_OK)
             return status;
         options->constraint = lip_constraints[row];
+        if (options->constraint->monotone && !norm)
+            options->pair = (struct lip_norm_pair){LIP_NORM_1, LIP_NORM_INF};
     } else if (options->pair.input != LIP_NORM_2 ||
                options->pair.output != LIP_NORM_2) {
         options->constraint = lip_constraint_find("projection");
@@ -213,24 +217,30 @@ enum lip_status train_read_constraint(struct train_reader *r,
                                       const struct train_place *at)
 {
     static const char *const known[] = {
-        "method", "norm", "lipschitz", "lipschitz_per_layer", "every", NULL};
+        "method", "norm",       "lipschitz", "lipschitz_per_layer",
+        "every",  "directions", NULL};
     if (!value)
         return train_refuse(r, at,
                             "Give the limit: {\"lipschitz\": 1}, or "
                             "{\"method\": \"none\"} for no limit.");
     struct train_place method = train_at(at, "method");
     struct train_place norm = train_at(at, "norm");
+    struct train_place directions = train_at(at, "directions");
     enum lip_status status = train_object(r, value, at, known);
     if (status == LIP_OK)
         status = read_norm(r, json_object_get(value, "norm"), &norm);
     if (status == LIP_OK)
-        status = read_method(r, json_object_get(value, "method"), &method);
+        status = read_method(r, json_object_get(value, "method"),
+                             json_object_get(value, "norm"), &method);
     if (status == LIP_OK)
         status = check_norm(r, at);
     if (status == LIP_OK)
         status = read_limits(r, value, at);
     if (status == LIP_OK)
         status = read_every(r, value, at);
+    if (status == LIP_OK)
+        status = train_read_directions(r, json_object_get(value, "directions"),
+                                       &directions);
     return status;
 }
 

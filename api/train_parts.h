@@ -125,6 +125,14 @@ enum lip_status train_read_optimizer(struct train_reader *r,
                                      const json_t *value,
                                      const struct train_place *at);
 
+/* The directions of a monotone model, and that model against its data. */
+enum lip_status train_read_directions(struct train_reader *r,
+                                      const json_t *value,
+                                      const struct train_place *at);
+enum lip_status train_check_monotone(struct train_reader *r,
+                                     const struct api_train_request *request,
+                                     const struct lip_data *data);
+
 /* Matrices among the layers. */
 size_t train_matrices(const struct api_train_request *request);
 

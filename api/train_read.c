@@ -231,5 +231,6 @@ void api_train_clear(struct api_train_request *request)
     lip_data_free(request->inline_data);
     lip_free(request->layer);
     lip_free((void *)request->options.layer_limit);
+    lip_free((void *)request->options.direction);
     *request = (struct api_train_request){.layer = NULL};
 }

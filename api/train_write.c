@@ -85,6 +85,12 @@ static void put_constraint(struct api_text *text,
             api_put_number(text, NULL, options->layer_limit[i]);
         api_array_close(text);
     }
+    if (options->direction) {
+        api_array_open(text, "directions");
+        for (size_t j = 0; j < options->directions; j++)
+            api_put_number(text, NULL, options->direction[j]);
+        api_array_close(text);
+    }
     if (options->constraint->mend)
         api_put_count(text, "every", options->every);
     api_object_close(text);

@@ -124,6 +124,26 @@ static void take_groups(struct lip_partials *to,
         }
 }
 
+/* Whatever moves together: no number moves faster than `constant` times the
+ * fastest of all. */
+static void take_joint(struct lip_partials *to, const struct lip_partials *from,
+                       const struct lip_layer *layer)
+{
+    size_t inputs = from->inputs;
+    double constant = layer->kind->constant(layer, LIP_NORM_INF);
+    for (size_t j = 0; j < inputs; j++) {
+        double most = 0;
+        for (size_t k = 0; k < layer->inputs; k++)
+            most = fmax(most, fmax(fabs(from->lo[k * inputs + j]),
+                                   fabs(from->hi[k * inputs + j])));
+        most = lip_mul_up(constant, most);
+        for (size_t k = 0; k < layer->outputs; k++) {
+            to->lo[k * inputs + j] = -most;
+            to->hi[k * inputs + j] = most;
+        }
+    }
+}
+
 static enum lip_status take(struct lip_partials *to,
                             const struct lip_partials *from,
                             const struct lip_layer *layer, struct lip_ctx *ctx)
@@ -142,10 +162,7 @@ static enum lip_status take(struct lip_partials *to,
         memcpy(to->lo, from->lo, count * sizeof *to->lo);
         memcpy(to->hi, from->hi, count * sizeof *to->hi);
     } else {
-        return lip_fail(ctx, LIP_UNSUPPORTED,
-                        "Partial derivatives are not bounded through layers of "
-                        "type %s.",
-                        lip_layer_type(layer));
+        take_joint(to, from, layer);
     }
     for (size_t i = 0; status == LIP_OK && i < count; i++)
         if (!isfinite(to->lo[i]) || !isfinite(to->hi[i]))

@@ -18,11 +18,11 @@ struct lip_partials {
 };
 
 /* Interval arithmetic from the first layer on, rounded outward: a matrix takes
- * sums of intervals, an activation its range of slopes, a sorted number may
- * move as any of its group does. O(inputs parameters); memory for 4 inputs
- * times the largest width. LIP_UNSUPPORTED (a layer that neither acts on each
- * number by itself nor sorts), LIP_UNPROVEN (overflow), LIP_TIMEOUT,
- * LIP_CANCELLED, LIP_TOO_LARGE, LIP_NO_MEMORY. */
+ * sums of intervals, an activation its range of slopes; a sorted number may
+ * move as any of its group does, a mirrored one as fast as the fastest.
+ * O(inputs parameters); memory for 4 inputs times the largest width.
+ * LIP_UNPROVEN (overflow), LIP_TIMEOUT, LIP_CANCELLED, LIP_TOO_LARGE,
+ * LIP_NO_MEMORY. */
 enum lip_status lip_partials_new(struct lip_partials *out,
                                  const struct lip_network *network,
                                  struct lip_ctx *ctx);

@@ -128,6 +128,27 @@ START_TEST(holds_quotients)
 }
 END_TEST
 
+/* A mirror: sqrt 2 times the fastest. */
+START_TEST(mirrored)
+{
+    const double w[] = {1, 0, 0, 3}, angle[] = {0.7};
+    struct lip_layer layer[] = {
+        make_dense(2, 2, w, NULL, NULL),
+        {.kind = &lip_layer_householder,
+         .weight = make_tensor(LIP_F64, false, 1, 0, angle, NULL)}};
+    struct lip_network *network = make(layer, 2);
+    struct lip_partials p;
+    ck_assert_int_eq(lip_partials_new(&p, network, NULL), LIP_OK);
+    for (int k = 0; k < 2; k++) {
+        ck_assert_double_le(p.lo[2 * k + 1], -3 * sqrt(2));
+        ck_assert_double_ge(p.hi[2 * k], sqrt(2));
+        ck_assert_double_le(p.hi[2 * k], 1.5);
+    }
+    lip_partials_clear(&p);
+    lip_network_free(network);
+}
+END_TEST
+
 START_TEST(overflow)
 {
     const double w[] = {1e200}, v[] = {1e200};
@@ -187,6 +208,7 @@ int main(void)
     tcase_add_test(tc, activations);
     tcase_add_test(tc, sorted);
     tcase_add_test(tc, holds_quotients);
+    tcase_add_test(tc, mirrored);
     tcase_add_test(tc, overflow);
     tcase_add_test(tc, underflow);
     tcase_add_test(tc, survives_lack_of_memory);
