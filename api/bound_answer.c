@@ -145,7 +145,8 @@ static enum lip_status plan_method(struct job *job, size_t i)
     struct lip_bound *bound = &job->bound[i];
     const struct lip_method *method = bound->method;
     char reason[sizeof bound->reason] = "It does not apply to this model.";
-    if (!method->applies(job->chain, &job->options, reason, sizeof reason)) {
+    if (!lip_method_applies(method, job->chain, &job->options, reason,
+                            sizeof reason)) {
         skip(bound, reason);
         return LIP_OK;
     }

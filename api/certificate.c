@@ -293,6 +293,12 @@ void api_certificate_write(struct api_text *text, const char *key,
                     "This method does not keep what its bound is proven from.");
         return;
     }
+    if (chain->joint) {
+        put_missing(text, key,
+                    "lipschitz-check does not know layers that sort or mirror "
+                    "numbers yet.");
+        return;
+    }
     begin(&w, text, key, network);
     put_chain(&w, network, chain, bound->evidence);
     put_claim(&w, norm, bound->upper_bound, true);

@@ -42,6 +42,19 @@ void lip_bound_clear(struct lip_bound *bound)
     bound->evidence = NULL;
 }
 
+bool lip_method_applies(const struct lip_method *method,
+                        const struct lip_chain *chain,
+                        const struct lip_bound_options *options, char *reason,
+                        size_t reason_size)
+{
+    if (!chain->joint || method->joint)
+        return method->applies(chain, options, reason, reason_size);
+    snprintf(reason, reason_size,
+             "The model has layers that sort or mirror numbers, which this "
+             "method does not know; ask for naive or spectral.");
+    return false;
+}
+
 /* Chains that need no method: a zero matrix or a flat activation makes f
  * constant. */
 static enum lip_status trivial(struct lip_bound *bound,
@@ -61,7 +74,8 @@ enum lip_status lip_method_run(struct lip_bound *bound,
                                struct lip_ctx *ctx)
 {
     *bound = (struct lip_bound){.method = method, .optimum_at_least = NAN};
-    if (!method->applies(chain, options, bound->reason, sizeof bound->reason)) {
+    if (!lip_method_applies(method, chain, options, bound->reason,
+                            sizeof bound->reason)) {
         bound->skipped = true;
         return LIP_OK;
     }
@@ -91,7 +105,7 @@ size_t lip_methods_auto(const struct lip_method **out, size_t max,
     size_t count = 0;
     for (size_t i = 0; lip_methods[i] && count < max; i++) {
         const struct lip_method *m = lip_methods[i];
-        if (!m->applies(chain, options, reason, sizeof reason))
+        if (!lip_method_applies(m, chain, options, reason, sizeof reason))
             continue;
         double seconds = m->cost(chain, options).flops / flops_per_second;
         if (seconds > left)

@@ -76,6 +76,9 @@ struct lip_method {
     const char *supports; /* "chains of dense layers, any slopes" */
     const char *cost_text;
     const char *citation;
+    /* Multiplies constants, so that joint layers (lip_chain_constant) are
+     * no obstacle; other methods never see a chain with one. */
+    bool joint;
     /* False, with a sentence in reason, where the method says nothing about
      * this chain and norm. */
     bool (*applies)(const struct lip_chain *chain,
@@ -97,6 +100,13 @@ extern const struct lip_method *const lip_methods[];
 /* The method of this id, or that answers for this name ("chordal": lipsdp), or
  * NULL. */
 const struct lip_method *lip_method_find(const char *id);
+
+/* What method->applies says; chains with joint layers are for the methods that
+ * know them. */
+bool lip_method_applies(const struct lip_method *method,
+                        const struct lip_chain *chain,
+                        const struct lip_bound_options *options, char *reason,
+                        size_t reason_size);
 
 /* Runs one method: applicability, clock, and the check that what comes back is
  * a finite number >= 0. A method that does not apply, or whose bound would

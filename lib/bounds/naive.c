@@ -5,15 +5,18 @@
  *     L_{p->q} <= |W_l|_{r_{l-1}->q} s_{l-1} ... s_1 |W_1|_{p->r_1}
  *
  * with s_i the steepest slope of layer i (an elementwise map is s_i-Lipschitz
- * in every l_r). For norm 2 the Frobenius norm stands for |W|_2, as in most
- * tools; for 1 and inf all r_i are the same; for mixed pairs the least product
- * over all r_i in {1, 2, inf} is found by dynamic programming. */
+ * in every l_r; a joint layer has a constant for each l_r). For norm 2 the
+ * Frobenius norm stands for |W|_2, as in most tools; for 1 and inf all r_i are
+ * the same; for mixed pairs the least product over all r_i in {1, 2, inf} is
+ * found by dynamic programming. */
 #include "bounds/link_norm.h"
 #include "bounds/support.h"
 
-static struct lip_big steepest(const struct lip_chain *chain, size_t i)
+/* Of the gap in front of link i, from l_p to l_p. */
+static struct lip_big slope_before(const struct lip_chain *chain, size_t i,
+                                   enum lip_norm p)
 {
-    return lip_big_make(lip_chain_steepest(chain, i), 0);
+    return lip_big_make(i > 0 ? lip_chain_constant(chain, i - 1, p) : 1, 0);
 }
 
 static struct lip_big frobenius(const struct lip_chain *chain,
@@ -24,7 +27,7 @@ static struct lip_big frobenius(const struct lip_chain *chain,
         evidence->row[0].value[0] = product;
     for (size_t i = 1; i < chain->count; i++) {
         struct lip_big norm = lip_link_frobenius(&chain->link[i]);
-        product = lip_big_mul(product, steepest(chain, i - 1));
+        product = lip_big_mul(product, slope_before(chain, i, LIP_NORM_2));
         product = lip_big_mul(product, norm);
         if (evidence)
             evidence->row[0].value[i] = norm;
@@ -43,7 +46,7 @@ struct front {
 };
 
 static enum lip_status extend(struct front *to, const struct front *from,
-                              const struct lip_link *link, struct lip_big slope,
+                              const struct lip_chain *chain, size_t i,
                               struct lip_norm_pair only, struct lip_ctx *ctx)
 {
     *to = (struct front){.seen = {false}};
@@ -55,11 +58,13 @@ static enum lip_status extend(struct front *to, const struct front *from,
                 continue;
             struct lip_norm_pair pair = {(enum lip_norm)p, (enum lip_norm)q};
             struct lip_big norm;
-            enum lip_status status = lip_link_norm(&norm, link, pair, ctx);
+            enum lip_status status =
+                lip_link_norm(&norm, &chain->link[i], pair, ctx);
             if (status != LIP_OK)
                 return status;
-            struct lip_big product =
-                lip_big_mul(lip_big_mul(from->best[p], slope), norm);
+            struct lip_big product = lip_big_mul(
+                lip_big_mul(from->best[p], slope_before(chain, i, pair.input)),
+                norm);
             if (!to->seen[q] || lip_big_less(product, to->best[q])) {
                 to->best[q] = product;
                 to->factor[q] = norm;
@@ -93,10 +98,7 @@ static enum lip_status search(struct lip_bound *bound,
     front[0].seen[pair.input] = true;
     front[0].best[pair.input] = lip_big_make(1, 0);
     for (size_t i = 0; status == LIP_OK && i < chain->count; i++) {
-        struct lip_big slope =
-            i == 0 ? lip_big_make(1, 0) : steepest(chain, i - 1);
-        status =
-            extend(&front[i + 1], &front[i], &chain->link[i], slope, pair, ctx);
+        status = extend(&front[i + 1], &front[i], chain, i, pair, ctx);
         if (status == LIP_OK)
             status = lip_tick(ctx, "norms of layers", (double)i + 1,
                               (double)chain->count, NAN);
@@ -148,10 +150,12 @@ const struct lip_method lip_method_naive = {
     .title = "Product of layer norms (Frobenius for norm 2)",
     .formula = "L <= |W_l| s_{l-1} ... s_1 |W_1|",
     .norms = "every pair of 1, 2 and inf",
-    .supports = "chains of dense layers with any slope-bounded activations",
+    .supports = "chains of dense layers with any slope-bounded activations, "
+                "groupsort and householder",
     .cost_text = "O(sum n_i n_{i-1})",
     .citation = "Szegedy et al., Intriguing properties of neural networks, "
                 "ICLR 2014, section 4.3",
+    .joint = true,
     .applies = lip_applies_any,
     .cost = cost,
     .run = run,

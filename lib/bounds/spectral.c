@@ -25,7 +25,8 @@ static enum lip_status run(struct lip_bound *bound,
         product = lip_big_mul(product, norm);
         if (i + 1 < chain->count)
             product = lip_big_mul(
-                product, lip_big_make(lip_chain_steepest(chain, i), 0));
+                product,
+                lip_big_make(lip_chain_constant(chain, i, LIP_NORM_2), 0));
     }
     if (status == LIP_OK)
         lip_bound_set(bound, product);
@@ -45,11 +46,13 @@ const struct lip_method lip_method_spectral = {
     .title = "Product of spectral norms",
     .formula = "L <= |W_l|_2 s_{l-1} ... s_1 |W_1|_2",
     .norms = "2",
-    .supports = "chains of dense layers with any slope-bounded activations",
+    .supports = "chains of dense layers with any slope-bounded activations, "
+                "groupsort and householder",
     .cost_text = "O(sum n_i n_{i-1} min(n_i, n_{i-1}))",
     .citation = "Szegedy et al., Intriguing properties of neural networks, "
                 "ICLR 2014, section 4.3; verified norms after Rump, BIT 46 "
                 "(2006)",
+    .joint = true,
     .applies = lip_applies_l2,
     .cost = cost,
     .run = run,

@@ -179,6 +179,11 @@ enum lip_status lip_lower_bound(struct lip_lower_bound *out,
     *out = (struct lip_lower_bound){.method = LIP_LOWER_METHOD,
                                     .inputs = network->inputs};
     enum lip_status status = lip_stages_new(&stages, network, ctx);
+    if (status == LIP_UNSUPPORTED) {
+        if (ctx)
+            lip_error_clear(ctx);
+        return LIP_OK;
+    }
     p.stages = stages;
     if (status == LIP_OK)
         status = allocate(&p);

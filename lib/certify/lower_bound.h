@@ -57,7 +57,8 @@ double lip_lower_effort(const struct lip_network *network);
 double lip_lower_bytes(const struct lip_network *network);
 
 /* value 0 without a witness is an answer like others: for constant functions,
- * where nothing was found or proven, or where time ran out before. Failures:
+ * where nothing was found or proven, where a layer is of a kind that is not
+ * searched, or where time ran out before. Failures:
  * LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_CANCELLED; *out is empty then. */
 enum lip_status lip_lower_bound(struct lip_lower_bound *out,
                                 const struct lip_network *network,

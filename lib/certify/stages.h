@@ -34,7 +34,8 @@ struct lip_stages {
 /* Bytes that lip_stages_new will ask for; cannot overflow. */
 double lip_stages_bytes(const struct lip_network *network);
 
-/* LIP_NO_MEMORY, LIP_TOO_LARGE. O(parameters). Independent of the network
+/* LIP_NO_MEMORY, LIP_TOO_LARGE; LIP_UNSUPPORTED: a layer that is neither linear
+ * nor elementwise. O(parameters). Independent of the network
  * afterwards. */
 enum lip_status lip_stages_new(struct lip_stages **out,
                                const struct lip_network *network,

@@ -24,6 +24,13 @@ double lip_chain_steepest(const struct lip_chain *chain, size_t i)
     return most;
 }
 
+double lip_chain_constant(const struct lip_chain *chain, size_t i,
+                          enum lip_norm p)
+{
+    const struct lip_gap *gap = &chain->gap[i];
+    return gap->joint ? gap->constant[p] : lip_chain_steepest(chain, i);
+}
+
 /* A chain under construction: `turn` says what the last piece was. */
 struct builder {
     struct lip_chain *chain;
@@ -143,39 +150,110 @@ static struct lip_slopes compose(struct lip_slopes a, struct lip_slopes b)
     return (struct lip_slopes){nextafter(lo, -INFINITY), lip_up(hi)};
 }
 
+/* The slopes of the current gap, [1, 1] where it has just begun. */
+static enum lip_status open_gap(struct lip_slopes **out, struct builder *b,
+                                size_t n)
+{
+    struct lip_chain *c = b->chain;
+    enum lip_status status = LIP_OK;
+    if (c->count == 0)
+        status = add_identity(b, n);
+    if (status != LIP_OK)
+        return status;
+    struct lip_slopes **slot = &c->slopes[c->count - 1];
+    if (!b->after_slopes) {
+        *slot = lip_alloc(b->ctx, n, sizeof **slot);
+        if (!*slot)
+            return b->ctx ? b->ctx->error.status : LIP_NO_MEMORY;
+        for (size_t k = 0; k < n; k++)
+            (*slot)[k] = (struct lip_slopes){1, 1};
+        b->after_slopes = true;
+    }
+    *out = *slot;
+    return LIP_OK;
+}
+
+static struct lip_slopes slopes_of(const struct lip_layer *layer, size_t k)
+{
+    double p[LIP_MAX_PARAMETERS];
+    if (!layer->weight.data)
+        return layer->activation->slopes(layer->parameter);
+    memcpy(p, layer->parameter, sizeof p);
+    p[0] = lip_tensor_at(&layer->weight, k);
+    return layer->activation->slopes(p);
+}
+
+static enum lip_status overflow(struct builder *b)
+{
+    return lip_fail(b->ctx, LIP_UNPROVEN,
+                    "The slopes of stacked activations overflow.");
+}
+
+/* One more factor in the constants of a joint gap; 1 costs no rounding. */
+static enum lip_status steepen(struct builder *b, enum lip_norm p,
+                               double factor)
+{
+    double *constant = &b->chain->gap[b->chain->count - 1].constant[p];
+    bool exact = factor == 0 || factor == 1 || *constant == 1;
+    *constant = exact ? *constant * factor : lip_mul_up(*constant, factor);
+    return isfinite(*constant) ? LIP_OK : overflow(b);
+}
+
+static enum lip_status steepen_all(struct builder *b, double factor)
+{
+    enum lip_status status = LIP_OK;
+    for (int p = 0; p < LIP_NORM_COUNT && status == LIP_OK; p++)
+        status = steepen(b, (enum lip_norm)p, factor);
+    return status;
+}
+
 static enum lip_status add_slopes(struct builder *b,
                                   const struct lip_layer *layer)
 {
-    struct lip_chain *c = b->chain;
-    struct lip_slopes s = layer->activation->slopes(layer->parameter);
-    bool same = !layer->weight.data;
-    if (same && s.lo == 1 && s.hi == 1)
+    struct lip_slopes s = layer->activation->slopes(layer->parameter), *slot;
+    if (!layer->weight.data && s.lo == 1 && s.hi == 1)
         return LIP_OK; /* the identity */
     size_t n = layer->outputs;
-    if (c->count == 0 || b->after_slopes) {
-        enum lip_status status = b->after_slopes ? LIP_OK : add_identity(b, n);
-        if (status != LIP_OK)
-            return status;
-    }
-    struct lip_slopes **slot = &c->slopes[c->count - 1];
     bool fresh = !b->after_slopes;
-    if (fresh && !(*slot = lip_alloc(b->ctx, n, sizeof **slot)))
-        return b->ctx ? b->ctx->error.status : LIP_NO_MEMORY;
+    double most = 0;
+    enum lip_status status = open_gap(&slot, b, n);
+    if (status != LIP_OK)
+        return status;
+    bool joint = b->chain->gap[b->chain->count - 1].joint;
     for (size_t k = 0; k < n; k++) {
-        if (!same) {
-            size_t one = lip_tensor_count(&layer->weight) == 1 ? 0 : k;
-            double p[LIP_MAX_PARAMETERS];
-            memcpy(p, layer->parameter, sizeof p);
-            p[0] = lip_tensor_at(&layer->weight, one);
-            s = layer->activation->slopes(p);
-        }
-        (*slot)[k] = fresh ? s : compose((*slot)[k], s);
-        if (!isfinite((*slot)[k].lo) || !isfinite((*slot)[k].hi))
-            return lip_fail(b->ctx, LIP_UNPROVEN,
-                            "The slopes of stacked activations overflow.");
+        s = slopes_of(layer, k);
+        most = fmax(most, fmax(fabs(s.lo), fabs(s.hi)));
+        if (joint)
+            continue;
+        slot[k] = fresh ? s : compose(slot[k], s);
+        if (!isfinite(slot[k].lo) || !isfinite(slot[k].hi))
+            return overflow(b);
     }
-    b->after_slopes = true;
-    return LIP_OK;
+    return joint ? steepen_all(b, most) : LIP_OK;
+}
+
+/* A joint layer takes numbers to other places: what the slopes before it say
+ * of each goes into one constant, and so does all that follows. */
+static enum lip_status add_joint(struct builder *b,
+                                 const struct lip_layer *layer)
+{
+    struct lip_slopes *slot;
+    struct lip_chain *c = b->chain;
+    enum lip_status status = open_gap(&slot, b, layer->inputs);
+    if (status != LIP_OK)
+        return status;
+    struct lip_gap *gap = &c->gap[c->count - 1];
+    if (!gap->joint) {
+        double before = lip_chain_steepest(c, c->count - 1);
+        *gap = (struct lip_gap){true, {before, before, before}};
+        for (size_t k = 0; k < layer->inputs; k++)
+            slot[k] = (struct lip_slopes){0, INFINITY};
+        c->joint = true;
+    }
+    for (int p = 0; p < LIP_NORM_COUNT && status == LIP_OK; p++)
+        status = steepen(b, (enum lip_norm)p,
+                         layer->kind->constant(layer, (enum lip_norm)p));
+    return status;
 }
 
 static enum lip_status build(struct builder *b,
@@ -192,10 +270,7 @@ static enum lip_status build(struct builder *b,
         } else if (layer->kind->role == LIP_ROLE_ELEMENTWISE) {
             status = add_slopes(b, layer);
         } else if (layer->kind->role == LIP_ROLE_JOINT) {
-            status = lip_fail(b->ctx, LIP_UNSUPPORTED,
-                              "Layer %zu sorts its numbers (%s): bounds know "
-                              "layers that act on each number by itself.",
-                              i, lip_layer_type(layer));
+            status = add_joint(b, layer);
         }
         if (status != LIP_OK)
             return status;
@@ -224,7 +299,8 @@ static void summarise(struct lip_chain *chain)
         chain->widest = n > chain->widest ? n : chain->widest;
         if (i < chain->count && is_zero(&chain->link[i]))
             chain->zero = true;
-        if (i + 1 < chain->count && lip_chain_steepest(chain, i) == 0)
+        if (i + 1 < chain->count &&
+            lip_chain_constant(chain, i, LIP_NORM_2) == 0)
             chain->zero = true;
     }
 }
@@ -236,7 +312,8 @@ static struct lip_chain *empty(size_t links, struct lip_ctx *ctx)
         return NULL;
     chain->link = lip_calloc(ctx, links, sizeof *chain->link);
     chain->slopes = lip_calloc(ctx, links, sizeof *chain->slopes);
-    if (!chain->link || !chain->slopes) {
+    chain->gap = lip_calloc(ctx, links, sizeof *chain->gap);
+    if (!chain->link || !chain->slopes || !chain->gap) {
         lip_chain_free(chain);
         return NULL;
     }
@@ -292,6 +369,11 @@ enum lip_status lip_chain_transpose(struct lip_chain **out,
         if (status != LIP_OK || from == 0)
             continue;
         size_t n = lip_chain_width(chain, from);
+        back->joint = chain->joint;
+        back->gap[i].joint = chain->gap[from - 1].joint;
+        for (int p = 0; p < LIP_NORM_COUNT; p++)
+            back->gap[i].constant[lip_norm_dual((enum lip_norm)p)] =
+                chain->gap[from - 1].constant[p];
         back->slopes[i] = lip_alloc(ctx, n, sizeof **back->slopes);
         if (back->slopes[i])
             memcpy(back->slopes[i], chain->slopes[from - 1],
@@ -318,6 +400,7 @@ void lip_chain_free(struct lip_chain *chain)
     }
     lip_free(chain->link);
     lip_free(chain->slopes);
+    lip_free(chain->gap);
     lip_free(chain);
 }
 

@@ -5,6 +5,10 @@
  *     f = W_l phi_{l-1}( ... phi_1(W_1 x + b_1) ... ) + b_l,
  *     slopes of neuron k of phi_i within [slopes[i-1][k].lo, .hi].
  *
+ * Between matrices there may also be joint layers (sorted, mirrored numbers),
+ * which have no slopes but a Lipschitz constant in each norm: only methods that
+ * multiply constants can use such a gap (lip_chain_constant).
+ *
  * Biases and reshapes are gone; adjacent linear layers are multiplied out,
  * adjacent activations composed, an activation at either end gets an identity
  * matrix beside it. Each matrix is divided by a power of two, exactly, so that
@@ -31,10 +35,20 @@ struct lip_link {
     size_t first, end;
 };
 
+/* A gap with a joint layer in it: all that it does from l_p to l_p moves two
+ * points apart by at most constant[p]. */
+struct lip_gap {
+    bool joint;
+    double constant[LIP_NORM_COUNT];
+};
+
 struct lip_chain {
     size_t count;               /* l, the number of matrices, at least 1 */
     struct lip_link *link;      /* [count] */
-    struct lip_slopes **slopes; /* [count - 1][outputs of that link] */
+    struct lip_slopes **slopes; /* [count - 1][outputs of that link]; of a joint
+                                   gap no statement: 0 .. infinity */
+    struct lip_gap *gap;        /* [count - 1] */
+    bool joint;                 /* some gap is */
     size_t inputs, outputs;
     size_t widest; /* the largest of all widths */
     bool zero;     /* some matrix is zero: f is constant */
@@ -44,8 +58,13 @@ struct lip_chain {
 size_t lip_chain_width(const struct lip_chain *chain, size_t i);
 
 /* The largest |slope| of activation layer i (0 .. count - 2), and an upper
- * bound of it times nothing else: exact. */
+ * bound of it times nothing else: exact. Infinite for a joint gap. */
 double lip_chain_steepest(const struct lip_chain *chain, size_t i);
+
+/* An upper bound of the Lipschitz constant of gap i (0 .. count - 2) from l_p
+ * to l_p: the steepest slope, exactly, or what joint layers have. */
+double lip_chain_constant(const struct lip_chain *chain, size_t i,
+                          enum lip_norm p);
 
 /* Bytes that the chain of this network takes, before any is asked for; a sum
  * of products of widths, as a double, which cannot overflow. */

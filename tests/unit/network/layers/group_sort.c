@@ -9,6 +9,8 @@
 #include "tests/support/layers.h"
 #include "tests/support/suite.h"
 
+#include <math.h>
+
 static struct lip_layer make(size_t group)
 {
     return (struct lip_layer){.kind = &lip_layer_group_sort, .group = group};
@@ -55,12 +57,49 @@ START_TEST(group_counts_for_the_id)
 }
 END_TEST
 
-START_TEST(chain_refuses)
+/* Slopes 1 and 10 in front of a sorted pair and behind it can meet: the
+ * constant is 100, though neuron by neuron no product is above 10. The matrices
+ * on both sides of the gap stay two. */
+START_TEST(chain_keeps_a_constant)
+{
+    const double identity[] = {1, 0, 0, 1}, before[] = {1, 10};
+    const double after[] = {10, 1};
+    struct lip_layer layer[] = {make_dense(2, 2, identity, NULL, NULL),
+                                make_activation("prelu"), make(0),
+                                make_activation("prelu"),
+                                make_dense(2, 2, identity, NULL, NULL)};
+    layer[1].weight = make_tensor(LIP_F64, false, 2, 0, before, NULL);
+    layer[3].weight = make_tensor(LIP_F64, false, 2, 0, after, NULL);
+    struct lip_network *made;
+    struct lip_chain *chain, *back;
+    ck_assert_int_eq(make_network(&made, layer, 5, NULL), LIP_OK);
+    ck_assert_int_eq(lip_chain_new(&chain, made, NULL), LIP_OK);
+    ck_assert_uint_eq(chain->count, 2);
+    ck_assert(chain->joint && chain->gap[0].joint);
+    ck_assert_int_eq(lip_chain_transpose(&back, chain, NULL), LIP_OK);
+    ck_assert(back->joint && back->gap[0].joint);
+    for (int p = 0; p < LIP_NORM_COUNT; p++) {
+        double constant = lip_chain_constant(chain, 0, (enum lip_norm)p);
+        ck_assert(constant >= 100 && constant < 100.0001);
+        ck_assert(lip_chain_constant(back, 0, (enum lip_norm)p) >= 100);
+    }
+    ck_assert(isinf(lip_chain_steepest(chain, 0)));
+    lip_chain_free(chain);
+    lip_chain_free(back);
+    lip_network_free(made);
+}
+END_TEST
+
+/* A sort at the end is followed by an identity. */
+START_TEST(chain_ends_with_a_sort)
 {
     struct lip_network *two = network(2);
     struct lip_chain *chain;
-    struct lip_ctx ctx = {0};
-    ck_assert_int_eq(lip_chain_new(&chain, two, &ctx), LIP_UNSUPPORTED);
+    ck_assert_int_eq(lip_chain_new(&chain, two, NULL), LIP_OK);
+    ck_assert_uint_eq(chain->count, 2);
+    ck_assert(lip_chain_constant(chain, 0, LIP_NORM_1) == 1);
+    ck_assert_uint_eq(chain->outputs, 4);
+    lip_chain_free(chain);
     lip_network_free(two);
 }
 END_TEST
@@ -71,7 +110,8 @@ int main(void)
     TCase *tc = tcase_create("group_sort");
     tcase_add_test(tc, sorts);
     tcase_add_test(tc, group_counts_for_the_id);
-    tcase_add_test(tc, chain_refuses);
+    tcase_add_test(tc, chain_keeps_a_constant);
+    tcase_add_test(tc, chain_ends_with_a_sort);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Networks with layers that sort or mirror numbers, among layers of every other
+ * kind: every bound is above what pairs of points show, the methods that do not
+ * know such layers say so, and a lower bound is not made up. */
+#include "bounds/method.h"
+#include "certify/lower_bound.h"
+#include "linalg/random.h"
+
+#include "tests/support/random_network.h"
+#include "tests/support/suite.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WIDTH = 12, PAIRS = 40 };
+
+static double length(const double *a, const double *b, size_t n,
+                     enum lip_norm p)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = fabs(a[i] - b[i]);
+        sum = p == LIP_NORM_INF ? fmax(sum, d)
+                                : sum + (p == LIP_NORM_2 ? d * d : d);
+    }
+    return p == LIP_NORM_2 ? sqrt(sum) : sum;
+}
+
+/* The largest quotient of random pairs, far and near, less a safe margin for
+ * rounding. */
+static void sample(double most[LIP_NORM_COUNT][LIP_NORM_COUNT],
+                   const struct lip_network *network, uint64_t seed)
+{
+    double x[2 * WIDTH], y[2 * WIDTH];
+    memset(most, 0, LIP_NORM_COUNT * sizeof *most);
+    for (uint64_t i = 0; i < PAIRS; i++) {
+        double *a = x, *b = x + WIDTH, size = i % 2 ? 4 : 0.25;
+        lip_random_fill(x, 2 * WIDTH, 1000 * seed + i);
+        for (size_t k = 0; k < network->inputs; k++) {
+            a[k] *= size;
+            b[k] = a[k] + b[k] * (i % 3 ? 0x1p-8 : 1);
+        }
+        ck_assert_int_eq(lip_network_eval(y, network, a, NULL), LIP_OK);
+        ck_assert_int_eq(lip_network_eval(y + WIDTH, network, b, NULL), LIP_OK);
+        for (int p = 0; p < LIP_NORM_COUNT; p++)
+            for (int q = 0; q < LIP_NORM_COUNT; q++) {
+                double quotient =
+                    length(y, y + WIDTH, network->outputs, (enum lip_norm)q) /
+                    length(a, b, network->inputs, (enum lip_norm)p);
+                most[p][q] = fmax(most[p][q], quotient * (1 - 1e-9) - 1e-9);
+            }
+    }
+}
+
+static bool has_joint(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layer[i].kind->role == LIP_ROLE_JOINT)
+            return true;
+    return false;
+}
+
+static void check_method(const struct lip_method *method,
+                         const struct lip_chain *chain,
+                         struct lip_norm_pair pair, double least, bool joint,
+                         uint64_t seed)
+{
+    struct lip_bound bound;
+    struct lip_bound_options options = {.norm = pair};
+    struct lip_ctx ctx = {0};
+    bool knows =
+        !strcmp(method->id, "naive") || !strcmp(method->id, "spectral");
+    if (!knows && !joint)
+        return; /* others' tests */
+    ck_assert_int_eq(lip_method_run(&bound, method, chain, &options, &ctx),
+                     LIP_OK);
+    if (joint && !knows) {
+        ck_assert_msg(bound.skipped && strstr(bound.reason, "naive"),
+                      "seed %d: %s", (int)seed, method->id);
+        return;
+    }
+    bool l2 = pair.input == LIP_NORM_2 && pair.output == LIP_NORM_2;
+    ck_assert(!bound.skipped || (!strcmp(method->id, "spectral") && !l2));
+    ck_assert_msg(bound.skipped || bound.upper_bound >= least,
+                  "seed %d: %s gives %.17g, pairs %.17g (%d to %d)", (int)seed,
+                  method->id, bound.upper_bound, least, pair.input,
+                  pair.output);
+    lip_bound_clear(&bound);
+}
+
+static void check_network(const struct lip_network *network, uint64_t seed)
+{
+    struct lip_chain *chain;
+    double least[LIP_NORM_COUNT][LIP_NORM_COUNT];
+    enum lip_status status = lip_chain_new(&chain, network, NULL);
+    ck_assert(status == LIP_OK || status == LIP_UNPROVEN);
+    if (status != LIP_OK)
+        return;
+    bool joint = has_joint(network);
+    ck_assert_int_eq(chain->joint, joint);
+    sample(least, network, seed);
+    for (size_t m = 0; lip_methods[m]; m++)
+        for (int p = 0; p < LIP_NORM_COUNT; p++)
+            for (int q = 0; q < LIP_NORM_COUNT; q++)
+                check_method(
+                    lip_methods[m], chain,
+                    (struct lip_norm_pair){(enum lip_norm)p, (enum lip_norm)q},
+                    least[p][q], joint, seed);
+    lip_chain_free(chain);
+}
+
+START_TEST(bounds_are_above_pairs)
+{
+    size_t joint = 0;
+    for (uint64_t start = 1; start <= 400; start++) {
+        uint64_t seed = start;
+        struct lip_ctx ctx = {0};
+        struct lip_network *network = random_network(
+            &seed, (struct random_network){.sorts_only = start % 2}, &ctx);
+        joint += has_joint(network);
+        check_network(network, start);
+        lip_network_free(network);
+    }
+    ck_assert_uint_ge(joint, 100);
+}
+END_TEST
+
+/* A lower bound is at most the upper one, or none. */
+START_TEST(lower_bounds_stay_below)
+{
+    for (uint64_t start = 1; start <= 40; start++) {
+        uint64_t seed = start;
+        struct lip_ctx ctx = {0};
+        struct lip_lower_bound lower;
+        struct lip_bound bound;
+        struct lip_lower_options options = {.seed = 1, .effort = 1e5};
+        struct lip_bound_options l2 = {.norm = {LIP_NORM_2, LIP_NORM_2}};
+        struct lip_chain *chain;
+        struct lip_network *network = random_network(
+            &seed, (struct random_network){.sorts_only = true}, &ctx);
+        ck_assert_int_eq(
+            lip_lower_bound(&lower, network, l2.norm, &options, &ctx), LIP_OK);
+        ck_assert_int_eq(lip_chain_new(&chain, network, &ctx), LIP_OK);
+        ck_assert_int_eq(lip_method_run(&bound, lip_method_find("spectral"),
+                                        chain, &l2, &ctx),
+                         LIP_OK);
+        ck_assert(lower.value <= bound.upper_bound);
+        ck_assert(lower.value >= 0 && (lower.value == 0) == (lower.x == NULL));
+        lip_lower_bound_clear(&lower);
+        lip_chain_free(chain);
+        lip_network_free(network);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("joint");
+    TCase *tests = tcase_create("joint");
+    suite_add_tcase(suite, tests);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, bounds_are_above_pairs);
+    tcase_add_test(tests, lower_bounds_stay_below);
+    return run_suite(suite);
+}
