@@ -17,7 +17,8 @@ static const char magic[] = "lipschitzd data 1\n";
 enum {
     HEAD = 128,
     SHAPE = 32,
-    DIGEST = SHAPE + 5 * 8,
+    CREATED = SHAPE + 4 * 8,
+    DIGEST = CREATED + 8,
     DIGEST_BYTES = 32,
     STRIP = 16384 /* numbers */
 };
@@ -116,7 +117,7 @@ static void make_head(unsigned char out[HEAD], const struct lipd_dataset *about)
 
 bool lipd_dataset_file_about(struct lipd_dataset *out, int fd)
 {
-    unsigned char head[HEAD];
+    unsigned char head[HEAD], sound[HEAD];
     struct stat status;
     size_t size;
     memset(out, 0, sizeof *out);
@@ -127,10 +128,13 @@ bool lipd_dataset_file_about(struct lipd_dataset *out, int fd)
     out->features = get_u64(head + SHAPE + 8);
     out->classes = get_u64(head + SHAPE + 16);
     out->targets = get_u64(head + SHAPE + 24);
-    out->created = (double)get_u64(head + SHAPE + 32) / 1e6;
+    out->created = (double)get_u64(head + CREATED) / 1e6;
     out->bytes = (size_t)status.st_size;
     get_id(out->id, head + DIGEST);
-    return (out->classes == 0) != (out->targets == 0) &&
+    make_head(sound, out);
+    memcpy(sound + CREATED, head + CREATED, 8);
+    return !memcmp(head, sound, HEAD) && out->classes <= LIP_MAX_CLASSES &&
+           (out->classes == 0) != (out->targets == 0) &&
            lipd_dataset_file_size(&size, out) && size == out->bytes;
 }
 

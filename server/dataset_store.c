@@ -315,6 +315,13 @@ static bool over_quota(const struct lipd_dataset_store *store, size_t bytes,
     return false;
 }
 
+static bool same_shape(const struct lipd_dataset *a,
+                       const struct lipd_dataset *b)
+{
+    return a->rows == b->rows && a->features == b->features &&
+           a->classes == b->classes && a->targets == b->targets;
+}
+
 bool lipd_dataset_put(struct lipd_dataset_store *store,
                       const struct lip_data *data, struct lipd_dataset *out,
                       struct api_problem *problem)
@@ -325,9 +332,10 @@ bool lipd_dataset_put(struct lipd_dataset_store *store,
                                  .targets = data->targets,
                                  .created = now()};
     lip_data_digest(about.id, data);
-    if (lipd_dataset_show(store, about.id, out, problem))
+    bool there = lipd_dataset_show(store, about.id, out, problem);
+    if (there && same_shape(out, &about))
         return true;
-    if (problem->code != API_PROBLEM_NOT_FOUND)
+    if (there || problem->code != API_PROBLEM_NOT_FOUND)
         lipd_dataset_delete(store, about.id); /* damaged: made anew */
     if (!lipd_dataset_file_size(&about.bytes, &about) ||
         !book(store, &store->used, about.bytes))
