@@ -306,18 +306,6 @@ void api_certificate_write(struct api_text *text, const char *key,
     finish(&w, bound->method->id, network, bound->evidence->theorem);
 }
 
-static bool is_straight(const struct lip_network *network)
-{
-    for (size_t i = 0; i < network->count; i++) {
-        const struct lip_layer *layer = &network->layer[i];
-        bool plain = layer->kind->role == LIP_ROLE_LINEAR ||
-                     layer->kind->role == LIP_ROLE_RESHAPE;
-        if (!plain && !(layer->activation && layer->activation->pieces))
-            return false;
-    }
-    return true;
-}
-
 void api_certificate_write_lower(struct api_text *text, const char *key,
                                  const struct lip_network *network,
                                  struct lip_norm_pair norm,
@@ -326,10 +314,6 @@ void api_certificate_write_lower(struct api_text *text, const char *key,
     struct writer w;
     if (!lower->x || !lower->y) {
         put_missing(text, key, "There is no pair of points to show.");
-    } else if (!is_straight(network)) {
-        put_missing(text, key,
-                    "lipschitz-check evaluates activations of straight pieces "
-                    "only.");
     } else {
         begin(&w, text, key, network);
         put_claim(&w, norm, lower->value, false);

@@ -27,8 +27,7 @@ void api_certificate_write(struct api_text *text, const char *key,
                            const struct lip_bound *bound);
 
 /* The same for a lower bound of the constant, whose witness is a pair of
- * points. There is none for the value 0, nor where an activation is not made of
- * straight pieces, which the checker does not evaluate. */
+ * points. There is none for the value 0. */
 void api_certificate_write_lower(struct api_text *text, const char *key,
                                  const struct lip_network *network,
                                  struct lip_norm_pair norm,

@@ -80,6 +80,11 @@ enum verdict at_most(const arb_t x, const arb_t y);
 enum verdict norm_at_most(struct check *c, const arb_mat_t a, enum norm p,
                           enum norm q, const arb_t y);
 
+/* curves.c: y = phi(x) for the exact number x; false where there is no such
+ * activation. */
+bool curve_at(arb_t y, const arb_t x, const char *name, const double *parameter,
+              slong bits);
+
 /* theorems.c, recursion.c, quotient.c: does the theorem named prove the claim?
  */
 enum verdict theorem_check(struct check *c, const char *name);

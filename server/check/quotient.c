@@ -18,27 +18,43 @@ static void linear(struct check *c, arb_mat_t x, const struct lip_layer *layer)
     }
 }
 
-/* phi of a ball: its piece at the midpoint; and as phi is continuous, the
- * radius grows with the steepest slope at most, wherever the kinks are. */
-static void apply(struct check *c, arb_t x, const struct lip_layer *layer,
+/* phi of the midpoint. */
+static bool value_of(struct check *c, arb_t y, const arb_t x,
+                     const struct lip_activation *activation, const double *p)
+{
+    struct lip_piece piece[LIP_MAX_PIECES];
+    if (!activation->pieces)
+        return curve_at(y, x, activation->name, p, c->bits);
+    size_t n = activation->pieces(piece, p);
+    while (n > 1 && arf_cmp_d(arb_midref(x), piece[n - 1].from) < 0)
+        n--;
+    arb_set_d(y, piece[n - 1].slope);
+    arb_mul(y, y, x, c->bits);
+    arb_t offset;
+    arb_init(offset);
+    arb_set_d(offset, piece[n - 1].offset);
+    arb_add(y, y, offset, c->bits);
+    arb_clear(offset);
+    return true;
+}
+
+/* phi of a ball: as phi is continuous, the radius grows with the steepest
+ * slope at most, wherever the kinks are. */
+static bool apply(struct check *c, arb_t x, const struct lip_layer *layer,
                   size_t k)
 {
     double p[LIP_MAX_PARAMETERS];
-    struct lip_piece piece[LIP_MAX_PIECES];
     struct lip_slopes s = slopes_of(layer, k, p);
-    size_t n = layer->activation->pieces(piece, p);
-    arb_ptr t = vector(c, 2);
-    while (n > 1 && arf_cmp_d(arb_midref(x), piece[n - 1].from) < 0)
-        n--;
+    arb_ptr t = vector(c, 3);
     arb_get_rad_arb(t, x);
     arb_set_d(t + 1, fmax(fabs(s.lo), fabs(s.hi)));
     arb_mul(t, t, t + 1, c->bits);
     mag_zero(arb_radref(x));
-    arb_set_d(t + 1, piece[n - 1].slope);
-    arb_mul(x, x, t + 1, c->bits);
-    arb_set_d(t + 1, piece[n - 1].offset);
-    arb_add(x, x, t + 1, c->bits);
+    if (!value_of(c, t + 2, x, layer->activation, p))
+        return false;
+    arb_swap(x, t + 2);
     arb_add_error(x, t);
+    return true;
 }
 
 /* |column 0 - column 1|_p */
@@ -71,14 +87,11 @@ enum verdict quotient_check(struct check *c)
         release(c, mark);
         if (layer->kind->role == LIP_ROLE_LINEAR)
             linear(c, x, layer);
-        else if (layer->kind->role != LIP_ROLE_RESHAPE &&
-                 !(layer->activation && layer->activation->pieces))
-            return refuse(c,
-                          "Layer %zu is not made of straight pieces, which "
-                          "is all that is evaluated.",
-                          i);
+        else if (layer->kind->role != LIP_ROLE_RESHAPE && !layer->activation)
+            return refuse(c, "Layer %zu cannot be evaluated.", i);
         for (size_t k = 0; layer->activation && k < 2 * layer->outputs; k++) {
-            apply(c, x->rows[k / 2] + k % 2, layer, k / 2);
+            if (!apply(c, x->rows[k / 2] + k % 2, layer, k / 2))
+                return refuse(c, "The activation of layer %zu is unknown.", i);
             release(c, mark);
         }
     }
