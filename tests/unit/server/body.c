@@ -3,6 +3,9 @@
  * Bodies: complete bytes, the limit, booked memory given back. */
 #include "server/body.h"
 
+#include "server/dataset_store.h"
+#include "server/routes.h"
+#include "tests/support/folder.h"
 #include "tests/support/suite.h"
 
 #include <stdlib.h>
@@ -133,6 +136,45 @@ START_TEST(over_the_requests_budget_is_told)
 }
 END_TEST
 
+/* Data go to the disk: their memory is not booked, their limit is another. */
+START_TEST(a_data_set_is_not_held_in_memory)
+{
+    static const struct lipd_route route = {.body = LIPD_DATA_BODY};
+    char folder[FOLDER_NAME], complaint[256];
+    folder_make(folder);
+    config.max_dataset = 4 << 20;
+    request.route = &route;
+    ck_assert(!begin(LIPD_BODY_SIZED, 4 << 20));
+    ck_assert_int_eq(problem.code, API_PROBLEM_NOT_FOUND);
+    lipd_queue_release(&service.queue, request.reserved);
+    request.reserved = 0;
+    service.datasets =
+        lipd_dataset_store_open(folder, 8 << 20, complaint, sizeof complaint);
+    ck_assert(!begin(LIPD_BODY_SIZED, (4 << 20) + 1));
+    ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
+    ck_assert_ptr_nonnull(strstr(problem.detail, "4194304"));
+    ck_assert(
+        begin(_i ? LIPD_BODY_CHUNKED : LIPD_BODY_SIZED, _i ? 0 : 4 << 20));
+    ck_assert(feed(4 << 20, 77777));
+    ck_assert_uint_eq(request.reserved, lipd_estimate(0));
+    ck_assert_uint_eq(atomic_load(&request.budget.peak), 0);
+    ck_assert(lipd_body_end(&body, &request, &problem));
+    ck_assert_ptr_null(request.body);
+    ck_assert_uint_eq(request.upload.size, 4 << 20);
+    ck_assert_uint_eq(request.upload.bytes[4000000],
+                      (4000000u * 31 + 4000000u / 251) & 255);
+    lipd_request_clear(&request);
+    /* One byte more than the limit, in chunks: dropped, then refused. */
+    ck_assert(begin(LIPD_BODY_CHUNKED, 0));
+    ck_assert(feed((4 << 20) + 1, 65536));
+    ck_assert(!lipd_body_end(&body, &request, &problem));
+    ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
+    ck_assert(lipd_dataset_spool_book(service.datasets, 8 << 20));
+    lipd_dataset_store_close(service.datasets);
+    folder_remove(folder);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("server/body");
@@ -145,6 +187,7 @@ int main(void)
     tcase_add_test(tcase, chunks_without_end_are_cut);
     tcase_add_test(tcase, no_room_is_told_as_overload);
     tcase_add_test(tcase, over_the_requests_budget_is_told);
+    tcase_add_loop_test(tcase, a_data_set_is_not_held_in_memory, 0, 2);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
