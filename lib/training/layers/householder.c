@@ -5,6 +5,7 @@
  * learns (Singla, Singla, Feizi 2022). t = pi/2 is MaxMin. The two pieces meet
  * on the mirror, so that the map keeps or shrinks every l2 distance. */
 #include "training/layers/list.h"
+#include "training/layers/serve.h"
 
 #include <math.h>
 
@@ -94,6 +95,15 @@ static void begin(const struct lip_trainable *layer)
         layer->weight[k] = 1.5707964F;
 }
 
+static enum lip_status serve(struct lip_layer *out,
+                             const struct lip_trainable *layer,
+                             struct lip_ctx *ctx)
+{
+    out->kind = &lip_layer_householder;
+    return lip_float_tensor(&out->weight, layer->weight, &layer->weights, 1,
+                            ctx);
+}
+
 const struct lip_trainable_kind lip_trainable_householder = {
     .name = "householder",
     .title = "Pairs of numbers mirrored at a line whose angle learns",
@@ -102,5 +112,6 @@ const struct lip_trainable_kind lip_trainable_householder = {
     .backward = backward,
     .gradient = gradient,
     .contracts = contracts,
+    .serve = serve,
     .begin = begin,
 };

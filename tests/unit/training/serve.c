@@ -9,11 +9,16 @@
 #include <math.h>
 #include <string.h>
 
+static const char *const words[] = {
+    "dense:9 tanh dense:6 elu dense:3",
+    "dense:8 groupsort:2 dense:6 groupsort:3 dense:3",
+    "dense:8 householder dense:6 householder dense:3",
+};
+
 START_TEST(same_function)
 {
     struct lip_data *data = train_data("two-moons", 50, 1), *raw;
-    struct lip_model *model =
-        train_model(2, "dense:9 tanh dense:6 elu dense:3", 3);
+    struct lip_model *model = train_model(2, words[_i], 3);
     struct lip_network *network;
     struct lip_scaling scaling;
     uint32_t order[50];
@@ -43,7 +48,10 @@ END_TEST
 
 START_TEST(cannot_be_served)
 {
-    struct lip_model *model = train_model(2, "dense:4 householder dense:2", 3);
+    struct lip_model *model = train_model(2, "dense:4 relu dense:2", 3);
+    struct lip_trainable_kind unknown = *model->layer[1].kind;
+    unknown.serve = NULL;
+    model->layer[1].kind = &unknown;
     struct lip_network *network;
     struct lip_ctx ctx = {0};
     ck_assert_int_eq(lip_serve(&network, model, NULL, &ctx), LIP_UNSUPPORTED);
@@ -87,7 +95,7 @@ int main(void)
     Suite *suite = suite_create("training/serve");
     TCase *tc = tcase_create("serve");
     tcase_set_timeout(tc, 120);
-    tcase_add_test(tc, same_function);
+    tcase_add_loop_test(tc, same_function, 0, 3);
     tcase_add_test(tc, cannot_be_served);
     tcase_add_test(tc, not_finite);
     tcase_add_test(tc, survives_lack_of_memory);
