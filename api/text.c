@@ -7,6 +7,7 @@
 #include "api/decimal.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -253,4 +254,18 @@ void api_put_upper(struct api_text *text, const char *key, double value)
 void api_put_lower(struct api_text *text, const char *key, double value)
 {
     put_decimal(text, key, value, API_SIDE_LOWER);
+}
+
+void api_put_raw(struct api_text *text, const char *key, const char *json)
+{
+    json_t *value =
+        json_loads(json, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    if (!value) {
+        lip_fail(text->ctx, LIP_MALFORMED, "A stored text is not JSON.");
+        text->failed = true;
+        return;
+    }
+    json_decref(value);
+    begin(text, key);
+    put_text(text, json);
 }

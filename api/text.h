@@ -45,5 +45,8 @@ void api_put_number(struct api_text *text, const char *key, double value);
  * that still reads back as exactly this double. */
 void api_put_upper(struct api_text *text, const char *key, double value);
 void api_put_lower(struct api_text *text, const char *key, double value);
+/* A value that is JSON text already, as it stands; the whole fails where it is
+ * not exactly one well-formed value. */
+void api_put_raw(struct api_text *text, const char *key, const char *json);
 
 #endif

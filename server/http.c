@@ -55,8 +55,8 @@ struct exchange {
     struct lipd_framing framing;
     struct lipd_body_state body;
     double began;
-    bool suspended; /* until the answer is there */
-    bool waiting;   /* suspended while nothing is there to be sent */
+    bool submitted; /* to a queue */
+    bool held;      /* counted as suspended */
     char path[256]; /* for the log */
 };
 
@@ -73,7 +73,7 @@ static void add_headers(struct MHD_Response *response,
                         const struct exchange *exchange)
 {
     const struct lipd_reply *reply = &exchange->request.reply;
-    char seconds[16] = "";
+    char seconds[16] = "", file[96] = "";
     if (reply->retry_after)
         snprintf(seconds, sizeof seconds, "%u", reply->retry_after);
     add_header(response, "Content-Type",
@@ -82,11 +82,32 @@ static void add_headers(struct MHD_Response *response,
     add_header(response, "Retry-After", seconds);
     add_header(response, "Allow", reply->allow);
     add_header(response, "Location", reply->location);
+    if (reply->file_name[0])
+        snprintf(file, sizeof file, "attachment; filename=\"%s\"",
+                 reply->file_name);
+    add_header(response, "Content-Disposition", file);
     add_header(response, "Cache-Control", reply->stream ? "no-store" : "");
     /* While the daemon ends, a connection serves one more request at most. */
     if (reply->close ||
         atomic_load(&exchange->http->service->state) != LIPD_SERVING)
         add_header(response, "Connection", "close");
+}
+
+/* The connection is someone else's from here on, who may resume it at once. */
+static void suspend(struct exchange *exchange)
+{
+    MHD_suspend_connection(exchange->mhd);
+    atomic_fetch_add(&exchange->http->suspended, 1);
+    exchange->held = true;
+}
+
+/* It is ours again. A client that left is seen by the library before it asks
+ * for anything: then the end of the request is the first we hear. */
+static void take_back(struct exchange *exchange)
+{
+    if (exchange->held)
+        atomic_fetch_sub(&exchange->http->suspended, 1);
+    exchange->held = false;
 }
 
 static double reply_deadline(const struct exchange *exchange)
@@ -112,10 +133,7 @@ static bool wait_for_stream(struct exchange *exchange)
     struct lipd_stream *stream = request->reply.stream;
     if (!lipd_connection_enter(exchange->connection, LIPD_WAITING, 0, request))
         return false;
-    /* First suspended, then given away: it may come back at once. */
-    MHD_suspend_connection(exchange->mhd);
-    atomic_fetch_add(&exchange->http->suspended, 1);
-    exchange->waiting = true;
+    suspend(exchange);
     stream->wait(stream);
     return true;
 }
@@ -127,9 +145,7 @@ static ssize_t read_stream(void *arg, uint64_t position, char *out, size_t room)
     struct lipd_reply *reply = &exchange->request.reply;
     struct lipd_stream *stream = reply->stream;
     (void)position;
-    if (exchange->waiting)
-        atomic_fetch_sub(&exchange->http->suspended, 1);
-    exchange->waiting = false;
+    take_back(exchange);
     if (stream->broken)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     if (!stream->size && stream->over)
@@ -319,10 +335,8 @@ static enum MHD_Result submit(struct exchange *exchange)
     request->finish = resume;
     request->park = park;
     request->queued = lip_now();
-    /* First suspended, then pushed: the worker may be done at once. */
-    MHD_suspend_connection(mhd);
-    atomic_fetch_add(&exchange->http->suspended, 1);
-    exchange->suspended = true;
+    exchange->submitted = true;
+    suspend(exchange);
     if (lipd_queue_push(queue, request))
         return MHD_YES;
     lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_QUEUE, 1);
@@ -361,9 +375,8 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *mhd,
         return begin(arg, mhd, path, method, version, slot);
     if (*size)
         return take_body(exchange, bytes, size);
-    if (exchange->suspended)
-        atomic_fetch_sub(&exchange->http->suspended, 1);
-    else if (!exchange->request.reply.status)
+    take_back(exchange);
+    if (!exchange->submitted && !exchange->request.reply.status)
         return serve(exchange);
     return send_reply(exchange);
 }
@@ -414,6 +427,7 @@ static void completed(void *arg, struct MHD_Connection *mhd, void **slot,
     if (!exchange)
         return;
     *slot = NULL;
+    take_back(exchange);
     if (exchange->connection)
         lipd_connection_enter(exchange->connection, LIPD_READING_HEAD,
                               lip_now() + http->service->config->header_timeout,

@@ -53,6 +53,7 @@ struct lipd_reply {
     unsigned retry_after;       /* seconds; 0: no header */
     char allow[64];             /* "": no header */
     char location[LIP_DIGEST_TEXT + 16];
+    char file_name[64]; /* to be saved under this; "": no file */
     bool close; /* the connection ends with this answer */
 };
 
@@ -80,6 +81,7 @@ struct lipd_request {
     void *connection; /* for finish and park */
     bool *parked;     /* the worker's; see lipd_request_park */
     void (*leave)(struct lipd_request *request);
+    void *own; /* what a parked handler keeps */
 };
 
 /* For a handler that does not want to hold its worker up: someone else is going

@@ -206,6 +206,30 @@ START_TEST(test_failing_allocations)
 }
 END_TEST
 
+START_TEST(test_raw)
+{
+    static const char *const bad[] = {
+        "", " ", "{", "1 2", "{},1", "NaN", "[1,]", "\"\x01\"", "\"\xff\""};
+    struct api_text t;
+    size_t size;
+    api_text_init(&t, 1000, &ctx);
+    api_array_open(&t, NULL);
+    api_put_raw(&t, NULL, "{\"a\": 0.10000000000000001 }");
+    api_put_raw(&t, NULL, "7");
+    api_array_close(&t);
+    char *text = api_text_take(&t, &size);
+    ck_assert_str_eq(text, "[{\"a\": 0.10000000000000001 },7]");
+    lip_free(text);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        api_text_init(&t, 1000, &ctx);
+        api_array_open(&t, NULL);
+        api_put_raw(&t, NULL, bad[i]);
+        api_array_close(&t);
+        ck_assert_ptr_null(api_text_take(&t, &size));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api/text");
@@ -216,6 +240,7 @@ int main(void)
     tcase_add_test(t, test_any_bytes);
     tcase_add_test(t, test_not_utf8);
     tcase_add_test(t, test_infinity_is_refused);
+    tcase_add_test(t, test_raw);
     tcase_add_test(t, test_unbalanced);
     tcase_add_test(t, test_failing_allocations);
     suite_add_tcase(suite, t);

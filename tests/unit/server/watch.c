@@ -4,6 +4,7 @@
  * alone. */
 #include "server/watch.h"
 
+#include "server/service.h"
 #include "tests/support/suite.h"
 
 #include <poll.h>
@@ -128,6 +129,46 @@ START_TEST(who_left_is_noticed)
 }
 END_TEST
 
+static _Atomic int leaves;
+
+static void leave(struct lipd_request *left)
+{
+    ck_assert_ptr_eq(left, &request);
+    ck_assert(atomic_load(&left->abandoned));
+    atomic_fetch_add(&leaves, 1);
+}
+
+/* One that only waits is told that its client left; it has no deadline. */
+START_TEST(who_left_a_waiting_request_is_told_of)
+{
+    request.leave = leave;
+    add(60);
+    ck_assert(lipd_connection_enter(connection, LIPD_WAITING, 0, &request));
+    ck_assert_str_eq(received(1.3), "");
+    ck_assert(!ended() && !leaves);
+    close(theirs);
+    for (int i = 0; i < 500 && !atomic_load(&leaves); i++)
+        usleep(10000);
+    ck_assert_int_ge(leaves, 1);
+}
+END_TEST
+
+/* A stream that is not taken has its time; while draining, little of it. */
+START_TEST(a_stream_is_hastened_by_the_end)
+{
+    static struct lipd_service service;
+    request.service = &service;
+    add(60);
+    ck_assert(lipd_connection_enter(connection, LIPD_STREAMING, lip_now() + 60,
+                                    &request));
+    ck_assert_str_eq(received(2.2), "");
+    ck_assert(!ended());
+    atomic_store(&service.state, LIPD_DRAINING);
+    ck_assert_str_eq(received(2.5), "");
+    ck_assert(ended());
+}
+END_TEST
+
 /* A second request in the pipe is no reason to think the client left. */
 START_TEST(who_sends_on_is_still_there)
 {
@@ -185,6 +226,8 @@ int main(void)
     tcase_add_test(tcase, an_answer_nobody_takes_is_cut);
     tcase_add_test(tcase, work_has_no_deadline_here);
     tcase_add_test(tcase, who_left_is_noticed);
+    tcase_add_test(tcase, who_left_a_waiting_request_is_told_of);
+    tcase_add_test(tcase, a_stream_is_hastened_by_the_end);
     tcase_add_test(tcase, who_sends_on_is_still_there);
     tcase_add_test(tcase, a_lingering_socket_takes_what_comes_then_ends);
     tcase_add_test(tcase, many_come_and_go);

@@ -9,6 +9,7 @@
 #include "tests/support/suite.h"
 
 #include <math.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,6 +123,67 @@ START_TEST(what_was_abandoned_in_the_queue_is_not_begun)
 }
 END_TEST
 
+static _Atomic(struct lipd_request *) parked;
+static _Atomic int parks;
+
+static void park(struct lipd_request *r)
+{
+    (void)r;
+    atomic_fetch_add(&parks, 1);
+}
+
+static void hand_over(struct lipd_request *r)
+{
+    lipd_request_park(r, NULL);
+    ck_assert_ptr_null(r->ctx);
+    atomic_store(&parked, r);
+}
+
+static const struct lipd_route parking_route = {.handle = hand_over};
+
+/* The worker neither finishes it nor looks at it again: here it is wiped out
+ * as soon as it is handed over. */
+START_TEST(a_parked_request_is_left_alone)
+{
+    struct lipd_workers *workers = lipd_workers_start(&service);
+    for (int i = 0; i < COUNT; i++) {
+        prepare(&request[0], &parking_route);
+        request[0].park = park;
+        ck_assert(lipd_queue_push(&service.queue, &request[0]));
+        while (!atomic_load(&parked))
+            sched_yield();
+        atomic_store(&parked, NULL);
+        memset(&request[0], 0, sizeof request[0]);
+    }
+    lipd_workers_stop(workers);
+    ck_assert_int_eq(parks, COUNT);
+    ck_assert_int_eq(finished, 0);
+}
+END_TEST
+
+/* What only touches the disk is answered though every worker computes. */
+START_TEST(the_desk_is_open_while_all_compute)
+{
+    service.jobs = (struct lipd_job_store *)&service; /* not looked at */
+    struct lipd_workers *workers = lipd_workers_start(&service);
+    for (int i = 0; i < 6; i++) {
+        prepare(&request[i], &slow_route);
+        lipd_queue_push(&service.queue, &request[i]);
+    }
+    wait_for(&handled, 3);
+    ck_assert_ptr_eq(lipd_service_queue(&service, false), &service.queue);
+    prepare(&request[6], &quick_route);
+    lipd_queue_push(lipd_service_queue(&service, true), &request[6]);
+    wait_for(&finished, 1);
+    ck_assert_int_eq(request[6].reply.status, 200);
+    atomic_store(&service.cancelled, true);
+    lipd_workers_stop(workers);
+    ck_assert_int_eq(finished, 7);
+    for (int i = 0; i < 6; i++)
+        lipd_request_clear(&request[i]);
+}
+END_TEST
+
 static void teardown(void)
 {
     lipd_service_clear(&service);
@@ -136,6 +198,8 @@ int main(void)
     tcase_add_test(tcase, all_requests_are_done_before_the_end);
     tcase_add_test(tcase, the_abandoned_one_stops_the_others_go_on);
     tcase_add_test(tcase, what_was_abandoned_in_the_queue_is_not_begun);
+    tcase_add_test(tcase, a_parked_request_is_left_alone);
+    tcase_add_test(tcase, the_desk_is_open_while_all_compute);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
