@@ -53,6 +53,17 @@ static void put_layer(struct api_text *text, const struct lip_layer *layer,
         api_put_upper(text, "norm", norm);
     if (layer->activation)
         put_parameters(text, layer);
+    if (layer->kind->group_name && layer->group)
+        api_put_count(text, layer->kind->group_name, layer->group);
+    api_object_close(text);
+}
+
+static void put_metadata(struct api_text *text,
+                         const struct lip_metadata *metadata)
+{
+    api_object_open(text, "metadata");
+    for (size_t i = 0; i < metadata->count; i++)
+        api_put_string(text, metadata->item[i].name, metadata->item[i].value);
     api_object_close(text);
 }
 
@@ -68,6 +79,8 @@ static void put_model(struct api_text *text, const char *key,
     for (size_t i = 0; i < network->count; i++)
         put_layer(text, &network->layer[i], norm ? norm[i] : NAN);
     api_array_close(text);
+    if (network->metadata.count)
+        put_metadata(text, &network->metadata);
     api_object_close(text);
 }
 
@@ -104,11 +117,11 @@ static void put_details(struct api_text *text, const struct lip_bound *bound)
     api_array_close(text);
 }
 
-static void put_bound(struct api_text *text,
-                      const struct api_bound_result *result, size_t i)
+void api_bound_one_write(struct api_text *text, const char *key,
+                         const struct api_bound_result *result,
+                         const struct lip_bound *bound)
 {
-    const struct lip_bound *bound = &result->bound[i];
-    api_object_open(text, NULL);
+    api_object_open(text, key);
     api_put_string(text, "method", bound->method->id);
     if (bound->skipped) {
         api_put_string(text, "skipped", bound->reason);
@@ -129,6 +142,15 @@ static void put_bound(struct api_text *text,
         api_certificate_write(text, "certificate", result->network,
                               result->chain, result->norm, bound);
     api_object_close(text);
+}
+
+void api_bounds_write(struct api_text *text,
+                      const struct api_bound_result *result)
+{
+    api_array_open(text, "bounds");
+    for (size_t i = 0; i < result->count; i++)
+        api_bound_one_write(text, NULL, result, &result->bound[i]);
+    api_array_close(text);
 }
 
 const struct lip_bound *api_bound_best(const struct lip_bound *bound,
@@ -165,10 +187,7 @@ void api_bound_write(struct api_text *text,
     put_norm_name(text, "input", result->norm.input);
     put_norm_name(text, "output", result->norm.output);
     api_object_close(text);
-    api_array_open(text, "bounds");
-    for (size_t i = 0; i < result->count; i++)
-        put_bound(text, result, i);
-    api_array_close(text);
+    api_bounds_write(text, result);
     if (best) {
         api_object_open(text, "best");
         api_put_string(text, "method", best->method->id);

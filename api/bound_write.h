@@ -33,4 +33,12 @@ struct api_bound_result {
 void api_bound_write(struct api_text *text,
                      const struct api_bound_result *result);
 
+/* Parts of it: the bound methods' values as an array "bounds", and one of them
+ * (not skipped) as a member. */
+void api_bounds_write(struct api_text *text,
+                      const struct api_bound_result *result);
+void api_bound_one_write(struct api_text *text, const char *key,
+                         const struct api_bound_result *result,
+                         const struct lip_bound *bound);
+
 #endif

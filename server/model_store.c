@@ -12,6 +12,7 @@
 #include "server/model_store.h"
 
 #include "base/size.h"
+#include "server/config.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -109,8 +110,8 @@ static bool open_folder(struct lipd_store *store, const char *directory,
     return true;
 }
 
-struct lipd_store *lipd_store_open(const char *directory, size_t quota,
-                                   char *complaint, size_t complaint_size)
+static struct lipd_store *new_store(size_t quota, char *complaint,
+                                    size_t complaint_size)
 {
     struct lip_ctx ctx = {.budget = NULL};
     struct lipd_store *store = lip_calloc(&ctx, 1, sizeof *store);
@@ -121,8 +122,32 @@ struct lipd_store *lipd_store_open(const char *directory, size_t quota,
     store->quota = quota;
     store->directory = -1;
     pthread_mutex_init(&store->lock, NULL);
-    if (open_folder(store, directory, complaint, complaint_size))
+    return store;
+}
+
+struct lipd_store *lipd_store_open(const char *directory, size_t quota,
+                                   char *complaint, size_t complaint_size)
+{
+    struct lipd_store *store = new_store(quota, complaint, complaint_size);
+    if (!store || open_folder(store, directory, complaint, complaint_size))
         return store;
+    lipd_store_close(store);
+    return NULL;
+}
+
+struct lipd_store *lipd_store_read_only(const char *directory, char *complaint,
+                                        size_t complaint_size)
+{
+    char path[LIPD_TEXT_MAX + 16];
+    struct lipd_store *store = new_store(0, complaint, complaint_size);
+    if (!store)
+        return NULL;
+    snprintf(path, sizeof path, "%.*s/models", LIPD_TEXT_MAX, directory);
+    store->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->directory >= 0)
+        return store;
+    complain(complaint, complaint_size, "Cannot use the folder models in",
+             directory);
     lipd_store_close(store);
     return NULL;
 }

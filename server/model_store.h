@@ -17,6 +17,9 @@ struct lipd_store;
  * and removes what an interrupted upload left. NULL with a sentence. */
 struct lipd_store *lipd_store_open(const char *directory, size_t quota,
                                    char *complaint, size_t complaint_size);
+/* The same for a job: it only reads, and leaves alone what it finds. */
+struct lipd_store *lipd_store_read_only(const char *directory, char *complaint,
+                                        size_t complaint_size);
 void lipd_store_close(struct lipd_store *store);
 
 /* Is this "sha256:" and 64 lower-case hexadecimal digits? */
