@@ -25,20 +25,6 @@ static struct lip_sector sector_of(struct lip_slopes s)
     return (struct lip_sector){s.lo, s.hi};
 }
 
-/* The sign of p = lo hi must not differ within a layer: where it does, the
- * neurons with lo > 0 are taken as [0, hi], a wider sector. */
-static void make_sectors(struct lip_sector *out, const struct lip_slopes *s,
-                         size_t n)
-{
-    bool negative = false;
-    for (size_t k = 0; k < n; k++) {
-        out[k] = sector_of(s[k]);
-        negative = negative || out[k].lo < 0;
-    }
-    for (size_t k = 0; negative && k < n; k++)
-        out[k].lo = fmin(out[k].lo, 0);
-}
-
 /* Largest hidden width, and largest product of neighbouring widths from the
  * first hidden layer on. */
 static void extents(const struct lip_chain *chain, size_t *hidden,
@@ -86,7 +72,8 @@ static enum lip_status new_sectors(struct lip_recursion *rec)
         rec->sector[i] = lip_alloc(rec->ctx, n, sizeof **rec->sector);
         if (!rec->sector[i])
             return LIP_NO_MEMORY;
-        make_sectors(rec->sector[i], chain->slopes[i], n);
+        for (size_t k = 0; k < n; k++)
+            rec->sector[i][k] = sector_of(chain->slopes[i][k]);
     }
     return LIP_OK;
 }
@@ -267,21 +254,23 @@ static double frobenius_upper(const struct lip_matrix *a)
     return lip_sqrt_up(lip_inflate(sum, n * n + 4));
 }
 
-/* q_k = sqrt(|p| Lambda'), rounded so that I +- Q S Q errs to the safe side:
- * Z falls as P grows. Returns the sign of p: 0 where all are zero. */
-static int coupling(double *q, const struct lip_sector *sector,
-                    const double *scaled, size_t n)
+/* q_k = sqrt(|p| Lambda') of the neurons whose p has this sign, rounded so that
+ * I +- Q S Q errs to the safe side: Z falls as P grows; 0 of the others. False
+ * where there are none. */
+static bool coupling(double *q, const struct lip_sector *sector,
+                     const double *scaled, int sign, size_t n)
 {
-    int sign = 0;
+    bool any = false;
     for (size_t k = 0; k < n; k++) {
         double p = fabs(sector[k].lo) * sector[k].hi;
-        bool up = sector[k].lo < 0;
-        if (p != 0)
-            sign = up ? -1 : 1;
-        q[k] = up ? lip_sqrt_up(lip_mul_up(lip_up(p), scaled[k]))
-                  : lip_sqrt_down(lip_mul_down(lip_down(p), scaled[k]));
+        q[k] = 0;
+        if (p == 0 || (sector[k].lo < 0) != (sign < 0))
+            continue;
+        any = true;
+        q[k] = sign < 0 ? lip_sqrt_up(lip_mul_up(lip_up(p), scaled[k]))
+                        : lip_sqrt_down(lip_mul_down(lip_down(p), scaled[k]));
     }
-    return sign;
+    return any;
 }
 
 /* K = I + sign Q S' Q into rec->m, upper triangle; returns a bound of the
@@ -315,13 +304,13 @@ static double coupled_side(struct lip_recursion *rec, const double *q, size_t n)
     return lip_mul_up(lip_gamma(2), f);
 }
 
-/* Replaces S' by an upper bound of Z' (Loewner). False where I - Q S' Q could
- * not be proven positive definite. Uses m, r, y; q has room for 2 n. */
-static bool couple(struct lip_recursion *rec, size_t n, double *q)
+/* Replaces S' by an upper bound of Z' (Loewner), with the P of the neurons of
+ * one sign; Z' grows with S', so that one sign may follow the other. False
+ * where I - Q S' Q could not be proven positive definite. Uses m, r, y; q has
+ * room for 2 n. */
+static bool couple(struct lip_recursion *rec, int sign, size_t n, double *q)
 {
-    const struct lip_sector *sector = rec->sector[rec->layer];
-    int sign = coupling(q, sector, rec->scaled, n);
-    if (sign == 0)
+    if (!coupling(q, rec->sector[rec->layer], rec->scaled, sign, n))
         return true;
     double inverse = 1; /* K >= I where p > 0 */
     double slack = coupled_matrix(rec, q, sign, n);
@@ -360,7 +349,7 @@ static bool symmetric_sectors(const struct lip_sector *sector, size_t n)
 static enum lip_status shrink_symmetric(struct lip_recursion *rec, size_t n,
                                         double *q)
 {
-    coupling(q, rec->sector[rec->layer], rec->scaled, n);
+    coupling(q, rec->sector[rec->layer], rec->scaled, -1, n);
     double slack = coupled_matrix(rec, q, 1, n), estimate, tau;
     for (size_t i = 0; i < n; i++)
         rec->m.data[i * (n + 1)] -= 1;
@@ -435,7 +424,7 @@ enum lip_status lip_recursion_step(struct lip_recursion *rec,
     if (symmetric_sectors(rec->sector[rec->layer], n))
         status = shrink_symmetric(rec, n, vector);
     else
-        *feasible = couple(rec, n, vector);
+        *feasible = couple(rec, 1, n, vector) && couple(rec, -1, n, vector);
     double slack = 0, inverse = 0;
     if (status == LIP_OK && *feasible) {
         slack = schur(rec, n);

@@ -79,8 +79,8 @@ void lip_recursion_start(struct lip_recursion *recursion);
  * the stored S^; multipliers above 2^80 times the smallest are lowered to
  * that, which keeps feasibility) and moves to the next. *feasible tells
  * whether M_i was proven positive definite; if not, the pass is over. About
- * (2/3) n^3 + n^2 n' + n'^2 n flops for widths n, n' (with P != 0: 2 n^3 +
- * n^3/3 more). LIP_NO_MEMORY. */
+ * (2/3) n^3 + n^2 n' + n'^2 n flops for widths n, n' (for each sign in P 2 n^3
+ * + n^3/3 more). LIP_NO_MEMORY. */
 enum lip_status lip_recursion_step(struct lip_recursion *recursion,
                                    const double *lambda, bool *feasible);
 

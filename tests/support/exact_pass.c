@@ -41,16 +41,16 @@ void exact_gram(arb_mat_t out, const arb_mat_t a)
 }
 
 /* S <- Z = (S^-1 + P Lambda)^-1 = S - sign (Q S)^T K^-1 (Q S), with
- * K = I + sign Q S Q and Q^2 = |P| Lambda. False where K is not positive. */
+ * K = I + sign Q S Q and Q^2 = |P| Lambda, for the P of this sign alone. False
+ * where K is not positive. */
 static bool couple(arb_mat_t s, arb_srcptr lambda, const double *lo,
-                   const double *hi)
+                   const double *hi, int sign)
 {
     slong n = arb_mat_nrows(s);
-    int sign = 0;
+    bool any = false;
     for (slong k = 0; k < n; k++)
-        if (lo[k] != 0)
-            sign = lo[k] < 0 ? -1 : 1;
-    if (sign == 0)
+        any = any || (lo[k] != 0 && (lo[k] < 0) == (sign < 0));
+    if (!any)
         return true;
     arb_mat_t side, half, kk, factor;
     arb_t q;
@@ -66,6 +66,8 @@ static bool couple(arb_mat_t s, arb_srcptr lambda, const double *lo,
         arb_mul(q, q, b, BALL_PREC);
         arb_mul(q, q, lambda + k, BALL_PREC);
         arb_sqrt(q, q, BALL_PREC);
+        if ((lo[k] < 0) != (sign < 0))
+            arb_zero(q);
         arb_clear(b);
         for (slong j = 0; j < n; j++) {
             arb_mul(arb_mat_entry(side, k, j), arb_mat_entry(s, k, j), q,
@@ -129,7 +131,7 @@ static void schur(arb_mat_t m, const arb_mat_t z, arb_srcptr lambda,
 bool exact_block(arb_mat_t m, arb_mat_t s, arb_srcptr lambda, const double *lo,
                  const double *hi)
 {
-    if (!couple(s, lambda, lo, hi))
+    if (!couple(s, lambda, lo, hi, 1) || !couple(s, lambda, lo, hi, -1))
         return false;
     schur(m, s, lambda, lo, hi);
     return true;

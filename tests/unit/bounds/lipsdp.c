@@ -167,14 +167,15 @@ START_TEST(does_not_claim_the_impossible)
 }
 END_TEST
 
-/* PReLU: a slope for each neuron, a few of them 1 (no activation at all). */
+/* PReLU: a slope for each neuron, a few of them 1 (no activation at all); of
+ * both signs within a layer too. */
 START_TEST(slopes_of_their_own)
 {
     static const size_t width[] = {4, 12, 10, 8, 3};
-    for (uint64_t seed = 0; seed < 6; seed++) {
+    for (uint64_t seed = 0; seed < 9; seed++) {
         struct plain net;
         uint64_t state = seed;
-        double least = seed % 2 ? -0.9 : 0, most = seed % 2 ? 0 : 1;
+        double least = seed % 3 > 0 ? -0.9 : 0, most = seed % 3 == 1 ? 0 : 1;
         plain_random(&net, "prelu", width, 4, seed);
         for (size_t i = 0; i < 3; i++) {
             net.slope[i] = calloc(width[i + 1], sizeof(double));
