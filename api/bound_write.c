@@ -68,7 +68,8 @@ static void put_metadata(struct api_text *text,
 }
 
 static void put_model(struct api_text *text, const char *key,
-                      const struct lip_network *network, const double *norm)
+                      const struct lip_network *network, const double *norm,
+                      const struct lip_metadata *metadata)
 {
     api_object_open(text, key);
     api_put_string(text, "id", network->id);
@@ -79,15 +80,15 @@ static void put_model(struct api_text *text, const char *key,
     for (size_t i = 0; i < network->count; i++)
         put_layer(text, &network->layer[i], norm ? norm[i] : NAN);
     api_array_close(text);
-    if (network->metadata.count)
-        put_metadata(text, &network->metadata);
+    if (metadata && metadata->count)
+        put_metadata(text, metadata);
     api_object_close(text);
 }
 
 void api_model_write(struct api_text *text, const char *key,
                      const struct lip_network *network)
 {
-    put_model(text, key, network, NULL);
+    put_model(text, key, network, NULL, &network->metadata);
 }
 
 static const char *state_name(enum lip_bound_state state)
@@ -182,7 +183,7 @@ void api_bound_write(struct api_text *text,
 {
     const struct lip_bound *best = api_bound_best(result->bound, result->count);
     api_object_open(text, NULL);
-    put_model(text, "model", result->network, result->layer_norm);
+    put_model(text, "model", result->network, result->layer_norm, NULL);
     api_object_open(text, "norm");
     put_norm_name(text, "input", result->norm.input);
     put_norm_name(text, "output", result->norm.output);

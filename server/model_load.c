@@ -15,10 +15,9 @@ void lipd_no_store(struct api_problem *problem)
                     "DIR to keep them there.");
 }
 
-static bool book(struct lipd_request *request, size_t body,
-                 struct api_problem *problem)
+bool lipd_model_book(struct lipd_request *request, size_t bytes,
+                     struct api_problem *problem)
 {
-    size_t bytes = lipd_estimate(body);
     if (lipd_queue_reserve(&request->service->queue, bytes)) {
         request->reserved += bytes;
         return true;
@@ -61,7 +60,8 @@ struct lip_network *lipd_model_load(struct lipd_request *request,
         lipd_no_store(problem);
         return NULL;
     }
-    if (!book(request, lipd_store_size(store, id), problem) ||
+    size_t bytes = lipd_estimate(lipd_store_size(store, id));
+    if (!lipd_model_book(request, bytes, problem) ||
         !lipd_store_get(&stored, store, id, problem, request->ctx))
         return NULL;
     struct lip_network *network = read_stored(&stored, request, id, problem);

@@ -9,6 +9,11 @@
 /* Says in a problem that models are not stored here. */
 void lipd_no_store(struct api_problem *problem);
 
+/* Books memory that a model takes with the queue's gate, for as long as the
+ * request lasts. False with the problem where there is no room. */
+bool lipd_model_book(struct lipd_request *request, size_t bytes,
+                     struct api_problem *problem);
+
 /* Books the memory with the queue's gate, reads the file with the reader that
  * took it in and checks that it still is the model of this id. The network is
  * the caller's; NULL with the problem on failure. */

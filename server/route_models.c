@@ -2,12 +2,16 @@
  *
  * POST /models, GET and DELETE /models/{id}. */
 #include "api/bound_write.h"
+#include "base/size.h"
+#include "formats/writer.h"
 #include "server/metrics.h"
 #include "server/model_load.h"
 #include "server/model_store.h"
+#include "server/query.h"
 #include "server/routes.h"
 #include "server/service.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,15 +67,94 @@ void lipd_route_model_store(struct lipd_request *request)
     api_bound_request_clear(&read);
 }
 
+/* "json, safetensors, npz" */
+static void list_writers(char *out, size_t size)
+{
+    size_t used = 0;
+    *out = '\0';
+    for (size_t i = 0; lip_writers[i] && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
+                                 lip_writers[i]->name);
+}
+
+/* The writer that ?format= names; *out is NULL where it is not there. */
+static bool choose_writer(const struct lip_writer **out,
+                          const struct lipd_request *request,
+                          struct api_problem *problem)
+{
+    char known[100];
+    *out = NULL;
+    if (!lipd_query_only(request, "format", problem))
+        return false;
+    const char *name = lipd_query_text(request, "format");
+    if (!name)
+        return true;
+    *out = lip_writer_find(name);
+    if (*out)
+        return true;
+    list_writers(known, sizeof known);
+    api_problem_set_at(problem, API_PROBLEM_INVALID_OPTION, LIP_AT_POINTER,
+                       "format",
+                       "Models are not written as \"%.40s\". The formats are "
+                       "%s.",
+                       name, known);
+    problem->in_query = true;
+    return false;
+}
+
+/* An upper estimate of what writing takes: a number is at most 26 bytes of
+ * JSON, in a buffer that doubles and moves. */
+static size_t writing(const struct lip_network *network)
+{
+    enum { PER_NUMBER = 3 * 26, PER_LAYER = 4096 };
+    size_t numbers, layers, bytes;
+    if (!lip_size_mul(&numbers, network->parameters, PER_NUMBER) ||
+        !lip_size_mul(&layers, network->count, PER_LAYER) ||
+        !lip_size_add(&bytes, numbers, layers))
+        return SIZE_MAX;
+    return bytes;
+}
+
+/* "model-0123456789ab.safetensors" */
+static void reply_file(struct lipd_request *request,
+                       const struct lip_network *network,
+                       const struct lip_writer *writer)
+{
+    enum { PREFIX = sizeof "sha256:" - 1, DIGITS = 12 };
+    struct api_problem problem;
+    unsigned char *data;
+    size_t size;
+    if (!lipd_model_book(request, writing(network), &problem)) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    if (writer->write(&data, &size, network, &network->metadata,
+                      request->ctx) != LIP_OK) {
+        api_problem_from_error(&problem, &request->ctx->error);
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    lipd_reply_take(request, 200, writer->media_type, (char *)data, size);
+    snprintf(request->reply.file_name, sizeof request->reply.file_name,
+             "model-%.*s%s", DIGITS, network->id + PREFIX, writer->extension);
+}
+
 void lipd_route_model_show(struct lipd_request *request)
 {
     struct api_problem problem;
+    const struct lip_writer *writer;
+    if (!choose_writer(&writer, request, &problem)) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
     struct lip_network *network =
         lipd_model_load(request, request->argument, &problem);
-    if (network)
-        reply_model(request, 200, network);
-    else
+    if (!network)
         lipd_reply_problem(request, &problem);
+    else if (writer)
+        reply_file(request, network, writer);
+    else
+        reply_model(request, 200, network);
     lip_network_free(network);
 }
 

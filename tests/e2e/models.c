@@ -121,6 +121,117 @@ START_TEST(kill_9_and_restart_keep_the_model)
 }
 END_TEST
 
+/* A file of the model is the same model: its id, its metadata, its layers. */
+static void send_back(const struct http_answer *file)
+{
+    struct http_answer answer;
+    char before[128];
+    memcpy(before, id, sizeof before);
+    http_ask(&answer, daemon_.port, "POST", "/models",
+             "application/octet-stream", file->body, file->size);
+    ck_assert_int_eq(answer.status, 201);
+    ck_assert_msg(http_has(&answer, before), "%s", answer.body);
+    ck_assert_msg(http_has(&answer, "\"origin\":\"a test\""), "%s",
+                  answer.body);
+    http_clear(&answer);
+}
+
+static void get_file(const char *format, const char *type)
+{
+    struct http_answer answer, head;
+    char target[200], length[32], name[64];
+    snprintf(target, sizeof target, "/models/%s?format=%s", id, format);
+    http_get(&answer, daemon_.port, target);
+    ck_assert_msg(answer.status == 200, "%s", answer.body);
+    ck_assert_str_eq(http_field(&answer, "Content-Type"), type);
+    snprintf(name, sizeof name, "attachment; filename=\"model-%.12s.%s\"",
+             id + 7, format);
+    ck_assert_str_eq(http_field(&answer, "Content-Disposition"), name);
+    snprintf(length, sizeof length, "%zu", answer.size);
+    struct http_client client;
+    char request[300];
+    http_open(&client, daemon_.port);
+    snprintf(request, sizeof request, "HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n",
+             target);
+    ck_assert(http_say(&client, request));
+    ck_assert(http_read(&head, &client, true));
+    ck_assert_int_eq(head.status, 200);
+    ck_assert_str_eq(http_field(&head, "Content-Length"), length);
+    http_clear(&head);
+    http_close(&client);
+    ck_assert_int_eq(ask("DELETE"), 204);
+    send_back(&answer);
+    http_clear(&answer);
+}
+
+START_TEST(models_leave_as_files)
+{
+    static const char model[] =
+        "{\"metadata\":{\"origin\":\"a test\"},\"layers\":["
+        "{\"type\":\"dense\",\"weight\":[[1,0.1],[2,3]],"
+        "\"dtype\":\"float32\"},{\"type\":\"max-min\"},"
+        "{\"type\":\"householder\",\"angles\":[1.5]},"
+        "{\"type\":\"tanh\"},{\"type\":\"dense\",\"weight\":[[1,2]]}]}";
+    struct http_answer answer;
+    prepare();
+    run(NULL, NULL);
+    http_post(&answer, daemon_.port, "/models", model);
+    ck_assert_msg(answer.status == 201, "%s", answer.body);
+    json_t *root = json_loads(answer.body, 0, NULL);
+    snprintf(id, sizeof id, "%s",
+             json_string_value(json_object_get(root, "id")));
+    json_decref(root);
+    http_clear(&answer);
+    get_file("json", "application/json");
+    get_file("safetensors", "application/vnd.safetensors");
+    get_file("npz", "application/x-npz");
+    char target[200];
+    snprintf(target, sizeof target, "/models/%s?format=onnx", id);
+    http_get(&answer, daemon_.port, target);
+    ck_assert(http_is_problem(&answer, 422, "invalid-option"));
+    ck_assert(http_has(&answer, "json, safetensors, npz"));
+    http_clear(&answer);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+/* Bounds of networks that sort: products, and no word from the others. */
+START_TEST(sorting_networks_are_bounded)
+{
+    struct http_answer answer;
+    char body[300];
+    prepare();
+    run(NULL, NULL);
+    http_post(&answer, daemon_.port, "/bound",
+              "{\"model\":{\"layers\":["
+              "{\"type\":\"dense\",\"weight\":[[3,0],[0,4]]},"
+              "{\"type\":\"groupsort\",\"group\":2},"
+              "{\"type\":\"dense\",\"weight\":[[1,0],[0,1]]}]},"
+              "\"methods\":\"all\",\"certificate\":true}");
+    ck_assert_msg(answer.status == 200, "%s", answer.body);
+    json_t *root = json_loads(answer.body, 0, NULL), *bound;
+    size_t i, given = 0;
+    json_array_foreach(json_object_get(root, "bounds"), i, bound)
+    {
+        json_t *upper = json_object_get(bound, "upper_bound");
+        given += upper != NULL;
+        ck_assert(upper ? json_number_value(upper) >= 4
+                        : json_object_get(bound, "skipped") != NULL);
+    }
+    ck_assert_uint_eq(given, 2);
+    json_t *best = json_object_get(root, "best");
+    snprintf(body, sizeof body, "%s",
+             json_string_value(json_object_get(best, "method")));
+    ck_assert_str_eq(body, "spectral");
+    ck_assert(json_number_value(json_object_get(best, "upper_bound")) < 4.001);
+    ck_assert(json_number_value(json_object_get(
+                  json_object_get(root, "lower_bound"), "value")) <= 4);
+    json_decref(root);
+    http_clear(&answer);
+    daemon_end(&daemon_);
+}
+END_TEST
+
 /* How a file is to be read is stored with it. */
 START_TEST(the_way_of_reading_is_kept)
 {
@@ -282,6 +393,8 @@ int main(void)
     Suite *suite = suite_create("e2e/models");
     TCase *tcase = tcase_create("models");
     tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, models_leave_as_files);
+    tcase_add_test(tcase, sorting_networks_are_bounded);
     tcase_add_test(tcase, store_show_use_delete);
     tcase_add_test(tcase, kill_9_and_restart_keep_the_model);
     tcase_add_test(tcase, the_way_of_reading_is_kept);
