@@ -4,6 +4,7 @@
  * reader: it is read where it lies in the body. */
 #include "api/bound.h"
 
+#include "api/model_member.h"
 #include "api/multipart.h"
 #include "api/options.h"
 #include "formats/json.h"
@@ -15,8 +16,7 @@
 
 enum {
     MAX_MEMBERS = 32,
-    MAX_OPTION_BYTES = 64 * 1024, /* all options in JSON together */
-    MAX_REFERENCE_BYTES = 1024    /* {"id": "sha256:..."} */
+    MAX_OPTION_BYTES = 64 * 1024 /* all options in JSON together */
 };
 
 struct reader {
@@ -159,41 +159,6 @@ static enum lip_status read_members(struct reader *r, const unsigned char *text,
     return LIP_OK;
 }
 
-/* "sha256:" and 64 hexadecimal digits in lower case. */
-static bool is_digest(const char *text)
-{
-    return strlen(text) == LIP_DIGEST_TEXT - 1 &&
-           strncmp(text, "sha256:", 7) == 0 &&
-           strspn(text + 7, "0123456789abcdef") == 64;
-}
-
-/* Reads {"id": "sha256:..."}; *found tells whether the value is one. */
-static enum lip_status read_reference(struct reader *r, bool *found,
-                                      const unsigned char *text, size_t size,
-                                      size_t offset)
-{
-    struct lip_json json;
-    bool more = false;
-    *found = false;
-    if (size > MAX_REFERENCE_BYTES)
-        return LIP_OK;
-    lip_json_init(&json, text, size, offset, "/model", r->ctx);
-    enum lip_status s = lip_json_open_object(&json);
-    if (s == LIP_OK)
-        s = lip_json_next_member(&json, &more);
-    if (s != LIP_OK || !more || !lip_json_key_is(&json, "id"))
-        return s;
-    *found = true;
-    s = lip_json_string(&json, r->out->model_id, sizeof r->out->model_id);
-    if (s == LIP_OK)
-        s = lip_json_next_member(&json, &more);
-    if (s == LIP_OK && (more || !is_digest(r->out->model_id)))
-        s = lip_fail_at(r->ctx, LIP_INVALID, LIP_AT_POINTER, "/model/id",
-                        "A stored model is named by \"id\" alone: \"sha256:\" "
-                        "and 64 hexadecimal digits in lower case.");
-    return s;
-}
-
 static enum lip_status read_json_model(struct reader *r, size_t start,
                                        size_t end, const char *prefix)
 {
@@ -217,15 +182,17 @@ static enum lip_status read_envelope(struct reader *r,
         s = api_options_finish(&r->options);
     if (s != LIP_OK)
         return s;
-    size_t start = member[model].start, end = member[model].end;
     if (member[model].type != LIP_JSON_OBJECT)
         return refuse(r, API_PROBLEM_INVALID_MODEL, "/model",
                       "The model is an object: {\"layers\": [...]}, or "
                       "{\"id\": \"sha256:...\"} for a stored one.");
-    s = read_reference(r, &found, text + start, end - start, start);
+    s = api_reference_member(&found, r->out->model_id, text, &member[model],
+                             "/model", r->ctx);
     if (s != LIP_OK)
         return failed(r, s);
-    return found ? LIP_OK : read_json_model(r, start, end, "/model");
+    return found ? LIP_OK
+                 : read_json_model(r, member[model].start, member[model].end,
+                                   "/model");
 }
 
 static size_t find_member(const struct lip_json_member *member, size_t count,

@@ -11,6 +11,8 @@ const struct lipd_route lipd_routes[] = {
      "This page."},
     {"POST", "/bound", lipd_route_bound, LIPD_HEAVY, LIPD_MODEL_BODY, false,
      "Proven upper bounds of the Lipschitz constant of a model."},
+    {"POST", "/certify", lipd_route_certify, LIPD_HEAVY, LIPD_MODEL_BODY, false,
+     "Classes of inputs, and how far each may move before that changes."},
     {"GET", "/methods", lipd_route_methods, LIPD_LIGHT, LIPD_NO_BODY, false,
      "The bound methods: what each supports, costs and rests on."},
     {"POST", "/models", lipd_route_model_store, LIPD_HEAVY, LIPD_MODEL_BODY,
