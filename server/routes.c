@@ -15,6 +15,8 @@ const struct lipd_route lipd_routes[] = {
      "Classes of inputs, and how far each may move before that changes."},
     {"GET", "/methods", lipd_route_methods, LIPD_LIGHT, LIPD_NO_BODY, false,
      "The bound methods: what each supports, costs and rests on."},
+    {"GET", "/constraints", lipd_route_constraints, LIPD_LIGHT, LIPD_NO_BODY,
+     false, "What a training request may choose from: constraints, layers, ..."},
     {"POST", "/models", lipd_route_model_store, LIPD_HEAVY, LIPD_MODEL_BODY,
      false, "Store a model; its id may stand for it in /bound."},
     {"GET", "/models/{id}", lipd_route_model_show, LIPD_HEAVY, LIPD_NO_BODY,

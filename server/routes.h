@@ -46,6 +46,7 @@ const struct lipd_route *lipd_route_find(const char *method, const char *path,
 void lipd_route_bound(struct lipd_request *request);
 void lipd_route_certify(struct lipd_request *request);
 void lipd_route_methods(struct lipd_request *request);
+void lipd_route_constraints(struct lipd_request *request);
 void lipd_route_alive(struct lipd_request *request);
 void lipd_route_ready(struct lipd_request *request);
 void lipd_route_version(struct lipd_request *request);
