@@ -33,7 +33,8 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(port_file, TEXT, "", 0, 0, "FILE",                                       \
       "Write the port that is listened on to this file once it is open.")      \
     X(data_dir, TEXT, "", 0, 0, "DIR",                                         \
-      "Where to keep stored models. Without it POST /models is off.")          \
+      "Where to keep stored models, data sets and jobs. Without it none of "   \
+      "them is offered.")                                                      \
     X(workers, COUNT, "0", 0, 1024, "threads",                                 \
       "Compute threads. 0: one for each processor this process may use.")      \
     X(queue, COUNT, "1024", 1, 1048576, "requests",                            \
@@ -58,6 +59,22 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "Estimated work of one method asked for by name. 0: no limit.")          \
     X(flops_per_second, NUMBER, "1e10", 1e6, 1e16, "operations/second",        \
       "Speed of one worker, to tell which methods fit a time limit.")          \
+    X(jobs, COUNT, "0", 0, 1024, "processes",                                  \
+      "Jobs that run at once, each in a process of its own. 0: half of the "   \
+      "processors, at least one.")                                             \
+    X(job_threads, COUNT, "0", 0, 1024, "threads",                             \
+      "Threads of one job; its result does not depend on them. 0: the "        \
+      "processors shared out among --jobs.")                                   \
+    X(max_jobs, COUNT, "1000", 1, 1000000, "jobs",                             \
+      "Jobs that may wait; more are answered 503.")                            \
+    X(job_memory, BYTES, "0", 0, 1125899906842624.0, "bytes",                  \
+      "The memory one job may use. 0: half of what this process may use, "     \
+      "shared out among --jobs.")                                              \
+    X(job_time, SECONDS, "86400", 0.001, 31536000, "seconds",                  \
+      "The longest one job may compute; caps its time_limit. A job that goes " \
+      "on after a restart has its time anew.")                                 \
+    X(job_history, COUNT, "1000", 1, 1000000, "jobs",                          \
+      "Jobs that are over and still shown; older ones are forgotten.")         \
     X(connections, COUNT, "4096", 2, 1048576, "connections",                   \
       "Open connections at once; more wait to be accepted.")                   \
     X(connections_per_ip, COUNT, "1024", 0, 1048576, "connections",            \

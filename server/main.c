@@ -5,7 +5,13 @@
 #include "api/version.h"
 #include "base/float.h"
 #include "server/config.h"
+#include "server/data_lock.h"
+#include "server/dataset_store.h"
 #include "server/http.h"
+#include "server/jobs/child.h"
+#include "server/jobs/hub.h"
+#include "server/jobs/job_store.h"
+#include "server/jobs/runner.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/model_store.h"
@@ -55,7 +61,8 @@ static void demand_single_threaded_blas(char **argv)
     /* No /proc: the threads are there, but will have nothing to do. */
 }
 
-static bool prepare_process(struct daemon *d)
+/* For the daemon and its children. */
+static bool prepare_numerics(const struct daemon *d)
 {
     /* Without TZ the C library looks at /etc/localtime each time anything
      * breaks a time down; all our times are UTC. */
@@ -63,6 +70,16 @@ static bool prepare_process(struct daemon *d)
     tzset();
     openblas_set_num_threads(1);
     json_object_seed(0);
+    lipd_log_level(d->config.log_level);
+    if (lip_float_ready())
+        return true;
+    give_up("float", "The floating-point environment is not the one proofs "
+                     "need: round to nearest, subnormal numbers kept.");
+    return false;
+}
+
+static void prepare_signals(struct daemon *d)
+{
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, not an end */
     sigemptyset(&d->signals);
@@ -70,7 +87,6 @@ static bool prepare_process(struct daemon *d)
     sigaddset(&d->signals, SIGINT);
     /* Before any thread is made: all inherit the mask. */
     pthread_sigmask(SIG_BLOCK, &d->signals, NULL);
-    return lip_float_ready();
 }
 
 static bool write_port(const char *path, unsigned port)
@@ -87,13 +103,34 @@ static bool write_port(const char *path, unsigned port)
     return written && !rename(temporary, path);
 }
 
-static bool open_store(struct daemon *d, char *complaint, size_t size)
+/* Everything that a data directory is for. The lock is kept until the process
+ * ends. */
+static bool open_data(struct daemon *d, char *complaint, size_t size)
 {
-    if (!*d->config.data_dir)
+    const char *directory = d->config.data_dir;
+    struct lipd_service *service = &d->service;
+    if (!*directory)
         return true;
-    d->service.store = lipd_store_open(d->config.data_dir, d->config.max_stored,
-                                       complaint, size);
-    return d->service.store != NULL;
+    if (lipd_data_lock(directory, complaint, size) < 0)
+        return false;
+    service->store =
+        lipd_store_open(directory, d->config.max_stored, complaint, size);
+    if (!service->store)
+        return false;
+    service->datasets = lipd_dataset_store_open(
+        directory, d->config.max_datasets, complaint, size);
+    if (!service->datasets)
+        return false;
+    service->jobs = lipd_job_store_sqlite(directory, complaint, size);
+    if (!service->jobs)
+        return false;
+    service->hub = lipd_hub_start();
+    if (!service->hub) {
+        snprintf(complaint, size, "There is no memory for those who wait.");
+        return false;
+    }
+    service->runner = lipd_runner_start(service, complaint, size);
+    return service->runner != NULL;
 }
 
 static int start(struct daemon *d, struct lipd_address *address)
@@ -105,11 +142,11 @@ static int start(struct daemon *d, struct lipd_address *address)
         return give_up("listen", complaint);
     if (lipd_service_init(&d->service, &d->config, &ctx) != LIP_OK)
         return give_up("memory", ctx.error.detail);
-    if (!open_store(d, complaint, sizeof complaint))
-        return give_up("store", complaint);
     int listener = lipd_listen(address, complaint, sizeof complaint);
     if (listener < 0)
         return give_up("listen", complaint);
+    if (!open_data(d, complaint, sizeof complaint))
+        return give_up("data", complaint);
     d->workers = lipd_workers_start(&d->service);
     if (!d->workers)
         return give_up("workers", "The compute threads cannot be started.");
@@ -153,18 +190,22 @@ static bool wait_idle(struct daemon *d, double seconds)
 }
 
 /* Not ready any more; what is in the sockets already is still read and served;
- * then new work is refused, and what was accepted is finished, or cancelled
+ * then new work is refused, jobs keep a checkpoint for the next daemon, who
+ * waits for one is answered, and what was accepted is finished, or cancelled
  * when its time is up. */
 static int drain(struct daemon *d)
 {
     struct timespec grace = {.tv_nsec = 100 * 1000 * 1000};
-    const double after_cancel = 10;
+    const double after_cancel = 10, for_jobs = 10;
     lipd_log(LIPD_INFO, "draining", "%zu requests in flight",
              lipd_http_in_flight(d->http));
     atomic_store(&d->service.state, LIPD_CLOSING);
     nanosleep(&grace, NULL);
     lipd_http_take_waiting(d->http, 2);
     atomic_store(&d->service.state, LIPD_DRAINING);
+    lipd_runner_stop(d->service.runner, for_jobs);
+    if (d->service.hub)
+        lipd_hub_stop(d->service.hub);
     if (!wait_idle(d, d->config.drain_timeout)) {
         lipd_log(LIPD_WARNING, "cancel", "%zu requests are cancelled",
                  lipd_http_in_flight(d->http));
@@ -179,7 +220,13 @@ static void stop(struct daemon *d)
 {
     lipd_workers_stop(d->workers);
     lipd_http_stop(d->http);
+    lipd_runner_free(d->service.runner);
+    if (d->service.hub)
+        lipd_hub_free(d->service.hub);
+    if (d->service.jobs)
+        d->service.jobs->ops->close(d->service.jobs);
     lipd_store_close(d->service.store);
+    lipd_dataset_store_close(d->service.datasets);
     lipd_service_clear(&d->service);
 }
 
@@ -187,11 +234,9 @@ static int serve(struct daemon *d)
 {
     struct lipd_address address;
     int signal_number;
-    lipd_log_level(d->config.log_level);
-    if (!prepare_process(d))
-        return give_up("float", "The floating-point environment is not the one "
-                                "proofs need: round to nearest, subnormal "
-                                "numbers kept.");
+    prepare_signals(d);
+    if (!prepare_numerics(d))
+        return FAILED;
     if (start(d, &address))
         return FAILED;
     log_start(d, &address);
@@ -207,10 +252,29 @@ static int serve(struct daemon *d)
     return 0;
 }
 
+/* lipschitzd --job FOLDER: the process of a job. The daemon starts it, with its
+ * own options in the environment. */
+static bool is_job(int argc, char **argv)
+{
+    return argc == 3 && !strcmp(argv[1], "--job");
+}
+
+static int run_job(struct daemon *d, char **argv)
+{
+    char complaint[512];
+    demand_single_threaded_blas(argv);
+    if (lipd_config_read(&d->config, 1, argv, environ, complaint,
+                         sizeof complaint) != LIPD_SERVE)
+        return give_up("job", complaint);
+    return prepare_numerics(d) ? lipd_child_main(&d->config, argv[2]) : FAILED;
+}
+
 int main(int argc, char **argv)
 {
     static struct daemon d;
     char complaint[512];
+    if (is_job(argc, argv))
+        return run_job(&d, argv);
     switch (lipd_config_read(&d.config, argc, argv, environ, complaint,
                              sizeof complaint)) {
     case LIPD_HELP:

@@ -7,6 +7,7 @@
 #include "api/problem.h"
 #include "api/version.h"
 #include "bounds/method.h"
+#include "server/jobs/job_store.h"
 #include "server/routes.h"
 
 #include <inttypes.h>
@@ -18,7 +19,7 @@
 #define PREFIX "lipschitzd_"
 
 enum kind { COUNTER, GAUGE, HISTOGRAM };
-enum labels { NONE, ROUTE, CODE, REASON, METHOD };
+enum labels { NONE, ROUTE, CODE, REASON, METHOD, STATE };
 enum { SERIES = 128, BUCKETS = 9, CLASSES = 5 };
 
 static const struct {
@@ -111,6 +112,8 @@ static size_t series_count(enum labels labels)
         return LIPD_REJECT_COUNT;
     case METHOD:
         return method_count();
+    case STATE:
+        return LIPD_JOB_CANCELLED + 1;
     default:
         return 1;
     }
@@ -135,6 +138,9 @@ static void write_labels(char *out, size_t size, enum labels labels, size_t i)
         snprintf(out, size, "reason=\"%s\"", reasons[i]);
     else if (labels == METHOD)
         snprintf(out, size, "method=\"%s\"", lip_methods[i]->id);
+    else if (labels == STATE)
+        snprintf(out, size, "state=\"%s\"",
+                 lipd_job_state_name((enum lipd_job_state)i));
 }
 
 static void write_value(struct lipd_out *out, size_t family, size_t series)

@@ -12,7 +12,7 @@
 /* constant, name (without the prefix lipschitzd_), kind, labels, help. The
  * labels tell what `series` counts: NONE: 0; ROUTE: 5 * route + status class -
  * 1 (lipd_metric_route); CODE: enum api_problem_code; REASON: enum
- * lipd_reject; METHOD: the row in lip_methods. */
+ * lipd_reject; METHOD: the row in lip_methods; STATE: enum lipd_job_state. */
 #define LIPD_METRICS(X)                                                        \
     X(REQUESTS, "requests_total", COUNTER, ROUTE,                              \
       "Requests by route and class of status")                                 \
@@ -34,6 +34,12 @@
     X(STORED, "stored_bytes", GAUGE, NONE, "Bytes of stored models")           \
     X(DATASETS, "stored_dataset_bytes", GAUGE, NONE,                           \
       "Bytes of stored data sets")                                             \
+    X(JOBS_RUNNING, "jobs_running", GAUGE, NONE, "Jobs whose process runs")    \
+    X(JOBS_QUEUED, "jobs_queued", GAUGE, NONE, "Jobs that wait for a process") \
+    X(JOBS_ENDED, "jobs_ended_total", COUNTER, STATE,                          \
+      "Jobs that are over, by state")                                          \
+    X(JOB_CRASHES, "job_crashes_total", COUNTER, NONE,                         \
+      "Processes of jobs that did not end by themselves")                      \
     X(UPTIME, "uptime_seconds", GAUGE, NONE, "Seconds since the start")        \
     X(QUEUE_SECONDS, "queue_seconds", HISTOGRAM, NONE,                         \
       "Time a request waited for a worker")                                    \

@@ -18,7 +18,9 @@ struct lipd_runner *lipd_runner_start(struct lipd_service *service,
 void lipd_runner_wake(struct lipd_runner *runner);
 
 /* Asks every child to keep a checkpoint and end, waits for that at most
- * `seconds`, then kills; their jobs are queued again. NULL is allowed. */
+ * `seconds`, then kills; their jobs are queued again. Waking does nothing any
+ * more, and is allowed until lipd_runner_free. NULL is allowed for both. */
 void lipd_runner_stop(struct lipd_runner *runner, double seconds);
+void lipd_runner_free(struct lipd_runner *runner);
 
 #endif

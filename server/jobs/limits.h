@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the zeros of the configuration come to for jobs on this machine. */
+#ifndef LIPD_JOBS_LIMITS_H
+#define LIPD_JOBS_LIMITS_H
+
+#include "server/config.h"
+
+/* Processes at once, threads and bytes of each; at least 1. */
+size_t lipd_job_processes(const struct lipd_config *config);
+size_t lipd_job_threads(const struct lipd_config *config);
+size_t lipd_job_memory(const struct lipd_config *config);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A result counts only when its model is in the store. */
+#include "server/jobs/outcome.h"
+
+#include "server/jobs/child.h"
+#include "server/jobs/folder.h"
+#include "server/model_store.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { RESULT_MAX = 64 << 20, ERROR_MAX = 64 << 10, ID_MAX = 128 };
+static const size_t model_max = (size_t)1 << 40;
+
+void lipd_outcome_clear(struct lipd_outcome *outcome)
+{
+    lip_free(outcome->result);
+    lip_free(outcome->error);
+    memset(outcome, 0, sizeof *outcome);
+}
+
+void lipd_outcome_requeue(struct lipd_outcome *outcome, bool forgive)
+{
+    lipd_outcome_clear(outcome);
+    outcome->forgive = forgive;
+}
+
+void lipd_outcome_fail(struct lipd_outcome *outcome,
+                       const struct api_problem *problem)
+{
+    struct api_text text;
+    size_t size;
+    lipd_outcome_clear(outcome);
+    api_text_init(&text, ERROR_MAX, NULL);
+    api_problem_write(&text, problem, NULL);
+    outcome->over = true;
+    outcome->state = LIPD_JOB_FAILED;
+    outcome->error = api_text_take(&text, &size);
+}
+
+/* A file of the folder that is one JSON object, or NULL. */
+static char *read_object(int folders, const char *id, const char *name,
+                         size_t most)
+{
+    size_t size;
+    char *text = lipd_folder_read(folders, id, name, most, &size);
+    json_t *json = text ? json_loadb(text, size, 0, NULL) : NULL;
+    bool good = json_is_object(json) && !memchr(text, '\0', size);
+    json_decref(json);
+    if (good)
+        return text;
+    lip_free(text);
+    return NULL;
+}
+
+/* --- the model */
+
+static bool put_model(char *bytes, size_t size, const char *id,
+                      struct lipd_store *models, struct api_problem *problem)
+{
+    static const struct api_query none;
+    struct lip_ctx ctx = {.budget = NULL};
+    /* JSON is told by its type, model files by their bytes. */
+    const char *type = size && bytes[0] == '{' ? "application/json" : NULL;
+    struct lip_buffer *body = lip_buffer_take(bytes, size, &ctx);
+    if (!body) {
+        api_problem_from_error(problem, &ctx.error);
+        return false;
+    }
+    bool stored = lipd_store_put(models, id, type, &none, body, problem);
+    lip_buffer_put(body);
+    return stored;
+}
+
+/* Nothing to do where the child left no model. */
+static bool store_model(int folders, const char *job, struct lipd_store *models,
+                        struct api_problem *problem)
+{
+    size_t size, id_size;
+    char *id = lipd_folder_read(folders, job, "model.id", ID_MAX, &id_size);
+    if (!id)
+        return true;
+    id[strcspn(id, " \r\n")] = '\0';
+    bool stored = false;
+    char *bytes =
+        lipd_store_id_valid(id)
+            ? lipd_folder_read(folders, job, "model", model_max, &size)
+            : NULL;
+    if (bytes)
+        stored = put_model(bytes, size, id, models, problem);
+    else
+        api_problem_set(problem, API_PROBLEM_INTERNAL,
+                        "The trained model cannot be read back.");
+    lip_free(id);
+    return stored;
+}
+
+/* --- the end */
+
+static bool read_failure(struct lipd_outcome *outcome, int folders,
+                         const char *id)
+{
+    outcome->over = true;
+    outcome->state = LIPD_JOB_FAILED;
+    outcome->error = read_object(folders, id, "error.json", ERROR_MAX);
+    return outcome->error != NULL;
+}
+
+bool lipd_outcome_read(struct lipd_outcome *outcome, int folders,
+                       const char *id, int status, struct lipd_store *models)
+{
+    struct api_problem problem;
+    lipd_outcome_clear(outcome);
+    if (status == LIPD_CHILD_FAILED)
+        return read_failure(outcome, folders, id);
+    outcome->result = read_object(folders, id, "result.json", RESULT_MAX);
+    if (!outcome->result && status == LIPD_CHILD_DONE)
+        return false;
+    outcome->over = true;
+    outcome->state =
+        status == LIPD_CHILD_DONE ? LIPD_JOB_SUCCEEDED : LIPD_JOB_CANCELLED;
+    if (outcome->result && !store_model(folders, id, models, &problem))
+        lipd_outcome_fail(outcome, &problem);
+    return true;
+}
+
+int lipd_outcome_left(int folders, const char *id)
+{
+    size_t size;
+    char *end, *text = lipd_folder_read(folders, id, "status", 15, &size);
+    long status = text ? strtol(text, &end, 10) : -1;
+    bool read = text && end != text && *end == '\n' &&
+                (status == LIPD_CHILD_DONE || status == LIPD_CHILD_FAILED ||
+                 status == LIPD_CHILD_CANCELLED);
+    lip_free(text);
+    return read ? (int)status : -1;
+}
+
+void lipd_outcome_describe(char *out, size_t size, int status)
+{
+    const char *name =
+        WIFSIGNALED(status) ? sigdescr_np(WTERMSIG(status)) : NULL;
+    if (WIFSIGNALED(status))
+        snprintf(out, size, "was ended by signal %d (%s)", WTERMSIG(status),
+                 name ? name : "unknown");
+    else
+        snprintf(out, size, "ended with the exit status %d",
+                 WEXITSTATUS(status));
+}

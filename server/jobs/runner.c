@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One thread owns all there is to own: slots, processes, pipes. It sleeps in
+ * poll() until a child speaks, somebody wakes it or something is due.
+ *
+ * A slot is free, runs a process, or is settling: the process has ended, and
+ * the store must hear of it, however often that takes. */
+#include "server/jobs/runner.h"
+
+#include "server/jobs/attempts.h"
+#include "server/jobs/folder.h"
+#include "server/jobs/hub.h"
+#include "server/jobs/limits.h"
+#include "server/jobs/outcome.h"
+#include "server/jobs/process.h"
+#include "server/log.h"
+#include "server/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A data directory has one daemon at a time. */
+#define OWNER "lipschitzd"
+
+enum { VAIN_MAX = 5 };
+
+/* Seconds. */
+static const double lease = 120, beat_every = 20, progress_every = 0.5,
+                    look_every = 30, cancel_grace = 30, time_grace = 60,
+                    reap_every = 0.01, retry_first = 0.5, retry_most = 30;
+
+enum slot_state { FREE, RUNS, SETTLES };
+
+struct slot {
+    enum slot_state state;
+    char id[LIPD_JOB_ID], kind[16];
+    struct lipd_process process;
+    struct lipd_outcome outcome;
+    char news[LIPD_CHILD_LINE + 1]; /* progress not yet in the store; "" none */
+    struct lipd_attempts attempts;
+    bool cancel, late, lost;
+    double beaten; /* when the store last heard of the job */
+    double kill_at, late_at;
+    double retry_at, retry_after;
+};
+
+struct lipd_runner {
+    struct lipd_service *service;
+    pthread_t thread;
+    int folders, wake;
+    char **environment;
+    _Atomic bool stopping;
+    double stop_at; /* written before stopping is set */
+    bool told_to_pause;
+    double look_at; /* for queued jobs */
+    size_t count;
+    struct slot slot[];
+};
+
+static struct lipd_job_store *store_of(const struct lipd_runner *runner)
+{
+    return runner->service->jobs;
+}
+
+static void publish(const struct lipd_runner *runner, const struct slot *slot)
+{
+    if (runner->service->hub)
+        lipd_hub_publish(runner->service->hub, slot->id);
+}
+
+static void log_job(const struct slot *slot, const char *event,
+                    const char *state)
+{
+    struct api_text line;
+    if (!lipd_log_on(LIPD_INFO))
+        return;
+    lipd_log_open(&line, LIPD_INFO, event);
+    api_put_string(&line, "job", slot->id);
+    api_put_string(&line, "kind", slot->kind);
+    api_put_string(&line, "state", state);
+    lipd_log_close(&line);
+}
+
+static void log_trouble(const struct slot *slot,
+                        const struct api_problem *problem)
+{
+    lipd_log(LIPD_WARNING, "job-store", "%s: %s", slot->id, problem->detail);
+}
+
+/* --- starting */
+
+static void take_line(void *arg, const char *line, size_t size)
+{
+    struct slot *slot = arg;
+    if (size >= sizeof slot->news ||
+        !lipd_attempts_weigh(&slot->attempts, line, size))
+        return;
+    memcpy(slot->news, line, size);
+    slot->news[size] = '\0';
+}
+
+static void settle_later(struct slot *slot)
+{
+    slot->state = SETTLES;
+    slot->retry_at = 0;
+    slot->retry_after = retry_first;
+}
+
+static void send_signal(const struct slot *slot, int number)
+{
+    if (slot->process.pid > 0)
+        kill(slot->process.pid, number);
+}
+
+static void ask_to_cancel(struct slot *slot)
+{
+    if (slot->cancel)
+        return;
+    slot->cancel = true;
+    slot->kill_at = lip_now() + cancel_grace;
+    send_signal(slot, SIGTERM);
+}
+
+static void start_process(struct lipd_runner *runner, struct slot *slot,
+                          bool cancel)
+{
+    const struct lipd_config *config = runner->service->config;
+    char path[LIPD_TEXT_MAX + 64];
+    double now = lip_now();
+    snprintf(path, sizeof path, "%s/jobs/%s", config->data_dir, slot->id);
+    lipd_folder_reset(runner->folders, slot->id);
+    slot->beaten = now;
+    slot->late_at = now + config->job_time + time_grace;
+    if (!lipd_process_start(&slot->process, path, runner->environment)) {
+        lipd_log(LIPD_ERROR, "job-start", "%s: %s", slot->id, strerror(errno));
+        lipd_outcome_requeue(&slot->outcome, true);
+        runner->look_at = now + 1;
+        settle_later(slot);
+        return;
+    }
+    slot->state = RUNS;
+    lipd_metric_add(LIPD_JOBS_RUNNING, 0, 1);
+    if (cancel)
+        ask_to_cancel(slot);
+}
+
+/* Takes up a job that was just claimed. */
+static void take_up(struct lipd_runner *runner, struct slot *slot,
+                    const struct lipd_job *job)
+{
+    struct api_problem problem;
+    memset(slot, 0, sizeof *slot);
+    slot->process.pipe = -1;
+    slot->kill_at = INFINITY;
+    memcpy(slot->id, job->id, sizeof slot->id);
+    memcpy(slot->kind, job->kind, sizeof slot->kind);
+    publish(runner, slot);
+    log_job(slot, "job-start", "running");
+    if (!lipd_folder_make(runner->folders, job, &problem)) {
+        lipd_outcome_fail(&slot->outcome, &problem);
+        settle_later(slot);
+        return;
+    }
+    lipd_attempts_read(&slot->attempts, runner->folders, slot->id);
+    int left = lipd_outcome_left(runner->folders, slot->id);
+    if (left >= 0 && (left != LIPD_CHILD_CANCELLED || job->cancel) &&
+        lipd_outcome_read(&slot->outcome, runner->folders, slot->id, left,
+                          runner->service->store))
+        settle_later(slot);
+    else
+        start_process(runner, slot, job->cancel);
+}
+
+static struct slot *find_free(struct lipd_runner *runner)
+{
+    for (size_t i = 0; i < runner->count; i++)
+        if (runner->slot[i].state == FREE)
+            return &runner->slot[i];
+    return NULL;
+}
+
+static bool is_ours_already(const struct lipd_runner *runner, const char *id)
+{
+    for (size_t i = 0; i < runner->count; i++)
+        if (runner->slot[i].state != FREE && !strcmp(runner->slot[i].id, id))
+            return true;
+    return false;
+}
+
+static void look_for_jobs(struct lipd_runner *runner)
+{
+    struct slot *slot;
+    struct lipd_job job;
+    struct api_problem problem;
+    enum lipd_claim found = LIPD_CLAIMED;
+    if (lip_now() < runner->look_at)
+        return;
+    runner->look_at = lip_now() + look_every;
+    while (found == LIPD_CLAIMED && (slot = find_free(runner))) {
+        found = store_of(runner)->ops->claim(store_of(runner), &job, OWNER,
+                                             lease, &problem);
+        /* A lease of ours that ran out while the machine slept. */
+        if (found == LIPD_CLAIMED && !is_ours_already(runner, job.id))
+            take_up(runner, slot, &job);
+        if (found == LIPD_CLAIMED)
+            lipd_job_clear(&job);
+    }
+    if (found == LIPD_CLAIM_FAILED) {
+        lipd_log(LIPD_WARNING, "job-store", "%s", problem.detail);
+        runner->look_at = lip_now() + retry_first;
+    }
+    lipd_metric_set(LIPD_JOBS_QUEUED, 0,
+                    (int64_t)store_of(runner)->ops->queued(store_of(runner)));
+}
+
+/* --- running */
+
+/* Tells the store that the job is alive, and of its progress. */
+static void beat(struct lipd_runner *runner, struct slot *slot)
+{
+    struct api_problem problem;
+    bool cancel = false;
+    slot->beaten = lip_now();
+    if (store_of(runner)->ops->heartbeat(store_of(runner), slot->id, OWNER,
+                                         lease, *slot->news ? slot->news : NULL,
+                                         &cancel, &problem)) {
+        if (*slot->news)
+            publish(runner, slot);
+        slot->news[0] = '\0';
+        if (cancel)
+            ask_to_cancel(slot);
+        return;
+    }
+    log_trouble(slot, &problem);
+    if (problem.code == API_PROBLEM_NOT_FOUND) {
+        slot->lost = true; /* another's by now: this process must end */
+        send_signal(slot, SIGKILL);
+    }
+}
+
+static double beat_due(const struct slot *slot)
+{
+    return slot->beaten + (*slot->news ? progress_every : beat_every);
+}
+
+/* Too late, or deaf to a cancel. */
+static void enforce(struct slot *slot, double now)
+{
+    if (now >= slot->late_at) {
+        slot->late = true;
+        slot->late_at = INFINITY;
+        send_signal(slot, SIGKILL);
+    }
+    if (now >= slot->kill_at) {
+        slot->kill_at = INFINITY;
+        send_signal(slot, SIGKILL);
+    }
+}
+
+static void fail_late(struct lipd_runner *runner, struct slot *slot)
+{
+    struct api_problem problem;
+    api_problem_set(&problem, API_PROBLEM_TIME_LIMIT,
+                    "The job took longer than %.15g seconds, the limit of "
+                    "--job-time, and did not end when asked.",
+                    runner->service->config->job_time);
+    lipd_outcome_fail(&slot->outcome, &problem);
+}
+
+/* Again from the checkpoint, unless that led nowhere too often. */
+static void crashed(struct lipd_runner *runner, struct slot *slot, int status)
+{
+    struct api_problem problem;
+    char how[128];
+    lipd_outcome_describe(how, sizeof how, status);
+    lipd_log(LIPD_WARNING, "job-crash", "%s: its process %s", slot->id, how);
+    lipd_metric_add(LIPD_JOB_CRASHES, 0, 1);
+    slot->attempts.vain++;
+    lipd_attempts_write(&slot->attempts, runner->folders, slot->id);
+    if (slot->cancel) {
+        lipd_outcome_clear(&slot->outcome);
+        slot->outcome.over = true;
+        slot->outcome.state = LIPD_JOB_CANCELLED;
+    } else if (slot->attempts.vain < VAIN_MAX) {
+        lipd_outcome_requeue(&slot->outcome, false);
+    } else {
+        api_problem_set(&problem, API_PROBLEM_INTERNAL,
+                        "The job's process %s; so did %d attempts in a row "
+                        "without getting further. It may have met the limit "
+                        "of --job-memory (%zu bytes).",
+                        how, VAIN_MAX,
+                        lipd_job_memory(runner->service->config));
+        lipd_outcome_fail(&slot->outcome, &problem);
+    }
+}
+
+/* Decides what becomes of a job whose process ended so. */
+static void judge(struct lipd_runner *runner, struct slot *slot, int status)
+{
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    bool stopping = runner->told_to_pause;
+    bool asked = code != LIPD_CHILD_CANCELLED || slot->cancel;
+    bool ended = code == LIPD_CHILD_DONE || code == LIPD_CHILD_FAILED ||
+                 code == LIPD_CHILD_CANCELLED;
+    if (ended && asked &&
+        lipd_outcome_read(&slot->outcome, runner->folders, slot->id, code,
+                          runner->service->store))
+        return;
+    if (slot->late)
+        fail_late(runner, slot);
+    else if (!asked || code == LIPD_CHILD_PAUSED || stopping)
+        /* A cancel that nobody asked for comes of a service manager that
+         * stops us: the job goes on when we do. */
+        lipd_outcome_requeue(&slot->outcome, true);
+    else
+        crashed(runner, slot, status);
+    /* Who pauses by itself is not to do so all the time. */
+    if (!slot->outcome.over && slot->outcome.forgive)
+        runner->look_at = lip_now() + 1;
+}
+
+static void serve_running(struct lipd_runner *runner, struct slot *slot)
+{
+    int status;
+    lipd_process_listen(&slot->process, take_line, slot);
+    enforce(slot, lip_now());
+    if (slot->process.pipe < 0 && lipd_process_reap(&slot->process, &status)) {
+        lipd_metric_add(LIPD_JOBS_RUNNING, 0, -1);
+        if (!slot->lost)
+            beat(runner, slot); /* the last news, and whether to cancel */
+        if (slot->lost) {
+            slot->state = FREE;
+            return;
+        }
+        judge(runner, slot, status);
+        settle_later(slot);
+    } else if (lip_now() >= beat_due(slot)) {
+        beat(runner, slot);
+    }
+}
+
+/* --- settling */
+
+static bool tell_store(struct lipd_runner *runner, struct slot *slot,
+                       struct api_problem *problem)
+{
+    const struct lipd_outcome *outcome = &slot->outcome;
+    struct lipd_job_end end = {outcome->state, outcome->result, outcome->error};
+    struct lipd_job_store *store = store_of(runner);
+    if (outcome->over)
+        return store->ops->finish(store, slot->id, OWNER, &end, problem);
+    return store->ops->release(store, slot->id, OWNER, outcome->forgive,
+                               problem);
+}
+
+static void settled(struct lipd_runner *runner, struct slot *slot)
+{
+    struct api_problem problem;
+    struct lipd_job_store *store = store_of(runner);
+    if (slot->outcome.over) {
+        lipd_metric_add(LIPD_JOBS_ENDED, slot->outcome.state, 1);
+        lipd_folder_remove(runner->folders, slot->id);
+        if (!store->ops->trim(store, runner->service->config->job_history,
+                              &problem))
+            log_trouble(slot, &problem);
+    }
+    publish(runner, slot);
+    log_job(slot, "job-end",
+            lipd_job_state_name(slot->outcome.over ? slot->outcome.state
+                                                   : LIPD_JOB_QUEUED));
+    lipd_outcome_clear(&slot->outcome);
+    slot->state = FREE;
+}
+
+static void serve_settling(struct lipd_runner *runner, struct slot *slot)
+{
+    struct api_problem problem;
+    if (lip_now() < slot->retry_at)
+        return;
+    bool again = !slot->outcome.over && !slot->outcome.forgive;
+    bool freed = slot->outcome.over;
+    if (tell_store(runner, slot, &problem)) {
+        settled(runner, slot);
+        if (again || freed)
+            runner->look_at = 0;
+        return;
+    }
+    log_trouble(slot, &problem);
+    if (problem.code == API_PROBLEM_NOT_FOUND) {
+        lipd_outcome_clear(&slot->outcome);
+        slot->state = FREE;
+        return;
+    }
+    /* What a failed job left may be the room that is missing. */
+    if (slot->outcome.over && slot->outcome.state == LIPD_JOB_FAILED)
+        lipd_folder_remove(runner->folders, slot->id);
+    slot->retry_at = lip_now() + slot->retry_after;
+    slot->retry_after = fmin(2 * slot->retry_after, retry_most);
+}
+
+/* --- the loop */
+
+static double due(const struct lipd_runner *runner, const struct slot *slot)
+{
+    if (slot->state == SETTLES)
+        return runner->told_to_pause ? fmin(slot->retry_at, runner->stop_at)
+                                     : slot->retry_at;
+    double at = fmin(slot->kill_at, fmin(slot->late_at, beat_due(slot)));
+    if (slot->process.pipe < 0)
+        at = fmin(at, lip_now() + reap_every);
+    return at;
+}
+
+static void wait_for_something(struct lipd_runner *runner, struct pollfd *list)
+{
+    double at = runner->told_to_pause ? INFINITY : runner->look_at;
+    size_t count = 1;
+    list[0] = (struct pollfd){.fd = runner->wake, .events = POLLIN};
+    for (size_t i = 0; i < runner->count; i++) {
+        const struct slot *slot = &runner->slot[i];
+        if (slot->state == FREE)
+            continue;
+        at = fmin(at, due(runner, slot));
+        if (slot->state == RUNS && slot->process.pipe >= 0)
+            list[count++] =
+                (struct pollfd){.fd = slot->process.pipe, .events = POLLIN};
+    }
+    double wait = fmin(fmax(1000 * (at - lip_now()), 0), 60000);
+    poll(list, count, (int)ceil(wait));
+}
+
+/* Somebody called: there may be queued jobs, or cancelled ones. */
+static void hear_wake(struct lipd_runner *runner)
+{
+    uint64_t count;
+    if (read(runner->wake, &count, sizeof count) != sizeof count)
+        return;
+    runner->look_at = 0;
+    for (size_t i = 0; i < runner->count; i++)
+        if (runner->slot[i].state == RUNS)
+            beat(runner, &runner->slot[i]);
+}
+
+static void pause_all(struct lipd_runner *runner)
+{
+    runner->told_to_pause = true;
+    for (size_t i = 0; i < runner->count; i++) {
+        struct slot *slot = &runner->slot[i];
+        if (slot->state != RUNS)
+            continue;
+        send_signal(slot, SIGUSR1);
+        slot->kill_at = fmin(slot->kill_at, runner->stop_at);
+    }
+}
+
+/* True where no process runs any more and nothing can be told the store, or
+ * there was time enough to. */
+static bool all_over(const struct lipd_runner *runner)
+{
+    bool settling = false;
+    for (size_t i = 0; i < runner->count; i++) {
+        if (runner->slot[i].state == RUNS)
+            return false;
+        settling |= runner->slot[i].state == SETTLES;
+    }
+    return !settling || lip_now() >= runner->stop_at;
+}
+
+static void serve(struct lipd_runner *runner)
+{
+    for (size_t i = 0; i < runner->count; i++) {
+        struct slot *slot = &runner->slot[i];
+        if (slot->state == RUNS)
+            serve_running(runner, slot);
+        if (slot->state == SETTLES)
+            serve_settling(runner, slot);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct lipd_runner *runner = arg;
+    struct pollfd *list = lip_alloc(NULL, runner->count + 1, sizeof *list);
+    while (list) {
+        if (atomic_load(&runner->stopping) && !runner->told_to_pause)
+            pause_all(runner);
+        if (!runner->told_to_pause)
+            look_for_jobs(runner);
+        if (runner->told_to_pause && all_over(runner))
+            break;
+        wait_for_something(runner, list);
+        hear_wake(runner);
+        serve(runner);
+    }
+    lip_free(list);
+    return NULL;
+}
+
+/* --- life */
+
+void lipd_runner_free(struct lipd_runner *runner)
+{
+    if (!runner)
+        return;
+    for (size_t i = 0; i < runner->count; i++)
+        lipd_outcome_clear(&runner->slot[i].outcome);
+    lipd_environment_free(runner->environment);
+    if (runner->folders >= 0)
+        close(runner->folders);
+    if (runner->wake >= 0)
+        close(runner->wake);
+    lip_free(runner);
+}
+
+static bool prepare(struct lipd_runner *runner, char *complaint, size_t size)
+{
+    struct api_problem problem;
+    struct lipd_job_store *store = store_of(runner);
+    runner->folders =
+        lipd_folders_open(runner->service->config->data_dir, complaint, size);
+    if (runner->folders < 0)
+        return false;
+    runner->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    runner->environment = lipd_environment_make(runner->service->config);
+    if (runner->wake < 0 || !runner->environment) {
+        snprintf(complaint, size, "There is no memory to run jobs.");
+        return false;
+    }
+    if (!store->ops->recover(store, OWNER, &problem)) {
+        snprintf(complaint, size, "%s", problem.detail);
+        return false;
+    }
+    lipd_folders_sweep(runner->folders, store);
+    return true;
+}
+
+struct lipd_runner *lipd_runner_start(struct lipd_service *service,
+                                      char *complaint, size_t complaint_size)
+{
+    size_t count = lipd_job_processes(service->config);
+    struct lipd_runner *runner =
+        lip_calloc(NULL, 1, sizeof *runner + count * sizeof(struct slot));
+    if (!runner) {
+        snprintf(complaint, complaint_size, "There is no memory to run jobs.");
+        return NULL;
+    }
+    runner->service = service;
+    runner->count = count;
+    runner->folders = runner->wake = -1;
+    if (prepare(runner, complaint, complaint_size)) {
+        if (!pthread_create(&runner->thread, NULL, run, runner))
+            return runner;
+        snprintf(complaint, complaint_size,
+                 "The thread that runs jobs cannot be started.");
+    }
+    lipd_runner_free(runner);
+    return NULL;
+}
+
+void lipd_runner_wake(struct lipd_runner *runner)
+{
+    uint64_t one = 1;
+    if (runner && write(runner->wake, &one, sizeof one) != sizeof one)
+        lipd_log(LIPD_DEBUG, "job-wake", "%s", strerror(errno));
+}
+
+void lipd_runner_stop(struct lipd_runner *runner, double seconds)
+{
+    if (!runner)
+        return;
+    runner->stop_at = lip_now() + seconds;
+    atomic_store(&runner->stopping, true);
+    lipd_runner_wake(runner);
+    pthread_join(runner->thread, NULL);
+}
