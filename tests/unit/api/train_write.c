@@ -128,6 +128,9 @@ static json_t *random_constraint(bool stored, bool *limited)
         number(object, "lipschitz_per_layer", 0.01, 3);
     if (constraint->mend)
         count(object, "every", 1, 50);
+    if (constraint->monotone)
+        json_object_set_new(object, "directions",
+                            json_pack("[i,i,i]", 1, -1, 0));
     *limited = !constraint->free;
     return object;
 }
@@ -235,6 +238,9 @@ static void ck_options(const struct lip_train_options *a,
     ck_assert_uint_eq(a->layer_limits, b->layer_limits);
     for (size_t i = 0; i < a->layer_limits; i++)
         ck_assert_double_eq(a->layer_limit[i], b->layer_limit[i]);
+    ck_assert_uint_eq(a->directions, b->directions);
+    for (size_t i = 0; i < a->directions; i++)
+        ck_assert_int_eq(a->direction[i], b->direction[i]);
     ck_assert_uint_eq(a->epochs, b->epochs);
     ck_assert_uint_eq(a->batch, b->batch);
     ck_assert_uint_eq(a->patience, b->patience);
