@@ -56,5 +56,9 @@ void lipd_route_front(struct lipd_request *request);
 void lipd_route_model_store(struct lipd_request *request);
 void lipd_route_model_show(struct lipd_request *request);
 void lipd_route_model_delete(struct lipd_request *request);
+void lipd_route_dataset_store(struct lipd_request *request);
+void lipd_route_dataset_list(struct lipd_request *request);
+void lipd_route_dataset_show(struct lipd_request *request);
+void lipd_route_dataset_delete(struct lipd_request *request);
 
 #endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * POST and GET /datasets, GET and DELETE /datasets/{id}. */
+#include "api/dataset.h"
+#include "api/job.h"
+#include "server/dataset_store.h"
+#include "server/metrics.h"
+#include "server/query.h"
+#include "server/routes.h"
+#include "server/service.h"
+
+#include <stdio.h>
+
+enum {
+    PAGE = 50,
+    PAGE_MAX = 200,
+    READING = 1 << 20 /* beside the data: strips, zlib, libzip */
+};
+
+static void write_dataset(struct api_text *text,
+                          const struct lipd_dataset *dataset)
+{
+    char created[API_TIME_SIZE];
+    api_time(created, dataset->created);
+    api_object_open(text, NULL);
+    api_put_string(text, "id", dataset->id);
+    api_put_string(text, "task",
+                   dataset->classes ? "classification" : "regression");
+    api_put_count(text, "rows", dataset->rows);
+    api_put_count(text, "features", dataset->features);
+    if (dataset->classes)
+        api_put_count(text, "classes", dataset->classes);
+    else
+        api_put_count(text, "targets", dataset->targets);
+    api_put_count(text, "bytes", dataset->bytes);
+    api_put_string(text, "created", created);
+    api_object_close(text);
+}
+
+static void reply_dataset(struct lipd_request *request, int status,
+                          const struct lipd_dataset *dataset)
+{
+    struct api_text text;
+    api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
+    write_dataset(&text, dataset);
+    lipd_reply_json(request, status, &text);
+}
+
+/* The store; NULL with the answer given where there is none. */
+static struct lipd_dataset_store *store_of(struct lipd_request *request)
+{
+    struct api_problem problem;
+    if (request->service->datasets)
+        return request->service->datasets;
+    lipd_no_datasets(&problem);
+    lipd_reply_problem(request, &problem);
+    return NULL;
+}
+
+static void count_stored(struct lipd_dataset_store *store)
+{
+    lipd_metric_set(LIPD_DATASETS, 0, (int64_t)lipd_dataset_store_used(store));
+}
+
+/* --- POST */
+
+/* Asks the gate for what reading will take, and holds the request to it: a file
+ * that lies about its size gets no more. */
+static bool book(struct lipd_request *request, size_t memory,
+                 struct api_problem *problem)
+{
+    struct lipd_service *service = request->service;
+    size_t most = service->max_request_memory;
+    if (most < READING || memory > most - READING) {
+        api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
+                        "Reading this data set takes about %zu bytes of "
+                        "memory, more than the %zu that a request may use "
+                        "(--max-request-memory).",
+                        memory, most);
+        return false;
+    }
+    if (!lipd_queue_reserve(&service->queue, memory + READING)) {
+        api_problem_set(problem, API_PROBLEM_OVERLOADED,
+                        "The requests being served leave no room to read this "
+                        "data set, which takes %zu bytes. Try again later.",
+                        memory);
+        return false;
+    }
+    request->reserved += memory + READING;
+    request->budget.limit = memory + READING;
+    return true;
+}
+
+static struct lip_data *read_data(struct lipd_request *request,
+                                  struct api_problem *problem)
+{
+    const struct api_dataset_body body = {.bytes = request->upload.bytes,
+                                          .size = request->upload.size,
+                                          .content_type = request->content_type,
+                                          .query = &request->query};
+    struct api_dataset_plan plan;
+    struct lip_data *data = NULL;
+    if (api_dataset_plan(&plan, &body, problem, request->ctx) == LIP_OK &&
+        book(request, plan.memory, problem))
+        api_dataset_read(&data, &plan, problem, request->ctx);
+    return data;
+}
+
+void lipd_route_dataset_store(struct lipd_request *request)
+{
+    struct lipd_dataset_store *store = store_of(request);
+    struct lipd_dataset dataset;
+    struct api_problem problem;
+    if (!store)
+        return;
+    struct lip_data *data = read_data(request, &problem);
+    bool stored = data && lipd_dataset_put(store, data, &dataset, &problem);
+    lip_data_free(data);
+    if (!stored) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    count_stored(store);
+    reply_dataset(request, dataset.fresh ? 201 : 200, &dataset);
+    snprintf(request->reply.location, sizeof request->reply.location,
+             "/datasets/%s", dataset.id);
+}
+
+/* --- GET */
+
+/* ?limit= and ?after=. */
+static bool read_page(struct lipd_request *request, size_t *limit,
+                      const char **after, struct api_problem *problem)
+{
+    double count = PAGE;
+    if (!lipd_query_only(request, "limit after", problem) ||
+        !lipd_query_whole(&count, request, "limit", 1, PAGE_MAX, problem))
+        return false;
+    *limit = (size_t)count;
+    *after = lipd_query_text(request, "after");
+    if (!*after)
+        *after = "";
+    if (!**after || lipd_dataset_id_valid(*after))
+        return true;
+    api_problem_set_at(problem, API_PROBLEM_INVALID_OPTION, LIP_AT_POINTER,
+                       "after",
+                       "The query parameter \"after\" is the \"next\" of the "
+                       "page before: the id of a data set.");
+    problem->in_query = true;
+    return false;
+}
+
+/* The page as it is; the memory is the caller's. */
+static void reply_page(struct lipd_request *request,
+                       const struct lipd_dataset *dataset, size_t count,
+                       bool more)
+{
+    struct api_text text;
+    api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
+    api_object_open(&text, NULL);
+    api_array_open(&text, "datasets");
+    for (size_t i = 0; i < count; i++)
+        write_dataset(&text, &dataset[i]);
+    api_array_close(&text);
+    if (more && count)
+        api_put_string(&text, "next", dataset[count - 1].id);
+    api_object_close(&text);
+    lipd_reply_json(request, 200, &text);
+}
+
+void lipd_route_dataset_list(struct lipd_request *request)
+{
+    struct lipd_dataset_store *store = store_of(request);
+    struct api_problem problem;
+    const char *after;
+    size_t limit;
+    bool more;
+    if (!store)
+        return;
+    if (!read_page(request, &limit, &after, &problem)) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    struct lipd_dataset *dataset =
+        lip_alloc(request->ctx, limit, sizeof *dataset);
+    if (!dataset) {
+        api_problem_from_error(&problem, &request->ctx->error);
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    size_t count = lipd_dataset_list(store, after, dataset, limit, &more);
+    reply_page(request, dataset, count, more);
+    lip_free(dataset);
+}
+
+void lipd_route_dataset_show(struct lipd_request *request)
+{
+    struct lipd_dataset_store *store = store_of(request);
+    struct lipd_dataset dataset;
+    struct api_problem problem;
+    if (!store)
+        return;
+    if (lipd_dataset_show(store, request->argument, &dataset, &problem))
+        reply_dataset(request, 200, &dataset);
+    else
+        lipd_reply_problem(request, &problem);
+}
+
+void lipd_route_dataset_delete(struct lipd_request *request)
+{
+    struct lipd_dataset_store *store = store_of(request);
+    if (!store)
+        return;
+    if (lipd_dataset_delete(store, request->argument)) {
+        count_stored(store);
+        lipd_reply_static(request, 204, NULL, "", 0);
+    } else {
+        lipd_reply_fail(request, API_PROBLEM_NOT_FOUND,
+                        "No data set is stored under the id %.80s.",
+                        request->argument);
+    }
+}
