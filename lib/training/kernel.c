@@ -15,6 +15,9 @@
 #define WIDE
 #endif
 
+/* Columns whose sums stay in registers. */
+enum { STRIP = 8 };
+
 WIDE void lip_kernel_add_row(float *restrict y, const float *restrict x,
                              size_t rows, size_t n)
 {
@@ -26,10 +29,19 @@ WIDE void lip_kernel_add_row(float *restrict y, const float *restrict x,
 WIDE void lip_kernel_sum_rows(float *restrict out, const float *restrict x,
                               size_t rows, size_t n, size_t stride)
 {
-    memset(out, 0, n * sizeof *out);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < n; j++)
-            out[j] += x[i * stride + j];
+    for (; n >= STRIP; n -= STRIP, out += STRIP, x += STRIP) {
+        float sum[STRIP] = {0};
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < STRIP; j++)
+                sum[j] += x[i * stride + j];
+        memcpy(out, sum, sizeof sum);
+    }
+    for (size_t j = 0; j < n; j++) {
+        float sum = 0;
+        for (size_t i = 0; i < rows; i++)
+            sum += x[i * stride + j];
+        out[j] = sum;
+    }
 }
 
 WIDE void lip_kernel_axpy(float *restrict y, float a, const float *restrict x,

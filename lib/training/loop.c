@@ -3,7 +3,6 @@
  * The loop: steps, epochs, what happens between them. */
 #include "training/loop.h"
 
-#include "training/kernel.h"
 #include "training/project.h"
 #include "training/random.h"
 #include "training/run.h"
@@ -75,46 +74,16 @@ enum lip_status lip_run_project(struct lip_run *run, struct lip_ctx *ctx)
     return status;
 }
 
-static void clip_gradient(struct lip_run *run)
-{
-    size_t count = run->model->parameters;
-    if (!(run->options.clip > 0))
-        return;
-    double length = sqrt(
-        lip_kernel_dot(run->learned_gradient, run->learned_gradient, count));
-    if (length > run->options.clip)
-        lip_kernel_scale(run->learned_gradient,
-                         (float)(run->options.clip / length), count);
-}
-
-static size_t step_number(const struct lip_run *run)
+size_t lip_run_step_number(const struct lip_run *run)
 {
     return run->at.epoch * run->steps + run->at.step;
 }
 
-static double rate_now(const struct lip_run *run)
+double lip_run_rate(const struct lip_run *run)
 {
     double total = (double)run->options.epochs * (double)run->steps;
-    return run->options.rate *
-           run->options.schedule->factor((double)step_number(run) / total);
-}
-
-static void optimise(struct lip_run *run)
-{
-    struct lip_stepped s = {.rate = rate_now(run),
-                            .number = (double)step_number(run) + 1,
-                            .options = &run->options.step,
-                            .work = run->work};
-    for (size_t i = 0; i < run->arrays; i++) {
-        const struct lip_run_array *array = &run->array[i];
-        s.rows = array->rows;
-        s.cols = array->rows ? array->cols : array->count;
-        s.value = run->learned + array->offset;
-        s.gradient = run->learned_gradient + array->offset;
-        for (size_t k = 0; k < run->slots; k++)
-            s.slot[k] = run->slot[k] + array->offset;
-        run->options.optimiser->step(&s);
-    }
+    return run->options.rate * run->options.schedule->factor(
+                                   (double)lip_run_step_number(run) / total);
 }
 
 static enum lip_status diverged(struct lip_run *run, struct lip_ctx *ctx)
@@ -151,14 +120,20 @@ static enum lip_status take_step(struct lip_run *run, struct lip_ctx *ctx)
     enum lip_status status = lip_run_map(run, ctx);
     if (status != LIP_OK)
         return outcome(run, status, ctx);
-    double loss = lip_model_step(run->model, run->batch, &rows,
+    double loss = lip_model_back(run->model, run->batch, &rows,
                                  &run->options.loss, run->workers);
     if (!isfinite(loss))
         return diverged(run, ctx);
-    status = pull(run, ctx);
-    clip_gradient(run);
-    optimise(run);
-    bool due = run->every && (step_number(run) + 1) % run->every == 0;
+    if (lip_run_steps_at_once(run)) {
+        struct lip_watch watch = lip_run_watch(run);
+        lip_model_gradient(run->model, run->batch, &rows, &watch, run->workers);
+        lip_run_step_rest(run);
+    } else {
+        lip_model_gradient(run->model, run->batch, &rows, NULL, run->workers);
+        status = pull(run, ctx);
+        lip_run_optimise(run);
+    }
+    bool due = run->every && (lip_run_step_number(run) + 1) % run->every == 0;
     if (status == LIP_OK && due && run->options.constraint->mend)
         status = mend(run, ctx);
     run->at.loss += loss;
@@ -220,7 +195,7 @@ static enum lip_status end_epoch(struct lip_run *run, struct lip_epoch *epoch,
         status = LIP_INVALID;
     if (status == LIP_OK)
         status = measure(&epoch->norm, run, ctx);
-    epoch->rate = rate_now(run);
+    epoch->rate = lip_run_rate(run);
     epoch->validation = (struct lip_score){NAN, NAN, NAN};
     if (status == LIP_OK && run->validation)
         status =
@@ -250,8 +225,8 @@ static enum lip_status run_epoch(struct lip_run *run, struct lip_epoch *epoch,
                          run->options.seed,
                          LIP_STREAM_SHUFFLE + run->at.epoch * LIP_STREAM_COUNT);
     while (run->at.step < run->steps) {
-        enum lip_status status =
-            lip_tick(ctx, "train", (double)step_number(run), total, NAN);
+        enum lip_status status = lip_tick(
+            ctx, "train", (double)lip_run_step_number(run), total, NAN);
         if (status == LIP_OK)
             status = take_step(run, ctx);
         if (status != LIP_OK)

@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "training/kernel.h"
 #include "training/monotone.h"
+#include "training/product.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -190,11 +191,21 @@ struct step {
     struct lip_batch *batch;
     const struct lip_rows *rows;
     const struct lip_loss_use *loss;
+    size_t block; /* rows of a block */
 };
 
 static size_t row_number(const struct lip_rows *rows, size_t i)
 {
     return rows->order ? rows->order[i] : rows->first + i;
+}
+
+enum { AHEAD = 2, LINE = 64, MOST = 64 };
+
+/* Rows lie anywhere in memory: the next ones are asked for in time. */
+static void fetch(const float *row, size_t n)
+{
+    for (size_t i = 0; i < n * sizeof *row && i < MOST * LINE; i += LINE)
+        __builtin_prefetch((const char *)row + i);
 }
 
 static void gather(const struct step *step, size_t first, size_t count)
@@ -210,6 +221,8 @@ static void gather(const struct step *step, size_t first, size_t count)
                             moves->scaling, moves->seed, moves->stream, row);
         else
             memcpy(to, data->x + row * n, n * sizeof *to);
+        if (i + AHEAD < first + count)
+            fetch(data->x + row_number(step->rows, i + AHEAD) * n, n);
     }
 }
 
@@ -279,8 +292,8 @@ static size_t smaller(size_t a, size_t b)
 static void forward_task(void *arg, size_t block)
 {
     const struct step *step = arg;
-    size_t first = block * LIP_BLOCK_ROWS;
-    size_t count = smaller(LIP_BLOCK_ROWS, step->rows->count - first);
+    size_t first = block * step->block;
+    size_t count = smaller(step->block, step->rows->count - first);
     forward(step, first, count);
     judge(step, first, count);
 }
@@ -288,8 +301,8 @@ static void forward_task(void *arg, size_t block)
 static void step_task(void *arg, size_t block)
 {
     const struct step *step = arg;
-    size_t first = block * LIP_BLOCK_ROWS;
-    size_t count = smaller(LIP_BLOCK_ROWS, step->rows->count - first);
+    size_t first = block * step->block;
+    size_t count = smaller(step->block, step->rows->count - first);
     forward(step, first, count);
     judge(step, first, count);
     backward(step, first, count);
@@ -302,21 +315,52 @@ static size_t gradient_blocks(const struct lip_trainable *layer)
     return (layer->outputs + LIP_BLOCK_OUTPUTS - 1) / LIP_BLOCK_OUTPUTS;
 }
 
-static void gradient_task(void *arg, size_t block)
+/* What the tasks of a gradient share. */
+struct gradient {
+    const struct lip_model *model;
+    const struct lip_batch *batch;
+    size_t rows;
+    const struct lip_watch *watch;
+};
+
+/* Outputs whose gradient is still in the nearest cache when it is listened to.
+ */
+enum { FEW = 8 };
+
+static void announce(const struct gradient *all,
+                     const struct lip_trainable *layer, size_t first,
+                     size_t count)
 {
-    const struct step *step = arg;
-    size_t i = 0;
-    while (block >= gradient_blocks(&step->model->layer[i]))
-        block -= gradient_blocks(&step->model->layer[i++]);
-    const struct lip_trainable *layer = &step->model->layer[i];
-    size_t first = block * LIP_BLOCK_OUTPUTS;
-    layer->kind->gradient(
-        layer, first, smaller(LIP_BLOCK_OUTPUTS, layer->outputs - first),
-        step->batch->slope[i + 1], step->batch->value[i], step->rows->count);
+    if (!all->watch || !layer->kind->matrix)
+        return;
+    size_t offset = (size_t)(layer->weight - all->model->value);
+    for (size_t k = 0; k < 4 && all->watch->beside[k]; k++)
+        lip_product_soon(all->watch->beside[k] + offset + first * layer->inputs,
+                         count * layer->inputs);
 }
 
-static void run(const struct lip_workers *workers, void (*task)(void *, size_t),
-                void *arg, size_t count)
+static void gradient_task(void *arg, size_t block)
+{
+    const struct gradient *all = arg;
+    size_t i = 0;
+    while (block >= gradient_blocks(&all->model->layer[i]))
+        block -= gradient_blocks(&all->model->layer[i++]);
+    const struct lip_trainable *layer = &all->model->layer[i];
+    size_t first = block * LIP_BLOCK_OUTPUTS;
+    size_t count = smaller(LIP_BLOCK_OUTPUTS, layer->outputs - first);
+    size_t grain = all->watch && lip_product_is_own() ? FEW : count;
+    for (size_t end = first + count, part; first < end; first += part) {
+        part = smaller(grain, end - first);
+        announce(all, layer, first, part);
+        layer->kind->gradient(layer, first, part, all->batch->slope[i + 1],
+                              all->batch->value[i], all->rows);
+        if (all->watch)
+            all->watch->done(all->watch->arg, layer, first, part);
+    }
+}
+
+void lip_work(const struct lip_workers *workers,
+              void (*task)(void *arg, size_t i), void *arg, size_t count)
 {
     if (workers) {
         workers->run(workers->workers, task, arg, count);
@@ -326,9 +370,41 @@ static void run(const struct lip_workers *workers, void (*task)(void *, size_t),
         task(arg, i);
 }
 
-static size_t row_blocks(size_t rows)
+/* All rows of a step through `task`, in blocks. Where bits do not depend on the
+ * cut, one thread alone takes larger ones. */
+static void work_rows(struct step *step, void (*task)(void *arg, size_t i),
+                      const struct lip_workers *workers)
 {
-    return (rows + LIP_BLOCK_ROWS - 1) / LIP_BLOCK_ROWS;
+    size_t rows = step->rows->count;
+    bool alone = !workers && lip_product_is_own();
+    step->block = alone ? 4 * LIP_BLOCK_ROWS : LIP_BLOCK_ROWS;
+    lip_work(workers, task, step, (rows + step->block - 1) / step->block);
+}
+
+double lip_model_back(const struct lip_model *model, struct lip_batch *batch,
+                      const struct lip_rows *rows,
+                      const struct lip_loss_use *loss,
+                      const struct lip_workers *workers)
+{
+    struct step step = {model, batch, rows, loss, 0};
+    double sum = 0;
+    work_rows(&step, step_task, workers);
+    for (size_t i = 0; i < rows->count; i++)
+        sum += batch->loss[i];
+    return sum / (double)rows->count;
+}
+
+void lip_model_gradient(const struct lip_model *model,
+                        const struct lip_batch *batch,
+                        const struct lip_rows *rows,
+                        const struct lip_watch *watch,
+                        const struct lip_workers *workers)
+{
+    struct gradient all = {model, batch, rows->count, watch};
+    size_t blocks = 0;
+    for (size_t i = 0; i < model->count; i++)
+        blocks += gradient_blocks(&model->layer[i]);
+    lip_work(workers, gradient_task, &all, blocks);
 }
 
 double lip_model_step(const struct lip_model *model, struct lip_batch *batch,
@@ -336,16 +412,9 @@ double lip_model_step(const struct lip_model *model, struct lip_batch *batch,
                       const struct lip_loss_use *loss,
                       const struct lip_workers *workers)
 {
-    struct step step = {model, batch, rows, loss};
-    size_t blocks = 0;
-    double sum = 0;
-    for (size_t i = 0; i < model->count; i++)
-        blocks += gradient_blocks(&model->layer[i]);
-    run(workers, step_task, &step, row_blocks(rows->count));
-    run(workers, gradient_task, &step, blocks);
-    for (size_t i = 0; i < rows->count; i++)
-        sum += batch->loss[i];
-    return sum / (double)rows->count;
+    double mean = lip_model_back(model, batch, rows, loss, workers);
+    lip_model_gradient(model, batch, rows, NULL, workers);
+    return mean;
 }
 
 /* The class's output is above all others: a tie is wrong. */
@@ -396,8 +465,8 @@ lip_model_score(struct lip_score *out, const struct lip_model *model,
     for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
         struct lip_rows rows = {data, NULL, i,
                                 smaller(SCORE_ROWS, data->rows - i), NULL};
-        struct step step = {model, batch, &rows, loss};
-        run(workers, forward_task, &step, row_blocks(rows.count));
+        struct step step = {model, batch, &rows, loss, 0};
+        work_rows(&step, forward_task, workers);
         add_scores(out, &step);
     }
     out->loss /= (double)data->rows;
@@ -419,7 +488,7 @@ enum lip_status lip_model_predict(float *out, const struct lip_model *model,
     for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
         struct lip_rows rows = {data, NULL, i,
                                 smaller(SCORE_ROWS, data->rows - i), NULL};
-        struct step step = {model, batch, &rows, NULL};
+        struct step step = {model, batch, &rows, NULL, 0};
         forward(&step, 0, rows.count);
         memcpy(out + i * n, batch->value[model->count],
                rows.count * n * sizeof *out);

@@ -13,7 +13,7 @@
 #include "training/layer.h"
 #include "training/loss.h"
 
-enum { LIP_BLOCK_ROWS = 64, LIP_BLOCK_OUTPUTS = 64 };
+enum { LIP_BLOCK_ROWS = 64, LIP_BLOCK_OUTPUTS = 128 };
 
 /* Runs task(arg, i) for all i < count, in any order, on any threads, and
  * returns when all are done. */
@@ -22,6 +22,10 @@ struct lip_workers {
                 size_t count);
     void *workers;
 };
+
+/* The same, or, workers NULL, in order in this thread. */
+void lip_work(const struct lip_workers *workers,
+              void (*task)(void *arg, size_t i), void *arg, size_t count);
 
 struct lip_model {
     struct lip_trainable *layer;
@@ -69,8 +73,33 @@ struct lip_rows {
 };
 
 /* The mean of the loss over the rows, at most as many as the batch has room
- * for, and its gradient in model->gradient. Sums over rows are in order.
- * workers NULL: this thread. */
+ * for, and its gradient in all values between the layers. Sums over rows are in
+ * order. workers NULL: this thread. */
+double lip_model_back(const struct lip_model *model, struct lip_batch *batch,
+                      const struct lip_rows *rows,
+                      const struct lip_loss_use *loss,
+                      const struct lip_workers *workers);
+
+/* Who watches gradients come. `done` hears, on any thread, that those of the
+ * parameters of outputs first .. first + count - 1 of a layer are there; it may
+ * change the parameters: nobody needs them any more. `beside` are numbers that
+ * it will look at, arrays that begin as model->value does; NULL: none. */
+struct lip_watch {
+    void (*done)(void *arg, const struct lip_trainable *layer, size_t first,
+                 size_t count);
+    void *arg;
+    const float *beside[4];
+};
+
+/* After lip_model_back on the same rows: model->gradient. `watch` may be NULL.
+ */
+void lip_model_gradient(const struct lip_model *model,
+                        const struct lip_batch *batch,
+                        const struct lip_rows *rows,
+                        const struct lip_watch *watch,
+                        const struct lip_workers *workers);
+
+/* Both. */
 double lip_model_step(const struct lip_model *model, struct lip_batch *batch,
                       const struct lip_rows *rows,
                       const struct lip_loss_use *loss,

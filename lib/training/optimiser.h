@@ -32,6 +32,8 @@ struct lip_stepped {
 struct lip_optimiser {
     const char *name; /* "sgd", "adam", "adamw", "muon" */
     const char *title, *citation;
+    bool elementwise; /* each number by itself: parts of an array may be
+                         stepped apart */
     struct lip_step_options fallback;
     double rate; /* a learning rate to begin with */
     size_t (*slots)(const struct lip_step_options *options);

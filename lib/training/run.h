@@ -65,4 +65,18 @@ double lip_run_norm(const struct lip_run *run, double layers);
 /* Every matrix that is not mapped onto its limit, all but exactly. */
 enum lip_status lip_run_project(struct lip_run *run, struct lip_ctx *ctx);
 
+/* Steps done so far, and the learning rate of the next. */
+size_t lip_run_step_number(const struct lip_run *run);
+double lip_run_rate(const struct lip_run *run);
+
+/* All learned numbers a step along, by the whole gradient, which is clipped. */
+void lip_run_optimise(struct lip_run *run);
+
+/* True where a number may be stepped as soon as its own gradient is there: by
+ * a watch for the matrices and their biases, and by lip_run_step_rest for all
+ * others, afterwards. */
+bool lip_run_steps_at_once(const struct lip_run *run);
+struct lip_watch lip_run_watch(struct lip_run *run);
+void lip_run_step_rest(struct lip_run *run);
+
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * dense: y = W x + b, the products by sgemm. */
+ * dense: y = W x + b. */
 #include "training/kernel.h"
 #include "training/layers/list.h"
 #include "training/layers/serve.h"
+#include "training/product.h"
 
-#include <cblas.h>
 #include <limits.h>
 
 static enum lip_status plan(struct lip_trainable *layer, struct lip_ctx *ctx)
@@ -27,9 +27,8 @@ static enum lip_status plan(struct lip_trainable *layer, struct lip_ctx *ctx)
 static void forward(const struct lip_trainable *layer, float *y, const float *x,
                     size_t rows)
 {
-    int in = (int)layer->inputs, out = (int)layer->outputs;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, out, in, 1,
-                x, in, layer->weight, in, 0, y, out);
+    lip_product_forward(y, x, layer->weight, rows, layer->inputs,
+                        layer->outputs);
     lip_kernel_add_row(y, layer->bias, rows, layer->outputs);
 }
 
@@ -39,18 +38,15 @@ static void backward(const struct lip_trainable *layer, float *dx,
 {
     (void)x;
     (void)y;
-    int in = (int)layer->inputs, out = (int)layer->outputs;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, in, out,
-                1, dy, out, layer->weight, in, 0, dx, in);
+    lip_product_backward(dx, dy, layer->weight, rows, layer->inputs,
+                         layer->outputs);
 }
 
 static void gradient(const struct lip_trainable *layer, size_t first,
                      size_t count, const float *dy, const float *x, size_t rows)
 {
-    int in = (int)layer->inputs, out = (int)layer->outputs;
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)count, in,
-                (int)rows, 1, dy + first, out, x, in, 0,
-                layer->weight_gradient + first * layer->inputs, in);
+    lip_product_gradient(layer->weight_gradient + first * layer->inputs, dy, x,
+                         first, count, rows, layer->inputs, layer->outputs);
     lip_kernel_sum_rows(layer->bias_gradient + first, dy + first, rows, count,
                         layer->outputs);
 }

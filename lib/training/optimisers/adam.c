@@ -40,6 +40,7 @@ const struct lip_optimiser lip_optimiser_adam = {
     .name = "adam",
     .title = "Adaptive moments, also AMSGrad",
     .citation = "Kingma and Ba, ICLR 2015; Reddi, Kale, Kumar, ICLR 2018",
+    .elementwise = true,
     .fallback = {.momentum = 0.9, .beta2 = 0.999, .eps = 1e-8},
     .rate = 1e-3,
     .slots = lip_adam_slots,

@@ -12,6 +12,7 @@ const struct lip_optimiser lip_optimiser_adamw = {
     .name = "adamw",
     .title = "Adam with decoupled weight decay",
     .citation = "Loshchilov and Hutter, ICLR 2019",
+    .elementwise = true,
     .fallback = {.momentum = 0.9,
                  .beta2 = 0.999,
                  .eps = 1e-8,

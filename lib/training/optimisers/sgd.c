@@ -26,6 +26,7 @@ const struct lip_optimiser lip_optimiser_sgd = {
     .name = "sgd",
     .title = "Stochastic gradient descent with momentum",
     .citation = "Sutskever et al., ICML 2013",
+    .elementwise = true,
     .fallback = {.momentum = 0.9, .nesterov = true},
     .rate = 0.1,
     .slots = slots,
