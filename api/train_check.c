@@ -34,6 +34,15 @@ static enum lip_status check_task(struct checker *c)
                         regression ? "regression" : "classification");
 }
 
+static enum lip_status check_images(struct checker *c)
+{
+    struct train_place at = place_of("/augmentation");
+    if (lip_augment_check(&c->request->options.augment, c->data->features,
+                          c->reader.ctx) == LIP_OK)
+        return LIP_OK;
+    return train_failed(&c->reader, &at);
+}
+
 /* As lip_data_split: both parts need a row. */
 static enum lip_status check_split(struct checker *c)
 {
@@ -144,6 +153,8 @@ enum lip_status api_train_check_data(const struct api_train_request *request,
     enum lip_status status = check_task(&c);
     if (status == LIP_OK)
         status = check_split(&c);
+    if (status == LIP_OK)
+        status = check_images(&c);
     if (status != LIP_OK || request->layers == 0)
         return status;
     status = check_layers(&c, &outputs, &parameters);

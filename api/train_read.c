@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_EPOCHS = 100000, MAX_BATCH = 1 << 20 };
+enum { MAX_EPOCHS = 100000, MAX_BATCH = 1 << 20, MAX_SIDE = 65536 };
 
 static const size_t max_seed = (size_t)1 << 53; /* JSON misses none up to it */
 
@@ -74,6 +74,39 @@ static enum lip_status read_normalization(struct train_reader *r,
         status = train_choose(r, &row, value, at, "normalization",
                               normalisation_name);
     r->out->normalisation = status == LIP_OK ? lip_normalisations[row] : NULL;
+    return status;
+}
+
+/* Images moved about; absent: rows are taken as they are. */
+static enum lip_status read_augmentation(struct train_reader *r,
+                                         const json_t *value,
+                                         const struct train_place *at)
+{
+    static const char *const known[] = {"height", "width",   "shift",
+                                        "turn",   "stretch", NULL};
+    struct lip_augment *augment = &r->out->options.augment;
+    if (!value)
+        return LIP_OK;
+    struct train_place height = train_at(at, "height");
+    struct train_place width = train_at(at, "width");
+    enum lip_status status = train_object(r, value, at, known);
+    if (status == LIP_OK)
+        status = train_count_value(r, &augment->height,
+                                   json_object_get(value, "height"), &height,
+                                   "height", 1, MAX_SIDE);
+    if (status == LIP_OK)
+        status = train_count_value(r, &augment->width,
+                                   json_object_get(value, "width"), &width,
+                                   "width", 1, MAX_SIDE);
+    if (status == LIP_OK)
+        status =
+            train_count(r, &augment->shift, value, at, "shift", 0, MAX_SIDE);
+    if (status == LIP_OK)
+        status = train_number(r, &augment->turn, value, at, "turn",
+                              (struct train_range){0, 180, false, false});
+    if (status == LIP_OK)
+        status = train_number(r, &augment->stretch, value, at, "stretch",
+                              (struct train_range){0, 0.5, false, false});
     return status;
 }
 
@@ -179,6 +212,7 @@ static const struct train_member members[] = {
     {"normalization", read_normalization},
     {"constraint", train_read_constraint},
     {"optimizer", train_read_optimizer},
+    {"augmentation", read_augmentation},
     {"epochs", read_epochs},
     {"batch_size", read_batch},
     {"seed", read_seed},

@@ -126,6 +126,20 @@ static void put_optimizer(struct api_text *text,
     api_object_close(text);
 }
 
+static void put_augmentation(struct api_text *text,
+                             const struct lip_augment *augment)
+{
+    if (augment->height == 0)
+        return;
+    api_object_open(text, "augmentation");
+    api_put_count(text, "height", augment->height);
+    api_put_count(text, "width", augment->width);
+    api_put_count(text, "shift", augment->shift);
+    api_put_number(text, "turn", augment->turn);
+    api_put_number(text, "stretch", augment->stretch);
+    api_object_close(text);
+}
+
 static void put_validation(struct api_text *text,
                            const struct api_train_request *request)
 {
@@ -151,6 +165,7 @@ void api_train_write(struct api_text *text, const char *key,
     put_constraint(text, options);
     put_loss(text, &options->loss);
     put_optimizer(text, options);
+    put_augmentation(text, &options->augment);
     api_put_count(text, "epochs", options->epochs);
     api_put_count(text, "batch_size", options->batch);
     api_put_count(text, "seed", options->seed);

@@ -187,6 +187,14 @@ static json_t *random_request(void)
                         random_constraint(stored, &limited));
     if (below(4))
         json_object_set_new(request, "optimizer", random_optimizer());
+    if (below(4) == 0) {
+        json_t *images = json_pack("{s:i,s:i}", "height", (int)(1 + below(99)),
+                                   "width", (int)(1 + below(99)));
+        count(images, "shift", 0, 5);
+        number(images, "turn", 0, 180);
+        number(images, "stretch", 0, 0.5);
+        json_object_set_new(request, "augmentation", images);
+    }
     count(request, "epochs", 1, 100000);
     count(request, "batch_size", 1, 1 << 20);
     count(request, "seed", 0, (size_t)1 << 53);
@@ -241,6 +249,11 @@ static void ck_options(const struct lip_train_options *a,
     ck_assert_uint_eq(a->directions, b->directions);
     for (size_t i = 0; i < a->directions; i++)
         ck_assert_int_eq(a->direction[i], b->direction[i]);
+    ck_assert_uint_eq(a->augment.height, b->augment.height);
+    ck_assert_uint_eq(a->augment.width, b->augment.width);
+    ck_assert_uint_eq(a->augment.shift, b->augment.shift);
+    ck_assert_double_eq(a->augment.turn, b->augment.turn);
+    ck_assert_double_eq(a->augment.stretch, b->augment.stretch);
     ck_assert_uint_eq(a->epochs, b->epochs);
     ck_assert_uint_eq(a->batch, b->batch);
     ck_assert_uint_eq(a->patience, b->patience);
