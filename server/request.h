@@ -54,7 +54,7 @@ struct lipd_reply {
     char allow[64];             /* "": no header */
     char location[LIP_DIGEST_TEXT + 16];
     char file_name[64]; /* to be saved under this; "": no file */
-    bool close; /* the connection ends with this answer */
+    bool close;         /* the connection ends with this answer */
 };
 
 struct lipd_request {

@@ -63,7 +63,7 @@ owned() { # HEADER-REGEX FILE-REGEX
     owned 'lapacke\.h|lapack\.h' 'lib/linalg/.*'
     owned 'cblas\.h' 'lib/(linalg|network|bounds|certify|training)/.*|api/version\.c|server/main\.c'
     owned 'zip\.h' 'lib/formats/.*'
-    owned 'zlib\.h' 'lib/training/.*'
+    owned 'zlib\.h' 'lib/(training|formats)/.*'
     owned 'nettle/.*' 'lib/base/.*|server/.*'
 } | rule 'each foreign library stays behind its own files'
 

@@ -86,6 +86,58 @@ START_TEST(every_activation)
 }
 END_TEST
 
+START_TEST(joint_layers)
+{
+    static const struct {
+        const char *text;
+        size_t group;
+    } sorts[] = {{"{\"type\":\"groupsort\",\"group\":3}", 3},
+                 {"{\"group\":0,\"type\":\"groupsort\"}", 0},
+                 {"{\"type\":\"groupsort\"}", 0},
+                 {"{\"type\":\"max-min\"}", 2}};
+    for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++) {
+        ck_assert_int_eq(take(sorts[i].text, NULL), LIP_OK);
+        ck_assert_ptr_eq(layer.kind, &lip_layer_group_sort);
+        ck_assert_uint_eq(layer.group, sorts[i].group);
+        done();
+    }
+    ck_assert_int_eq(
+        take("{\"type\":\"householder\",\"angles\":[1,0.5]}", NULL), LIP_OK);
+    ck_assert_ptr_eq(layer.kind, &lip_layer_householder);
+    ck_assert_uint_eq(layer.weight.rank, 1);
+    ck_assert(lip_tensor_at(&layer.weight, 1) == 0.5);
+    done();
+}
+END_TEST
+
+START_TEST(element_types)
+{
+    ck_assert_int_eq(take("{\"dtype\":\"float32\",\"type\":\"dense\","
+                          "\"weight\":[[0.1,1]],\"bias\":[3]}",
+                          NULL),
+                     LIP_OK);
+    ck_assert_int_eq(layer.weight.dtype, LIP_F32);
+    ck_assert_int_eq(layer.bias.dtype, LIP_F32);
+    ck_assert(lip_tensor_at(&layer.weight, 0) == (double)0.1F);
+    done();
+    ck_assert_int_eq(take("{\"type\":\"dense\",\"weight\":[[0.1,1]],"
+                          "\"bias\":[3.01],\"dtype\":\"bfloat16\","
+                          "\"bias_dtype\":\"float64\"}",
+                          NULL),
+                     LIP_OK);
+    ck_assert_int_eq(layer.weight.dtype, LIP_BF16);
+    ck_assert_int_eq(layer.bias.dtype, LIP_F64);
+    ck_assert(lip_tensor_at(&layer.bias, 0) == 3.01);
+    done();
+    ck_assert_int_eq(take("{\"type\":\"prelu\",\"slope\":[1,2],"
+                          "\"dtype\":\"float16\"}",
+                          NULL),
+                     LIP_OK);
+    ck_assert_int_eq(layer.weight.dtype, LIP_F16);
+    done();
+}
+END_TEST
+
 START_TEST(inputs_of_a_chain)
 {
     ck_assert_int_eq(take("{\"type\":\"relu\",\"inputs\":[\"a\"]}", "a"),
@@ -117,6 +169,20 @@ START_TEST(refusals)
         const char *where, *says;
     } cases[] = {
         {"{}", LIP_INVALID, "", "no \"type\""},
+        {"{\"type\":\"relu\",\"dtype\":\"float32\"}", LIP_INVALID, "/dtype",
+         "no member"},
+        {"{\"type\":\"householder\",\"angles\":[1],"
+         "\"bias_dtype\":\"float32\"}",
+         LIP_INVALID, "/bias_dtype", "no member"},
+        {"{\"type\":\"dense\",\"dtype\":\"f32\"}", LIP_UNSUPPORTED, "/dtype",
+         "bfloat16"},
+        {"{\"type\":\"dense\",\"dtype\":\"float32\",\"dtype\":\"float32\"}",
+         LIP_INVALID, "/dtype", "twice"},
+        {"{\"type\":\"householder\"}", LIP_INVALID, "", "no \"angles\""},
+        {"{\"type\":\"max-min\",\"group\":2}", LIP_INVALID, "/group", "twice"},
+        {"{\"type\":\"groupsort\",\"group\":-1}", LIP_INVALID, "/group", ""},
+        {"{\"type\":\"dense\",\"weight\":\"w\"}", LIP_INVALID, "/weight",
+         "not a string"},
         {"[]", LIP_INVALID, "", "an object, not an array"},
         {"{\"type\":3}", LIP_INVALID, "/type", "a string, not a number"},
         {"{\"type\":\"conv2d\"}", LIP_UNSUPPORTED, "/type", "dense, flatten"},
@@ -191,6 +257,8 @@ int main(void)
 {
     Suite *suite = suite_create("json_layer");
     TCase *tests = tcase_create("json_layer");
+    tcase_add_test(tests, joint_layers);
+    tcase_add_test(tests, element_types);
     tcase_add_test(tests, dense_in_any_order);
     tcase_add_test(tests, every_activation);
     tcase_add_test(tests, inputs_of_a_chain);

@@ -52,6 +52,68 @@ START_TEST(two_byte_types_widen_exactly)
 }
 END_TEST
 
+static void put_little(unsigned char *bytes, uint32_t bits)
+{
+    bytes[0] = (unsigned char)bits;
+    bytes[1] = (unsigned char)(bits >> 8);
+}
+
+static uint32_t narrowed(const struct lip_element *type16, double value)
+{
+    unsigned char bytes[2];
+    type16->narrow(bytes, &value, 1);
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+}
+
+/* Every finite number comes back; between two neighbours the nearer one is
+ * taken, in the middle the even one, also at the end of the range. */
+static void check_narrowing(const struct lip_element *type16,
+                            uint32_t infinity_bits)
+{
+    for (uint32_t sign = 0; sign <= 0x8000; sign += 0x8000)
+        for (uint32_t i = 0; i < infinity_bits; i++) {
+            unsigned char bytes[4];
+            double value[2];
+            put_little(bytes, i | sign);
+            put_little(bytes + 2, (i + 1) | sign);
+            type16->widen(value, bytes, 2);
+            if (i + 1 == infinity_bits) /* as if the range went on */
+                value[1] = copysign(ldexp(1, ilogb(value[0]) + 1), value[0]);
+            double middle = (value[0] + value[1]) / 2;
+            ck_assert_uint_eq(narrowed(type16, value[0]), i | sign);
+            ck_assert_uint_eq(narrowed(type16, middle), (i + i % 2) | sign);
+            ck_assert_uint_eq(narrowed(type16, nextafter(middle, value[0])),
+                              i | sign);
+            ck_assert_uint_eq(narrowed(type16, nextafter(middle, value[1])),
+                              (i + 1) | sign);
+        }
+    ck_assert_uint_eq(narrowed(type16, 1e300), infinity_bits);
+    ck_assert_uint_eq(narrowed(type16, -INFINITY), infinity_bits | 0x8000);
+    ck_assert_uint_eq(narrowed(type16, 5e-324), 0);
+}
+
+START_TEST(two_byte_types_narrow_to_the_nearest)
+{
+    check_narrowing(&lip_element_f16, 0x7c00);
+    check_narrowing(&lip_element_bf16, 0x7f80);
+}
+END_TEST
+
+START_TEST(wide_types_narrow_to_the_nearest)
+{
+    const double value[] = {0.1, -0.0, 1e300, 5e-324, -3};
+    unsigned char bytes[5 * 8];
+    double back[5];
+    lip_element_f64.narrow(bytes, value, 5);
+    lip_element_f64.widen(back, bytes, 5);
+    ck_assert_mem_eq(back, value, sizeof value);
+    lip_element_f32.narrow(bytes, value, 5);
+    lip_element_f32.widen(back, bytes, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_same(back[i], (double)(float)value[i]);
+}
+END_TEST
+
 /* Patterns spread over all of float32, in counts that end inside a block. */
 START_TEST(float32_widens_exactly)
 {
@@ -118,6 +180,8 @@ int main(void)
 {
     Suite *suite = suite_create("network/element");
     TCase *tc = tcase_create("element");
+    tcase_add_test(tc, two_byte_types_narrow_to_the_nearest);
+    tcase_add_test(tc, wide_types_narrow_to_the_nearest);
     tcase_add_test(tc, two_byte_types_widen_exactly);
     tcase_add_test(tc, float32_widens_exactly);
     tcase_add_test(tc, float64_is_little_endian);
