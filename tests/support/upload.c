@@ -33,7 +33,7 @@ enum lip_status upload_read(struct lip_data **out, const struct bytes *body,
     char text[512];
     struct api_query items;
     static struct api_dataset_plan plan;
-    struct lip_budget budget;
+    static struct lip_budget budget; /* the data outlive this call */
     struct lip_ctx ctx = {.budget = &budget};
     /* A block of exactly that size: reading beyond it is noticed. */
     unsigned char *copy = malloc(body->size ? body->size : 1);

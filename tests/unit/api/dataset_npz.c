@@ -316,10 +316,10 @@ START_TEST(lack_of_memory)
     struct api_query query = {.count = 0};
     struct api_problem problem;
     struct lip_data *data;
+    struct lip_budget budget;
     upload_npz(&body, arrays, 2, true);
     const struct api_dataset_body upload = {body.data, body.size, NULL, &query};
     for (long most = 0;; most++) {
-        struct lip_budget budget;
         struct lip_ctx ctx = {.budget = &budget};
         lip_budget_init(&budget, 0);
         atomic_store(&budget.fail_after, most);
