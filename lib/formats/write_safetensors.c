@@ -66,15 +66,37 @@ static void put_entry(struct lip_output *header,
     lip_output_text(header, "]}");
 }
 
+/* The next tensor in the order in which their bytes lie: wide elements first,
+ * so that each begins at a multiple of its elements' size, which is what some
+ * readers ask for. All zero is in front of the first. */
+struct walk {
+    struct lip_written_tensor written;
+    size_t next; /* among all, as many times as there are sizes */
+};
+
+static bool walk_on(struct walk *walk, const struct lip_network *network)
+{
+    static const size_t size[] = {8, 4, 2};
+    const size_t places = network->count * LIP_TENSORS_OF_LAYER;
+    while (walk->next < places * (sizeof size / sizeof *size)) {
+        size_t round = walk->next / places, place = walk->next % places;
+        walk->next++;
+        if (lip_written_tensor(&walk->written, network,
+                               place / LIP_TENSORS_OF_LAYER,
+                               place % LIP_TENSORS_OF_LAYER) &&
+            lip_dtype_size(walk->written.tensor->dtype) == size[round])
+            return true;
+    }
+    return false;
+}
+
 static void put_entries(struct lip_output *header,
                         const struct lip_network *network)
 {
-    struct lip_written_tensor written;
+    struct walk walk = {.next = 0};
     size_t at = 0;
-    for (size_t i = 0; i < network->count; i++)
-        for (size_t k = 0; k < LIP_TENSORS_OF_LAYER; k++)
-            if (lip_written_tensor(&written, network, i, k))
-                put_entry(header, &written, &at);
+    while (walk_on(&walk, network))
+        put_entry(header, &walk.written, &at);
     lip_output_text(header, "}");
     while (header->status == LIP_OK && header->size % ALIGNMENT)
         lip_output_text(header, " ");
@@ -83,11 +105,9 @@ static void put_entries(struct lip_output *header,
 static void put_numbers(struct lip_output *output,
                         const struct lip_network *network)
 {
-    struct lip_written_tensor written;
-    for (size_t i = 0; i < network->count; i++)
-        for (size_t k = 0; k < LIP_TENSORS_OF_LAYER; k++)
-            if (lip_written_tensor(&written, network, i, k))
-                lip_output_tensor(output, written.tensor);
+    struct walk walk = {.next = 0};
+    while (walk_on(&walk, network))
+        lip_output_tensor(output, walk.written.tensor);
 }
 
 static enum lip_status write(unsigned char **out, size_t *size,

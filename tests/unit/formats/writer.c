@@ -9,6 +9,7 @@
 #include "tests/support/random_network.h"
 #include "tests/support/suite.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,6 +90,19 @@ static void same_network(const struct lip_network *a,
         same_layer(&a->layer[i], &b->layer[i]);
 }
 
+/* Views into a safetensors file begin where their elements may. */
+static void check_alignment(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_tensor *tensor[] = {&network->layer[i].weight,
+                                             &network->layer[i].bias};
+        for (size_t k = 0; k < 2; k++)
+            ck_assert_uint_eq((uintptr_t)tensor[k]->data %
+                                  lip_dtype_size(tensor[k]->dtype),
+                              0);
+    }
+}
+
 START_TEST(random_networks_come_back)
 {
     for (uint64_t start = 1; start <= 300; start++) {
@@ -103,6 +117,8 @@ START_TEST(random_networks_come_back)
             struct bytes bytes = written(lip_writers[k], network, NULL);
             struct lip_network *again = read_back(&bytes, what);
             same_network(network, again);
+            if (strcmp(lip_writers[k]->name, "safetensors") == 0)
+                check_alignment(again);
             lip_network_free(again);
             bytes_clear(&bytes);
         }
