@@ -175,9 +175,10 @@ START_TEST(every_answer_is_one_the_document_lists)
     for (size_t i = 0; i < lipd_route_count; i++) {
         const struct lipd_route *route = &lipd_routes[i];
         char target[256], many[512];
-        snprintf(target, sizeof target, "%.*s%s",
+        const char *open = strchr(route->path, '{');
+        snprintf(target, sizeof target, "%.*s%s%s",
                  (int)strcspn(route->path, "{"), route->path,
-                 strchr(route->path, '{') ? "sha256:00" : "");
+                 open ? "sha256:00" : "", open ? strchr(open, '}') + 1 : "");
         http_ask(&answer, daemon_.port, route->method, target, NULL, NULL, 0);
         ck_assert_int_ne(answer.status, 405);
         ck_assert_str_ne(http_field(&answer, "X-Request-Id"), "");
@@ -189,7 +190,7 @@ START_TEST(every_answer_is_one_the_document_lists)
         http_ask(&answer, daemon_.port, route->method, many, NULL, NULL, 0);
         ck_assert_int_eq(answer.status, 400);
         http_clear(&answer);
-        if (route->body == LIPD_MODEL_BODY)
+        if (route->body == LIPD_MODEL_BODY || route->body == LIPD_OTHER_BODY)
             try_bodies(route, target);
     }
 }

@@ -21,8 +21,10 @@ START_TEST(every_row_is_found_and_said)
     for (size_t i = 0; i < lipd_route_count; i++) {
         const struct lipd_route *route = &lipd_routes[i];
         char path[64];
-        snprintf(path, sizeof path, "%.*s%s", (int)strcspn(route->path, "{"),
-                 route->path, strchr(route->path, '{') ? "x" : "");
+        const char *open = strchr(route->path, '{');
+        snprintf(path, sizeof path, "%.*s%s%s", (int)strcspn(route->path, "{"),
+                 route->path, open ? "x" : "",
+                 open ? strchr(open, '}') + 1 : "");
         ck_assert_ptr_eq(find(route->method, path), route);
         ck_assert_str_eq(allow, "");
         ck_assert_uint_gt(strlen(route->says), 5);
@@ -40,6 +42,22 @@ START_TEST(the_argument_is_one_segment)
     memset(path + 8, 'a', 300);
     ck_assert_ptr_null(find("GET", path));
     ck_assert_str_eq(allow, "");
+}
+END_TEST
+
+START_TEST(a_path_may_go_on_behind_the_argument)
+{
+    const struct lipd_route *events = find("GET", "/jobs/17/events");
+    ck_assert_ptr_nonnull(events);
+    ck_assert_str_eq(events->path, "/jobs/{id}/events");
+    ck_assert_str_eq(argument, "17");
+    ck_assert_ptr_ne(find("GET", "/jobs/17"), events);
+    ck_assert_ptr_null(find("GET", "/jobs//events"));
+    ck_assert_ptr_null(find("GET", "/jobs/17/events/"));
+    ck_assert_ptr_null(find("GET", "/jobs/17/event"));
+    ck_assert_str_eq(allow, "");
+    ck_assert_ptr_null(find("DELETE", "/jobs/17/events"));
+    ck_assert_str_eq(allow, "GET, HEAD");
 }
 END_TEST
 
@@ -70,6 +88,7 @@ int main(void)
     TCase *tcase = tcase_create("search");
     tcase_add_test(tcase, every_row_is_found_and_said);
     tcase_add_test(tcase, the_argument_is_one_segment);
+    tcase_add_test(tcase, a_path_may_go_on_behind_the_argument);
     tcase_add_test(tcase, head_is_get);
     tcase_add_test(tcase, what_a_path_takes);
     suite_add_tcase(suite, tcase);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the client sent decides whether it is the same request, not what became
+ * of it: the defaults that are filled in may change with a version. */
+#include "server/jobs/submit.h"
+
+#include "base/digest.h"
+#include "server/jobs/hub.h"
+#include "server/jobs/job_store.h"
+#include "server/jobs/reply.h"
+#include "server/jobs/runner.h"
+#include "server/service.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool lipd_submit_key_valid(const struct lipd_request *request,
+                           struct api_problem *problem)
+{
+    const char *key = request->idempotency_key;
+    if (!key)
+        return true;
+    size_t length = 0;
+    while (key[length] >= 0x20 && key[length] < 0x7f)
+        length++;
+    if (length && !key[length] && length < LIPD_JOB_KEY)
+        return true;
+    api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
+                    "Idempotency-Key is 1 to %d printable ASCII characters.",
+                    LIPD_JOB_KEY - 1);
+    return false;
+}
+
+static void digest_body(char out[LIP_DIGEST_TEXT],
+                        const struct lipd_request *request)
+{
+    struct sha256_ctx hash;
+    sha256_init(&hash);
+    sha256_update(&hash, lip_buffer_size(request->body),
+                  lip_buffer_bytes(request->body));
+    lip_digest_text(out, &hash);
+}
+
+static bool add(struct lipd_job *job, const struct lipd_request *request,
+                const char *kind, const char *text, struct api_problem *problem)
+{
+    struct lipd_service *service = request->service;
+    struct lipd_job_store *store = service->jobs;
+    char digest[LIP_DIGEST_TEXT], id[LIPD_JOB_ID];
+    bool again;
+    digest_body(digest, request);
+    if (!store->ops->add(store, id, &again, kind, text,
+                         request->idempotency_key, digest,
+                         service->config->max_jobs, problem))
+        return false;
+    if (!again) {
+        lipd_hub_publish(service->hub, id);
+        if (service->runner)
+            lipd_runner_wake(service->runner);
+    }
+    return store->ops->get(store, job, id, problem);
+}
+
+void lipd_submit(struct lipd_request *request, const char *kind,
+                 const char *text)
+{
+    struct api_problem problem;
+    struct lipd_job job;
+    if (!request->service->jobs) {
+        lipd_no_jobs(&problem);
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    if (!lipd_submit_key_valid(request, &problem) ||
+        !add(&job, request, kind, text, &problem)) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    lipd_reply_job(request, 202, &job);
+    if (request->reply.status == 202) {
+        request->reply.retry_after = 1;
+        snprintf(request->reply.location, sizeof request->reply.location,
+                 "/jobs/%s", job.id);
+    }
+    lipd_job_clear(&job);
+}
