@@ -218,7 +218,7 @@ run: all ## start the daemon on LISTEN (127.0.0.1:8080)
 	mkdir -p build/data
 	$(BUILD)/lipschitzd --listen $(LISTEN) --data-dir build/data
 
-demo: build/release/lipschitzd $(call programs,release,$(DEMO_SRC)) ## bound a trained MNIST network with the running daemon
+demo: build/release/lipschitzd $(call programs,release,$(DEMO_SRC)) ## bound a trained network and train one, with the running daemon
 	@tests/demo/demo.sh
 
 # --- check: each step prints its own total; steps.sh prints theirs together
