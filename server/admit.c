@@ -73,7 +73,7 @@ static bool check_body(struct lipd_request *request,
             sized ? "The body is empty." : "There is no body.",
             route->body == LIPD_MODEL_BODY  ? "a model"
             : route->body == LIPD_DATA_BODY ? "a data set"
-                                            : "what is asked for");
+                                            : "JSON");
         return false;
     }
     return true;

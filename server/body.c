@@ -12,11 +12,21 @@
 
 enum { FIRST_CAPACITY = 64 << 10, DISCARD_MAX = 64 << 20 };
 
-static void too_large(struct api_problem *problem, size_t limit)
+static bool is_of(const struct lipd_request *request, enum lipd_body kind)
+{
+    return request->route && request->route->body == kind;
+}
+
+static void too_large(const struct lipd_request *request, size_t limit,
+                      struct api_problem *problem)
 {
     lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_BODY_SIZE, 1);
     api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
-                    "The body is larger than the limit of %zu bytes.", limit);
+                    "The body is larger than the limit of %zu bytes.%s", limit,
+                    is_of(request, LIPD_JSON_BODY)
+                        ? " Data that need more room are stored first, by POST "
+                          "/datasets, and named by their id."
+                        : "");
 }
 
 /* Books what a body of this capacity will need, beyond what is booked. */
@@ -55,16 +65,14 @@ static bool resize(struct lipd_body_state *body, struct lipd_request *request,
     return true;
 }
 
-static bool is_data(const struct lipd_request *request)
-{
-    return request->route && request->route->body == LIPD_DATA_BODY;
-}
-
 static size_t limit_of(const struct lipd_request *request)
 {
     const struct lipd_config *config = request->service->config;
-    if (!is_data(request))
-        return request->service->max_body;
+    size_t most = request->service->max_body;
+    if (is_of(request, LIPD_JSON_BODY))
+        return most < LIPD_JSON_MAX ? most : LIPD_JSON_MAX;
+    if (!is_of(request, LIPD_DATA_BODY))
+        return most;
     return config->max_dataset < config->max_datasets ? config->max_dataset
                                                       : config->max_datasets;
 }
@@ -77,12 +85,12 @@ bool lipd_body_begin(struct lipd_body_state *body,
     if (framing->form == LIPD_BODY_NONE)
         return true;
     if (framing->size > body->limit) {
-        too_large(problem, body->limit);
+        too_large(request, body->limit, problem);
         return false;
     }
     size_t capacity = framing->form == LIPD_BODY_SIZED ? (size_t)framing->size
                                                        : FIRST_CAPACITY;
-    body->spools = is_data(request);
+    body->spools = is_of(request, LIPD_DATA_BODY);
     if (body->spools) /* what reading it takes is booked when that is known */
         return book(request, 0, problem) &&
                lipd_spool_begin(&body->spool, request->service->datasets,
@@ -97,7 +105,7 @@ static bool grow(struct lipd_body_state *body, struct lipd_request *request,
     if (more <= body->capacity - body->size)
         return true;
     if (more > body->limit - body->size) {
-        too_large(problem, body->limit);
+        too_large(request, body->limit, problem);
         return false;
     }
     size_t capacity = body->capacity;
@@ -112,7 +120,7 @@ static bool take(struct lipd_body_state *body, struct lipd_request *request,
     if (body->spools) {
         if (size <= body->limit - body->spool.size)
             return lipd_spool_add(&body->spool, bytes, size, problem);
-        too_large(problem, body->limit);
+        too_large(request, body->limit, problem);
         return false;
     }
     if (!grow(body, request, size, problem))

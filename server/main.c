@@ -190,9 +190,9 @@ static bool wait_idle(struct daemon *d, double seconds)
 }
 
 /* Not ready any more; what is in the sockets already is still read and served;
- * then new work is refused, jobs keep a checkpoint for the next daemon, who
- * waits for one is answered, and what was accepted is finished, or cancelled
- * when its time is up. */
+ * then new work is refused, who waits for a job is answered, jobs keep a
+ * checkpoint for the next daemon, and what was accepted is finished, or
+ * cancelled when its time is up. */
 static int drain(struct daemon *d)
 {
     struct timespec grace = {.tv_nsec = 100 * 1000 * 1000};
@@ -203,9 +203,9 @@ static int drain(struct daemon *d)
     nanosleep(&grace, NULL);
     lipd_http_take_waiting(d->http, 2);
     atomic_store(&d->service.state, LIPD_DRAINING);
-    lipd_runner_stop(d->service.runner, for_jobs);
     if (d->service.hub)
         lipd_hub_stop(d->service.hub);
+    lipd_runner_stop(d->service.runner, for_jobs);
     if (!wait_idle(d, d->config.drain_timeout)) {
         lipd_log(LIPD_WARNING, "cancel", "%zu requests are cancelled",
                  lipd_http_in_flight(d->http));

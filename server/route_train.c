@@ -16,9 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A tree of JSON numbers takes twenty times the room of its text, so the body
- * is to be small: data of any size come by POST /datasets. */
-enum { BODY_MAX = 8 << 20, TREE_FACTOR = 24, TEXT_MAX = 1 << 20 };
+enum { TEXT_MAX = 1 << 20 };
 
 /* --- the body */
 
@@ -39,23 +37,15 @@ static bool may_be_json(const char *type)
 static bool check_body(struct lipd_request *request,
                        struct api_problem *problem)
 {
-    size_t size = lip_buffer_size(request->body);
+    size_t tree = LIPD_JSON_TREE * lip_buffer_size(request->body);
     if (!may_be_json(request->content_type)) {
         api_problem_set(problem, API_PROBLEM_UNSUPPORTED_FORMAT,
                         "A training run is described in JSON; send it as "
                         "application/json.");
         return false;
     }
-    if (size > BODY_MAX) {
-        api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
-                        "The description of a training run may have %d bytes, "
-                        "this one has %zu. Store the data with POST /datasets "
-                        "and name their id.",
-                        BODY_MAX, size);
-        return false;
-    }
-    if (lipd_queue_reserve(&request->service->queue, TREE_FACTOR * size)) {
-        request->reserved += TREE_FACTOR * size;
+    if (lipd_queue_reserve(&request->service->queue, tree)) {
+        request->reserved += tree;
         return true;
     }
     api_problem_set(problem, API_PROBLEM_OVERLOADED,

@@ -32,7 +32,7 @@ const struct lipd_route lipd_routes[] = {
      false, "What is stored under an id."},
     {"DELETE", "/datasets/{id}", lipd_route_dataset_delete, LIPD_DISK,
      LIPD_NO_BODY, false, "Remove a stored data set."},
-    {"POST", "/train", lipd_route_train, LIPD_HEAVY, LIPD_OTHER_BODY, false,
+    {"POST", "/train", lipd_route_train, LIPD_HEAVY, LIPD_JSON_BODY, false,
      "Train a network that keeps a limit: a job."},
     {"GET", "/jobs", lipd_route_job_list, LIPD_DISK, LIPD_NO_BODY, false,
      "The jobs, newest first, page by page."},

@@ -19,9 +19,12 @@ enum lipd_weight {
 enum lipd_body {
     LIPD_NO_BODY,
     LIPD_MODEL_BODY, /* required; up to --max-body */
-    LIPD_OTHER_BODY, /* the same, of something else */
+    LIPD_JSON_BODY,  /* required; up to LIPD_JSON_MAX */
     LIPD_DATA_BODY   /* required; up to --max-dataset, by way of the disk */
 };
+
+/* A tree of JSON numbers takes twenty times the room of its text. */
+enum { LIPD_JSON_MAX = 8 << 20, LIPD_JSON_TREE = 24 };
 
 struct lipd_route {
     const char *method;

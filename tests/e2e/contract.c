@@ -190,7 +190,7 @@ START_TEST(every_answer_is_one_the_document_lists)
         http_ask(&answer, daemon_.port, route->method, many, NULL, NULL, 0);
         ck_assert_int_eq(answer.status, 400);
         http_clear(&answer);
-        if (route->body == LIPD_MODEL_BODY || route->body == LIPD_OTHER_BODY)
+        if (route->body == LIPD_MODEL_BODY || route->body == LIPD_JSON_BODY)
             try_bodies(route, target);
     }
 }
