@@ -344,18 +344,23 @@ START_TEST(test_late)
 }
 END_TEST
 
-/* A checkpoint that is cut, altered or another run's begins the run anew. */
+/* A checkpoint that is cut, altered or another run's begins the run anew: what
+ * comes of it is the same. */
 START_TEST(test_damaged)
 {
     struct api_problem problem = {.detail = ""};
     clear_folder();
-    wishes = 12;
+    ck_assert_int_eq(run("'epochs': 4", 1, &problem), LIPD_CHILD_DONE);
+    json_t *history = history_of();
+    clear_folder();
+    wishes = 36;
     ck_assert_int_eq(run("'epochs': 4", 1, &problem), LIPD_CHILD_PAUSED);
     size_t i = find("checkpoint"), size = file[i].size;
     unsigned char *whole = lip_alloc(NULL, size, 1);
     memcpy(whole, file[i].bytes, size);
-    for (size_t k = 0; k < 40; k++) {
-        size_t at = (size_t)(lip_draw(5, 1, k) % size);
+    for (size_t k = 0; k < 60; k++) {
+        /* the front holds the history */
+        size_t at = (size_t)(lip_draw(5, 1, k) % (k % 2 ? 250 : size));
         unsigned char *bytes = lip_alloc(NULL, size, 1);
         memcpy(bytes, whole, size);
         bytes[at] ^= 0x10;
@@ -364,10 +369,29 @@ START_TEST(test_damaged)
         wishes = -1;
         ck_assert_int_eq(run("'epochs': 4", 1, &problem), LIPD_CHILD_DONE);
         ck_model(2);
+        json_t *again = history_of();
+        ck_assert_msg(json_equal(history, again), "byte %zu", at);
+        json_decref(again);
     }
     put("checkpoint", whole, size);
     ck_assert_int_eq(run("'epochs': 5", 1, &problem), LIPD_CHILD_DONE);
     lip_free(whole);
+    json_decref(history);
+    clear_folder();
+}
+END_TEST
+
+/* Killed while the model is made: training is not done again. */
+START_TEST(test_killed_at_the_end)
+{
+    struct api_problem problem = {.detail = ""};
+    clear_folder();
+    ck_assert_int_eq(run(NULL, 1, &problem), LIPD_CHILD_DONE);
+    drop("result.json");
+    drop("model");
+    wishes = 0; /* a single step would hear it */
+    ck_assert_int_eq(run(NULL, 1, &problem), LIPD_CHILD_DONE);
+    ck_model(2);
     clear_folder();
 }
 END_TEST
@@ -480,6 +504,7 @@ int main(void)
     tcase_add_test(t, test_diverged);
     tcase_add_test(t, test_late);
     tcase_add_test(t, test_damaged);
+    tcase_add_test(t, test_killed_at_the_end);
     tcase_add_test(t, test_full_disk);
     tcase_add_test(t, test_refused);
     tcase_add_test(t, test_progress);
