@@ -353,7 +353,7 @@ START_TEST(test_damaged)
     ck_assert_int_eq(run("'epochs': 4", 1, &problem), LIPD_CHILD_DONE);
     json_t *history = history_of();
     clear_folder();
-    wishes = 36;
+    wishes = 20;
     ck_assert_int_eq(run("'epochs': 4", 1, &problem), LIPD_CHILD_PAUSED);
     size_t i = find("checkpoint"), size = file[i].size;
     unsigned char *whole = lip_alloc(NULL, size, 1);
