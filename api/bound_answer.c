@@ -150,7 +150,8 @@ static enum lip_status plan_method(struct job *job, size_t i)
         skip(bound, reason);
         return LIP_OK;
     }
-    struct lip_cost cost = method->cost(job->chain, &job->options);
+    struct lip_cost cost =
+        method->cost(lip_method_chain(method, job->chain), &job->options);
     if (over_limit(job, &cost, reason, sizeof reason)) {
         skip(bound, reason);
         if (job->request->choice != API_METHODS_NAMED)

@@ -42,16 +42,24 @@ void lip_bound_clear(struct lip_bound *bound)
     bound->evidence = NULL;
 }
 
+const struct lip_chain *lip_method_chain(const struct lip_method *method,
+                                         const struct lip_chain *chain)
+{
+    return chain->plain && !method->joint ? chain->plain : chain;
+}
+
 bool lip_method_applies(const struct lip_method *method,
                         const struct lip_chain *chain,
                         const struct lip_bound_options *options, char *reason,
                         size_t reason_size)
 {
+    chain = lip_method_chain(method, chain);
     if (!chain->joint || method->joint)
         return method->applies(chain, options, reason, reason_size);
     snprintf(reason, reason_size,
-             "The model has layers that sort or mirror numbers, which this "
-             "method does not know; ask for naive or spectral.");
+             "The model has layers that sort groups of more than two numbers, "
+             "or mirror pairs, which this method does not know; ask for naive "
+             "or spectral.");
     return false;
 }
 
@@ -79,6 +87,7 @@ enum lip_status lip_method_run(struct lip_bound *bound,
         bound->skipped = true;
         return LIP_OK;
     }
+    chain = lip_method_chain(method, chain);
     double start = lip_now();
     enum lip_status status = chain->zero
                                  ? trivial(bound, options, ctx)
@@ -107,7 +116,8 @@ size_t lip_methods_auto(const struct lip_method **out, size_t max,
         const struct lip_method *m = lip_methods[i];
         if (!lip_method_applies(m, chain, options, reason, sizeof reason))
             continue;
-        double seconds = m->cost(chain, options).flops / flops_per_second;
+        double seconds = m->cost(lip_method_chain(m, chain), options).flops /
+                         flops_per_second;
         if (seconds > left)
             continue;
         left -= seconds;

@@ -76,8 +76,8 @@ struct lip_method {
     const char *supports; /* "chains of dense layers, any slopes" */
     const char *cost_text;
     const char *citation;
-    /* Multiplies constants, so that joint layers (lip_chain_constant) are
-     * no obstacle; other methods never see a chain with one. */
+    /* Multiplies constants, so that joint layers (lip_chain_constant) are no
+     * obstacle; other methods never see a chain with one. */
     bool joint;
     /* False, with a sentence in reason, where the method says nothing about
      * this chain and norm. */
@@ -101,8 +101,12 @@ extern const struct lip_method *const lip_methods[];
  * NULL. */
 const struct lip_method *lip_method_find(const char *id);
 
-/* What method->applies says; chains with joint layers are for the methods that
- * know them. */
+/* The chain that this method works on: chain->plain where it does not know
+ * joint layers and there is one, else the chain. */
+const struct lip_chain *lip_method_chain(const struct lip_method *method,
+                                         const struct lip_chain *chain);
+
+/* What method->applies says of its chain. */
 bool lip_method_applies(const struct lip_method *method,
                         const struct lip_chain *chain,
                         const struct lip_bound_options *options, char *reason,

@@ -35,6 +35,7 @@ double lip_chain_constant(const struct lip_chain *chain, size_t i,
 struct builder {
     struct lip_chain *chain;
     bool after_slopes;
+    bool plain; /* MaxMin as matrices and slopes */
     struct lip_ctx *ctx;
 };
 
@@ -256,22 +257,63 @@ static enum lip_status add_joint(struct builder *b,
     return status;
 }
 
+/* a + b and a - b of every pair, times 2^exponent / 2. */
+static enum lip_status add_pairs(struct builder *b, size_t n, long exponent)
+{
+    struct lip_link link = {.exponent = exponent};
+    enum lip_status status = lip_matrix_new(&link.transposed, n, n, b->ctx);
+    if (status != LIP_OK)
+        return status;
+    double *x = link.transposed.data;
+    memset(x, 0, n * n * sizeof *x);
+    for (size_t i = 0; i < n; i += 2) {
+        x[i + i * n] = x[i + 1 + i * n] = x[i + (i + 1) * n] = 0.5;
+        x[i + 1 + (i + 1) * n] = -0.5;
+    }
+    return add_linear(b, &link);
+}
+
+static enum lip_status add_max_min(struct builder *b, size_t n)
+{
+    struct lip_slopes *slot;
+    enum lip_status status = add_pairs(b, n, 1);
+    if (status == LIP_OK)
+        status = open_gap(&slot, b, n);
+    if (status != LIP_OK)
+        return status;
+    for (size_t i = 1; i < n; i += 2)
+        slot[i] = (struct lip_slopes){-1, 1};
+    return add_pairs(b, n, 0);
+}
+
+static bool is_max_min(const struct lip_layer *layer)
+{
+    return layer->kind->max_min && layer->kind->max_min(layer);
+}
+
+static enum lip_status add_layer(struct builder *b,
+                                 const struct lip_network *network, size_t i)
+{
+    const struct lip_layer *layer = &network->layer[i];
+    struct lip_link link;
+    enum lip_status status = LIP_OK;
+    if (layer->kind->role == LIP_ROLE_LINEAR) {
+        status = widen(&link, network, i, b->ctx);
+        if (status == LIP_OK)
+            status = add_linear(b, &link);
+    } else if (layer->kind->role == LIP_ROLE_ELEMENTWISE) {
+        status = add_slopes(b, layer);
+    } else if (layer->kind->role == LIP_ROLE_JOINT) {
+        status = b->plain ? add_max_min(b, layer->inputs) : add_joint(b, layer);
+    }
+    return status;
+}
+
 static enum lip_status build(struct builder *b,
                              const struct lip_network *network)
 {
     for (size_t i = 0; i < network->count; i++) {
-        const struct lip_layer *layer = &network->layer[i];
-        enum lip_status status = LIP_OK;
-        if (layer->kind->role == LIP_ROLE_LINEAR) {
-            struct lip_link link;
-            status = widen(&link, network, i, b->ctx);
-            if (status == LIP_OK)
-                status = add_linear(b, &link);
-        } else if (layer->kind->role == LIP_ROLE_ELEMENTWISE) {
-            status = add_slopes(b, layer);
-        } else if (layer->kind->role == LIP_ROLE_JOINT) {
-            status = add_joint(b, layer);
-        }
+        enum lip_status status = add_layer(b, network, i);
         if (status != LIP_OK)
             return status;
     }
@@ -320,15 +362,15 @@ static struct lip_chain *empty(size_t links, struct lip_ctx *ctx)
     return chain;
 }
 
-enum lip_status lip_chain_new(struct lip_chain **out,
-                              const struct lip_network *network,
-                              struct lip_ctx *ctx)
+static enum lip_status make(struct lip_chain **out,
+                            const struct lip_network *network, bool plain,
+                            struct lip_ctx *ctx)
 {
-    /* At most one matrix a layer, and an identity at either end. */
-    struct lip_chain *chain = empty(network->count + 2, ctx);
+    /* At most two matrices a layer, and an identity at either end. */
+    struct lip_chain *chain = empty(2 * network->count + 2, ctx);
     if (!chain)
         return ctx ? ctx->error.status : LIP_NO_MEMORY;
-    struct builder b = {chain, false, ctx};
+    struct builder b = {chain, false, plain, ctx};
     enum lip_status status = build(&b, network);
     if (status != LIP_OK) {
         lip_chain_free(chain);
@@ -337,6 +379,32 @@ enum lip_status lip_chain_new(struct lip_chain **out,
     summarise(chain);
     *out = chain;
     return LIP_OK;
+}
+
+static bool only_max_min(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layer[i].kind->role == LIP_ROLE_JOINT &&
+            !is_max_min(&network->layer[i]))
+            return false;
+    return true;
+}
+
+enum lip_status lip_chain_new(struct lip_chain **out,
+                              const struct lip_network *network,
+                              struct lip_ctx *ctx)
+{
+    struct lip_chain *chain;
+    enum lip_status status = make(&chain, network, false, ctx);
+    if (status != LIP_OK)
+        return status;
+    if (chain->joint && only_max_min(network))
+        status = make(&chain->plain, network, true, ctx);
+    if (status == LIP_OK)
+        *out = chain;
+    else
+        lip_chain_free(chain);
+    return status;
 }
 
 static enum lip_status transpose_link(struct lip_link *to,
@@ -398,6 +466,7 @@ void lip_chain_free(struct lip_chain *chain)
         lip_matrix_clear(&chain->link[i].transposed);
         lip_free(chain->slopes[i]);
     }
+    lip_chain_free(chain->plain);
     lip_free(chain->link);
     lip_free(chain->slopes);
     lip_free(chain->gap);
@@ -411,6 +480,27 @@ static bool is_identity(const struct lip_layer *layer)
         return layer->kind->role == LIP_ROLE_RESHAPE;
     struct lip_slopes s = layer->activation->slopes(layer->parameter);
     return s.lo == 1 && s.hi == 1;
+}
+
+/* The chain without joint layers, where there may be one: MaxMin takes two
+ * square matrices, and products with both its neighbours. */
+static double plain_bytes(const struct lip_network *network)
+{
+    double bytes = 0, widest = 0;
+    bool joint = false;
+    for (size_t i = 0; i < network->count; i++) {
+        widest = fmax(widest, (double)network->layer[i].inputs);
+        widest = fmax(widest, (double)network->layer[i].outputs);
+    }
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        double n = (double)layer->outputs;
+        joint = joint || layer->kind->role == LIP_ROLE_JOINT;
+        bytes += layer->kind->role == LIP_ROLE_LINEAR
+                     ? 8 * ((double)layer->inputs + widest) * n
+                     : 8 * (2 * n + 2 * widest + 2) * n;
+    }
+    return joint ? bytes + 8 * widest * widest : 0;
 }
 
 double lip_chain_bytes(const struct lip_network *network)
@@ -433,5 +523,6 @@ double lip_chain_bytes(const struct lip_network *network)
         fresh = false;
     }
     double outputs = (double)network->outputs;
+    bytes += plain_bytes(network);
     return bytes + (after_linear ? 0 : 8 * outputs * outputs);
 }

@@ -49,6 +49,12 @@ struct lip_chain {
                                    gap no statement: 0 .. infinity */
     struct lip_gap *gap;        /* [count - 1] */
     bool joint;                 /* some gap is */
+    /* The same function without a joint gap, where all joint layers are MaxMin;
+     * else NULL. With s = a + b and d = a - b, max and min of a pair are
+     * (s + |d|) / 2 and (s - |d|) / 2: two matrices with slopes [1, 1] and
+     * [-1, 1] between them. Products of norms lose a little by it, the others
+     * can be used at all. */
+    struct lip_chain *plain;
     size_t inputs, outputs;
     size_t widest; /* the largest of all widths */
     bool zero;     /* some matrix is zero: f is constant */

@@ -16,6 +16,7 @@
 #include "network/metadata.h"
 #include "network/tensor.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,8 @@ struct lip_layer_kind {
     /* JOINT: an upper bound of |layer(a) - layer(b)|_p / |a - b|_p, over all
      * a != b. NULL for other roles. */
     double (*constant)(const struct lip_layer *layer, enum lip_norm norm);
+    /* JOINT: whether the layer is MaxMin on pairs of neighbours; NULL: never. */
+    bool (*max_min)(const struct lip_layer *layer);
     /* What weight, bias and group are called in files, NULL where the kind has
      * none, and the dimensions of the weight, which must then be there. */
     const char *weight_name, *bias_name, *group_name;

@@ -84,14 +84,20 @@ static void dense(struct lip_layer *layer, struct drawing *drawing)
 
 static void groupsort(struct lip_layer *layer, struct drawing *drawing)
 {
+    if (drawing->what.pairs_only && drawing->width % 2) {
+        dense(layer, drawing);
+        return;
+    }
     layer->kind = &lip_layer_group_sort;
     size_t group = below(drawing, drawing->width + 1);
     layer->group = group && drawing->width % group ? 0 : group;
+    if (drawing->what.pairs_only)
+        layer->group = 2;
 }
 
 static void householder(struct lip_layer *layer, struct drawing *drawing)
 {
-    if (drawing->width % 2) {
+    if (drawing->width % 2 || drawing->what.pairs_only) {
         groupsort(layer, drawing);
         return;
     }

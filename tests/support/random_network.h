@@ -14,6 +14,7 @@ struct random_network {
     bool wild;       /* numbers from 5e-324 to 1e300, -0, all element types,
                         both storage orders, odd names */
     bool sorts_only; /* between dense layers only groupsort and householder */
+    bool pairs_only; /* of joint layers only groupsort of pairs */
 };
 
 /* Up to 8 layers of up to 12 numbers, a dense one first. Memory from the

@@ -42,6 +42,11 @@ static double constant(const struct lip_layer *layer, enum lip_norm norm)
     return 1;
 }
 
+static bool max_min(const struct lip_layer *layer)
+{
+    return layer->group == 2 || (layer->group == 0 && layer->inputs == 2);
+}
+
 const struct lip_layer_kind lip_layer_group_sort = {
     .name = "groupsort",
     .title = "Numbers sorted within groups; groups of 2 are MaxMin",
@@ -49,5 +54,6 @@ const struct lip_layer_kind lip_layer_group_sort = {
     .infer = infer,
     .eval = eval,
     .constant = constant,
+    .max_min = max_min,
     .group_name = "group",
 };
