@@ -13,6 +13,7 @@ struct checker {
     const struct api_train_request *request;
     const struct lip_data *data;
     struct train_reader reader; /* to refuse with; `out` is not used */
+    double stretch;             /* of the layers without a limit */
 };
 
 static struct train_place place_of(const char *pointer)
@@ -63,14 +64,36 @@ static enum lip_status check_slope(struct checker *c,
 {
     const struct lip_train_options *options = &c->request->options;
     enum lip_norm norm = first ? options->pair.input : options->pair.output;
-    double slope;
-    if (options->constraint->free || layer->kind->matrix ||
-        layer->kind->contracts(&slope, layer, norm))
+    double slope = 1;
+    if (options->constraint->free || layer->kind->matrix)
         return LIP_OK;
+    if (layer->kind->contracts(&slope, layer, norm)) {
+        c->stretch *= slope;
+        return LIP_OK;
+    }
     return train_refuse(&c->reader, at,
                         "The layer %s keeps no distances in the %s-norm: "
                         "choose another activation or norm.",
                         layer->kind->name, lip_norm_name(norm));
+}
+
+/* The limits of the layers against that of the network, as far as they do not
+ * depend on a scaling. */
+static enum lip_status check_shares(struct checker *c)
+{
+    const struct lip_train_options *options = &c->request->options;
+    struct train_place at = place_of("/constraint/lipschitz_per_layer");
+    double product = c->stretch;
+    for (size_t i = 0; i < options->layer_limits; i++)
+        product *= options->layer_limit[i];
+    if (!options->layer_limit || !(options->limit > 0) ||
+        product <= options->limit * (1 + 1e-9))
+        return LIP_OK;
+    return train_refuse(&c->reader, &at,
+                        "The limits of the layers multiply to %g with what "
+                        "activations stretch, over the limit %g of the "
+                        "network: lower them, or leave \"lipschitz\" out.",
+                        product, options->limit);
 }
 
 /* Layer i on `inputs` numbers, planned as the model will plan it. */
@@ -147,7 +170,7 @@ enum lip_status api_train_check_data(const struct api_train_request *request,
                                      struct api_problem *problem,
                                      struct lip_ctx *ctx)
 {
-    struct checker c = {request, data, {NULL, problem, ctx, false}};
+    struct checker c = {request, data, {NULL, problem, ctx, false}, 1};
     size_t outputs;
     double parameters;
     enum lip_status status = check_task(&c);
@@ -158,6 +181,8 @@ enum lip_status api_train_check_data(const struct api_train_request *request,
     if (status != LIP_OK || request->layers == 0)
         return status;
     status = check_layers(&c, &outputs, &parameters);
+    if (status == LIP_OK)
+        status = check_shares(&c);
     if (status == LIP_OK)
         status = check_memory(&c, parameters);
     if (status == LIP_OK)

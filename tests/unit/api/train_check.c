@@ -74,6 +74,10 @@ static const struct {
      "2 outputs"},
     {LAYERS(DENSE("15") ", {'type': 'max-min'}, " DENSE("10")), &images,
      "/model/layers/1", "groups of 2"},
+    {LAYERS(DENSE("16") ", {'type': 'softplus'}, " DENSE(
+         "10")) ", 'constraint': {'lipschitz_per_layer': [2, 3], 'lipschitz': "
+                "5.9}",
+     &images, "/constraint/lipschitz_per_layer", "multiply to 6"},
     {LAYERS(DENSE("10")) ", 'validation': {'split': 0.0004}", &images,
      "/validation/split", "1000 rows"},
     {LAYERS(DENSE("16") ", {'type': 'householder'}, " DENSE(
