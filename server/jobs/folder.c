@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_BYTES = 96 };
+enum { NAME_BYTES = 96, RESERVE_BYTES = 1 << 20 };
 
 int lipd_folders_open(const char *directory, char *complaint,
                       size_t complaint_size)
@@ -29,6 +29,23 @@ int lipd_folders_open(const char *directory, char *complaint,
     if (parent >= 0)
         close(parent);
     return folders;
+}
+
+void lipd_folders_reserve(int folders)
+{
+    int fd = openat(folders, "reserve", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                    0600);
+    if (fd < 0)
+        return;
+    bool kept = !posix_fallocate(fd, 0, RESERVE_BYTES);
+    close(fd);
+    if (!kept)
+        lipd_folders_unreserve(folders);
+}
+
+void lipd_folders_unreserve(int folders)
+{
+    unlinkat(folders, "reserve", 0);
 }
 
 static int open_folder(int folders, const char *id)

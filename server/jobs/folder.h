@@ -12,6 +12,11 @@
 int lipd_folders_open(const char *directory, char *complaint,
                       size_t complaint_size);
 
+/* Sets room aside on the disk, where that is not done already, and gives it
+ * back: when the disk is full, this lets the store hear how jobs ended. */
+void lipd_folders_reserve(int folders);
+void lipd_folders_unreserve(int folders);
+
 /* Makes the job's folder with its request.json, on the disk when it returns;
  * what is there already stays. STORAGE_FULL or INTERNAL. */
 bool lipd_folder_make(int folders, const struct lipd_job *job,

@@ -37,7 +37,8 @@ enum { VAIN_MAX = 5 };
 /* Seconds. */
 static const double lease = 120, beat_every = 20, progress_every = 0.5,
                     look_every = 30, cancel_grace = 30, time_grace = 60,
-                    reap_every = 0.01, retry_first = 0.5, retry_most = 30;
+                    reap_every = 0.01, trouble_pause = 5, retry_first = 0.5,
+                    retry_most = 30;
 
 enum slot_state { FREE, RUNS, SETTLES };
 
@@ -166,6 +167,7 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
     memcpy(slot->kind, job->kind, sizeof slot->kind);
     publish(runner, slot);
     log_job(slot, "job-start", "running");
+    lipd_folders_reserve(runner->folders);
     if (!lipd_folder_make(runner->folders, job, &problem)) {
         lipd_outcome_fail(&slot->outcome, &problem);
         settle_later(slot);
@@ -217,7 +219,7 @@ static void look_for_jobs(struct lipd_runner *runner)
     }
     if (found == LIPD_CLAIM_FAILED) {
         lipd_log(LIPD_WARNING, "job-store", "%s", problem.detail);
-        runner->look_at = lip_now() + retry_first;
+        runner->look_at = lip_now() + trouble_pause;
     }
     lipd_metric_set(LIPD_JOBS_QUEUED, 0,
                     (int64_t)store_of(runner)->ops->queued(store_of(runner)));
@@ -242,6 +244,7 @@ static void beat(struct lipd_runner *runner, struct slot *slot)
         return;
     }
     log_trouble(slot, &problem);
+    slot->beaten += trouble_pause;
     if (problem.code == API_PROBLEM_NOT_FOUND) {
         slot->lost = true; /* another's by now: this process must end */
         send_signal(slot, SIGKILL);
@@ -374,6 +377,7 @@ static void settled(struct lipd_runner *runner, struct slot *slot)
                               &problem))
             log_trouble(slot, &problem);
     }
+    lipd_folders_reserve(runner->folders);
     publish(runner, slot);
     log_job(slot, "job-end",
             lipd_job_state_name(slot->outcome.over ? slot->outcome.state
@@ -389,7 +393,12 @@ static void serve_settling(struct lipd_runner *runner, struct slot *slot)
         return;
     bool again = !slot->outcome.over && !slot->outcome.forgive;
     bool freed = slot->outcome.over;
-    if (tell_store(runner, slot, &problem)) {
+    bool told = tell_store(runner, slot, &problem);
+    if (!told && problem.code == API_PROBLEM_STORAGE_FULL) {
+        lipd_folders_unreserve(runner->folders);
+        told = tell_store(runner, slot, &problem);
+    }
+    if (told) {
         settled(runner, slot);
         if (again || freed)
             runner->look_at = 0;
@@ -541,6 +550,7 @@ static bool prepare(struct lipd_runner *runner, char *complaint, size_t size)
         return false;
     }
     lipd_folders_sweep(runner->folders, store);
+    lipd_folders_reserve(runner->folders);
     return true;
 }
 

@@ -634,6 +634,35 @@ START_TEST(a_result_waits_for_room_in_the_store)
 }
 END_TEST
 
+static void expect_reserve_given(void)
+{
+    double end = lip_now() + 20;
+    while (folder_has(folder, "jobs/reserve")) {
+        ck_assert_msg(lip_now() < end, "the reserve stays");
+        usleep(2000);
+    }
+}
+
+/* The room of the store is the test's to give: the reserve is all there is. */
+START_TEST(room_is_set_aside_for_the_end)
+{
+    char id[LIPD_JOB_ID];
+    start();
+    ck_assert(folder_has(folder, "jobs/reserve"));
+    add(id, "count", "{\"steps\": 3, \"ms\": 100}");
+    await_file(id, "at");
+    limit_files(1);
+    expect_reserve_given();
+    limit_files(RLIM_INFINITY);
+    expect_end(id, LIPD_JOB_SUCCEEDED, "{\"first\": 0, \"steps\": 3}");
+    expect_no_folder(id);
+    stop();
+    start();
+    ck_assert(folder_has(folder, "jobs/reserve"));
+    stop();
+}
+END_TEST
+
 static int run_child(char **argv)
 {
     char complaint[512];
@@ -668,6 +697,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, a_result_that_was_there_is_used);
     tcase_add_test(tests, half_an_end_is_none);
     tcase_add_test(tests, a_result_waits_for_room_in_the_store);
+    tcase_add_test(tests, room_is_set_aside_for_the_end);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
