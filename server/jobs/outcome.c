@@ -51,8 +51,12 @@ static char *read_object(int folders, const char *id, const char *name,
     json_t *json = text ? json_loadb(text, size, 0, NULL) : NULL;
     bool good = json_is_object(json) && !memchr(text, '\0', size);
     json_decref(json);
-    if (good)
+    if (good) {
+        /* Blanks behind it are what is left of the child's reserve. */
+        while (size > 0 && strchr(" \t\r\n", text[size - 1]))
+            text[--size] = '\0';
         return text;
+    }
     lip_free(text);
     return NULL;
 }
@@ -101,12 +105,16 @@ static bool store_model(int folders, const char *job, struct lipd_store *models,
 
 /* --- the end */
 
+/* A failed job may leave a model too: the last good one. */
 static bool read_failure(struct lipd_outcome *outcome, int folders,
-                         const char *id)
+                         const char *id, struct lipd_store *models)
 {
+    struct api_problem problem;
     outcome->over = true;
     outcome->state = LIPD_JOB_FAILED;
     outcome->error = read_object(folders, id, "error.json", ERROR_MAX);
+    if (outcome->error && !store_model(folders, id, models, &problem))
+        lipd_outcome_fail(outcome, &problem);
     return outcome->error != NULL;
 }
 
@@ -116,7 +124,7 @@ bool lipd_outcome_read(struct lipd_outcome *outcome, int folders,
     struct api_problem problem;
     lipd_outcome_clear(outcome);
     if (status == LIPD_CHILD_FAILED)
-        return read_failure(outcome, folders, id);
+        return read_failure(outcome, folders, id, models);
     outcome->result = read_object(folders, id, "result.json", RESULT_MAX);
     if (!outcome->result && status == LIPD_CHILD_DONE)
         return false;
