@@ -13,6 +13,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 LISTEN ?= 127.0.0.1:8080
 FUZZ_SECONDS ?= 60
+KILLS ?= 200
 
 # --- what the product needs, by Debian package name
 DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
@@ -27,13 +28,13 @@ DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps demo check test bench fuzz image-check check-style check-asan \
-              check-tsan check-valgrind
+INSTALLING := deps demo check test bench fuzz soak-jobs image-check check-style \
+              check-asan check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER)) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
-    $(if $(filter deps check% test% bench,$(goals)),$(DEPS_TEST)) \
+    $(if $(filter deps check% test% bench soak%,$(goals)),$(DEPS_TEST)) \
     $(if $(filter bench,$(goals)),$(DEPS_BENCH)) \
     $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
 INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
@@ -256,6 +257,9 @@ check-valgrind: $(BUILT_VALGRIND) ## the library's tests under valgrind
 fuzz: $(call programs,fuzz,$(FUZZ_SRC)) ## fuzz each target for FUZZ_SECONDS (60)
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
+soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill training jobs KILLS (200) times at random moments
+	@KILLS=$(KILLS) build/release/tests/e2e/jobs_restart
+
 bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
 	@tests/bench/run.sh build/release
 
@@ -297,7 +301,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-tsan check-valgrind fuzz bench image image-check install \
+        check-tsan check-valgrind fuzz soak-jobs bench image image-check install \
         uninstall format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
