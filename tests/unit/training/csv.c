@@ -12,7 +12,8 @@ static struct lip_ctx ctx;
 static enum lip_status read(struct lip_data **out, const char *text,
                             const char *target, bool classification)
 {
-    struct lip_csv_options options = {target, classification, NULL};
+    struct lip_csv_options options = {.target = target,
+                                      .classification = classification};
     memset(&ctx, 0, sizeof ctx);
     return lip_csv_read(out, text, strlen(text), &options, &ctx);
 }
@@ -86,6 +87,30 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* Where nobody says what the target is: numbers that are not all whole are to
+ * be predicted, everything else is classes. */
+START_TEST(the_target_tells)
+{
+    static const struct {
+        const char *text;
+        size_t classes;
+    } cases[] = {{"y,x\n1,2\n3,4\n", 2},    {"y,x\n1,2\n3.5,4\n", 0},
+                 {"y,x\n1,2\n3.0,4\n", 0},  {"y,x\n1,2\n3e0,4\n", 2},
+                 {"y,x\n1e-1,2\n3,4\n", 0}, {"y,x\n1.5,2\nno,4\n", 2},
+                 {"y,x\n-1,2\n1,4\n", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lip_csv_options options = {.target = "y", .guess = true};
+        struct lip_data *data;
+        ck_assert_int_eq(lip_csv_read(&data, cases[i].text,
+                                      strlen(cases[i].text), &options, NULL),
+                         LIP_OK);
+        ck_assert_uint_eq(data->classes, cases[i].classes);
+        ck_assert_uint_eq(data->targets, !cases[i].classes);
+        lip_data_free(data);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("training/csv");
@@ -94,6 +119,7 @@ int main(void)
     tcase_add_test(tc, regression);
     tcase_add_test(tc, classes);
     tcase_add_test(tc, refusals);
+    tcase_add_test(tc, the_target_tells);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
