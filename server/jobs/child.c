@@ -264,6 +264,17 @@ static void limit(int what, size_t value)
     setrlimit(what, &now);
 }
 
+/* Where memory runs out a job is to go before the daemon. */
+static void be_first_to_go(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, "500", 3) != 3)
+        lipd_log(LIPD_DEBUG, "oom-score", "%s", strerror(errno));
+    close(fd);
+}
+
 /* Behind the limits that end a job with a sentence stand the system's, which
  * just end it. Text, BLAS and its buffers have their own room. */
 static void set_limits(const struct lipd_config *config)
@@ -271,6 +282,7 @@ static void set_limits(const struct lipd_config *config)
     const size_t spare = (size_t)1 << 30, per_thread = (size_t)64 << 20;
     size_t threads = lipd_job_threads(config);
     size_t bytes = lipd_job_memory(config);
+    be_first_to_go();
     limit(RLIMIT_CORE, 0);
     if (!INSTRUMENTED &&
         lip_size_add(&bytes, bytes, spare + threads * per_thread))

@@ -36,9 +36,9 @@ enum { VAIN_MAX = 5 };
 
 /* Seconds. */
 static const double lease = 120, beat_every = 20, progress_every = 0.5,
-                    look_every = 30, cancel_grace = 30, time_grace = 60,
-                    reap_every = 0.01, trouble_pause = 5, retry_first = 0.5,
-                    retry_most = 30;
+                    look_every = 30, cancel_grace = 30, late_least = 2,
+                    late_most = 60, reap_every = 0.01, trouble_pause = 5,
+                    retry_first = 0.5, retry_most = 30;
 
 enum slot_state { FREE, RUNS, SETTLES };
 
@@ -141,7 +141,8 @@ static void start_process(struct lipd_runner *runner, struct slot *slot,
     snprintf(path, sizeof path, "%s/jobs/%s", config->data_dir, slot->id);
     lipd_folder_reset(runner->folders, slot->id);
     slot->beaten = now;
-    slot->late_at = now + config->job_time + time_grace;
+    slot->late_at = now + config->job_time +
+                    fmax(fmin(config->job_time, late_most), late_least);
     if (!lipd_process_start(&slot->process, path, runner->environment)) {
         lipd_log(LIPD_ERROR, "job-start", "%s: %s", slot->id, strerror(errno));
         lipd_outcome_requeue(&slot->outcome, true);
@@ -448,13 +449,15 @@ static void wait_for_something(struct lipd_runner *runner, struct pollfd *list)
     poll(list, count, (int)ceil(wait));
 }
 
-/* Somebody called: there may be queued jobs, or cancelled ones. */
+/* Somebody called: there may be queued jobs, or cancelled ones, which may have
+ * left a folder when they were paused. */
 static void hear_wake(struct lipd_runner *runner)
 {
     uint64_t count;
     if (read(runner->wake, &count, sizeof count) != sizeof count)
         return;
     runner->look_at = 0;
+    lipd_folders_sweep(runner->folders, store_of(runner));
     for (size_t i = 0; i < runner->count; i++)
         if (runner->slot[i].state == RUNS)
             beat(runner, &runner->slot[i]);

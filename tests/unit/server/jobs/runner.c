@@ -445,6 +445,39 @@ START_TEST(a_cancel_that_nobody_asked_for_is_a_pause)
 }
 END_TEST
 
+/* Paused, it waits in the queue with its folder. */
+START_TEST(a_cancelled_job_leaves_nothing)
+{
+    char id[LIPD_JOB_ID];
+    enum lipd_job_state state;
+    start();
+    add(id, "count", "{\"steps\": 1000, \"ms\": 5}");
+    await_file(id, "at");
+    kill((pid_t)await_file(id, "pid"), SIGTERM);
+    do {
+        struct lipd_job job = get(id);
+        state = job.state;
+        lipd_job_clear(&job);
+    } while (state != LIPD_JOB_QUEUED);
+    ck_assert(service.jobs->ops->cancel(service.jobs, id, &problem));
+    lipd_runner_wake(service.runner);
+    expect_end(id, LIPD_JOB_CANCELLED, NULL);
+    expect_no_folder(id);
+    stop();
+}
+END_TEST
+
+START_TEST(who_hears_nothing_is_ended_when_time_is_up)
+{
+    char id[LIPD_JOB_ID];
+    config.job_time = 0.1;
+    start();
+    add(id, "deaf", "{}");
+    expect_failure(id, "time-limit", "--job-time");
+    stop();
+}
+END_TEST
+
 /* --- kills and stops */
 
 START_TEST(a_killed_child_goes_on_from_its_checkpoint)
@@ -689,6 +722,8 @@ int main(int argc, char **argv)
     tcase_add_test(tests, no_more_processes_than_allowed);
     tcase_add_test(tests, a_cancel_keeps_what_there_is);
     tcase_add_test(tests, a_cancel_that_nobody_asked_for_is_a_pause);
+    tcase_add_test(tests, a_cancelled_job_leaves_nothing);
+    tcase_add_test(tests, who_hears_nothing_is_ended_when_time_is_up);
     tcase_add_test(tests, a_killed_child_goes_on_from_its_checkpoint);
     tcase_add_test(tests, a_stop_pauses_and_a_start_goes_on);
     tcase_add_test(tests, a_deaf_child_does_not_hold_up_a_stop);
