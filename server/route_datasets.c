@@ -4,7 +4,6 @@
 #include "api/dataset.h"
 #include "api/job.h"
 #include "server/dataset_store.h"
-#include "server/metrics.h"
 #include "server/query.h"
 #include "server/routes.h"
 #include "server/service.h"
@@ -55,11 +54,6 @@ static struct lipd_dataset_store *store_of(struct lipd_request *request)
     lipd_no_datasets(&problem);
     lipd_reply_problem(request, &problem);
     return NULL;
-}
-
-static void count_stored(struct lipd_dataset_store *store)
-{
-    lipd_metric_set(LIPD_DATASETS, 0, (int64_t)lipd_dataset_store_used(store));
 }
 
 /* --- POST */
@@ -120,7 +114,6 @@ void lipd_route_dataset_store(struct lipd_request *request)
         lipd_reply_problem(request, &problem);
         return;
     }
-    count_stored(store);
     reply_dataset(request, dataset.fresh ? 201 : 200, &dataset);
     snprintf(request->reply.location, sizeof request->reply.location,
              "/datasets/%s", dataset.id);
@@ -212,7 +205,6 @@ void lipd_route_dataset_delete(struct lipd_request *request)
     if (!store)
         return;
     if (lipd_dataset_delete(store, request->argument)) {
-        count_stored(store);
         lipd_reply_static(request, 204, NULL, "", 0);
     } else {
         lipd_reply_fail(request, API_PROBLEM_NOT_FOUND,

@@ -4,7 +4,9 @@
  * OpenAPI document. */
 #include "api/openapi.h"
 #include "api/version.h"
+#include "server/dataset_store.h"
 #include "server/metrics.h"
+#include "server/model_store.h"
 #include "server/out.h"
 #include "server/routes.h"
 #include "server/service.h"
@@ -42,6 +44,12 @@ void lipd_route_metrics(struct lipd_request *request)
     lipd_metric_set(LIPD_RESERVED, 0,
                     (int64_t)atomic_load(&service->queue.reserved));
     lipd_metric_set(LIPD_WORKERS, 0, (int64_t)service->workers);
+    if (service->store)
+        lipd_metric_set(LIPD_STORED, 0,
+                        (int64_t)lipd_store_used(service->store));
+    if (service->datasets)
+        lipd_metric_set(LIPD_DATASETS, 0,
+                        (int64_t)lipd_dataset_store_used(service->datasets));
     lipd_metric_set(LIPD_UPTIME, 0, (int64_t)(lip_now() - service->started));
     lipd_out_init(&out, TEXT_MAX, request->ctx);
     lipd_metrics_write(&out);

@@ -129,6 +129,7 @@ START_TEST(kill_9_and_restart_keep_the_data_set)
     daemon_signal(&daemon_, SIGKILL);
     ck_assert_int_eq(daemon_wait(&daemon_), 128 + SIGKILL);
     restart();
+    ck_assert(daemon_metric(&daemon_, "stored_dataset_bytes") > 100);
     ck_assert_int_eq(ask("GET"), 200);
     store_text("/datasets", INLINE, 200, id);
     daemon_end(&daemon_);
