@@ -91,9 +91,9 @@ struct lip_run_place lip_run_where(const struct lip_run *run);
 /* All that is needed to go on to the same bits, in a block from lip_alloc that
  * the caller frees: version, digest of options, shapes and data, counters,
  * parameters, slots, warm vectors, best and last good model; a SHA-256 at the
- * end. */
+ * end. The first call also takes the digest of the data. */
 enum lip_status lip_run_save(unsigned char **out, size_t *size,
-                             const struct lip_run *run, struct lip_ctx *ctx);
+                             struct lip_run *run, struct lip_ctx *ctx);
 
 /* Puts a run made from the same options, model, data into a saved state.
  * LIP_MALFORMED: cut or altered bytes, or those of another run; the run is

@@ -34,6 +34,8 @@ struct lip_run {
     const struct lip_workers *workers;
 
     struct lip_run_counters at;
+    char origin[LIP_DIGEST_TEXT]; /* of all that the run is made from; "": not
+                                     asked for yet */
     size_t steps, slots, every;
     double fixed;  /* proven norm of all that is not a matrix */
     double beside; /* and of the path beside them; 0: none */

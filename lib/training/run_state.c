@@ -62,10 +62,13 @@ static void add_options(struct sha256_ctx *hash,
         lip_digest_u64(hash, (uint64_t)(o->direction[k] + 1));
 }
 
-static void find_origin(char out[LIP_DIGEST_TEXT], const struct lip_run *run)
+/* Once a run: the data may be large, and nothing of it changes. */
+static void find_origin(struct lip_run *run)
 {
     struct sha256_ctx hash;
     char data[LIP_DIGEST_TEXT];
+    if (run->origin[0])
+        return;
     sha256_init(&hash);
     add_options(&hash, &run->options);
     add_model(&hash, run->model);
@@ -75,7 +78,7 @@ static void find_origin(char out[LIP_DIGEST_TEXT], const struct lip_run *run)
         lip_data_digest(data, run->validation);
         add_text(&hash, data);
     }
-    lip_digest_text(out, &hash);
+    lip_digest_text(run->origin, &hash);
 }
 
 /* The arrays that are saved, one after the other. */
@@ -119,7 +122,7 @@ static void digest(uint8_t out[SHA256_DIGEST_SIZE], const unsigned char *bytes,
 }
 
 enum lip_status lip_run_save(unsigned char **out, size_t *size,
-                             const struct lip_run *run, struct lip_ctx *ctx)
+                             struct lip_run *run, struct lip_ctx *ctx)
 {
     struct part part[PARTS];
     size_t parts = list_parts(part, run);
@@ -133,7 +136,8 @@ enum lip_status lip_run_save(unsigned char **out, size_t *size,
     struct head head;
     memset(&head, 0, sizeof head);
     memcpy(head.mark, mark, sizeof mark);
-    find_origin(head.origin, run);
+    find_origin(run);
+    memcpy(head.origin, run->origin, sizeof head.origin);
     head.at = run->at;
     memcpy(to, &head, sizeof head);
     to += sizeof head;
@@ -167,15 +171,14 @@ enum lip_status lip_run_restore(struct lip_run *run, const unsigned char *bytes,
 {
     struct part part[PARTS];
     struct head head;
-    char origin[LIP_DIGEST_TEXT];
     size_t expected, parts = list_parts(part, run);
     if (!measure(&expected, part, parts) || !is_intact(bytes, size, expected))
         return lip_fail(ctx, LIP_MALFORMED,
                         "The saved state of the run is cut or damaged.");
     memcpy(&head, bytes, sizeof head);
-    find_origin(origin, run);
+    find_origin(run);
     if (memcmp(head.mark, mark, sizeof mark) != 0 ||
-        memcmp(head.origin, origin, sizeof origin) != 0 ||
+        memcmp(head.origin, run->origin, sizeof head.origin) != 0 ||
         !is_sane(&head.at, run))
         return lip_fail(ctx, LIP_MALFORMED,
                         "The saved state is of another run: its options, model "
