@@ -3,9 +3,13 @@
  * From layers to stages. */
 #include "certify/stages.h"
 
+#include "network/chain.h"
+
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+
+enum { STAGES_OF_LAYER = 3 }; /* at most */
 
 const double *lip_stage_parameter(const struct lip_stage *stage, size_t k,
                                   double room[LIP_MAX_PARAMETERS])
@@ -31,15 +35,50 @@ static enum lip_status widen(double **out, const struct lip_tensor *tensor,
     return LIP_OK;
 }
 
+/* a + b and a - b of every pair, times `unit`: exact in doubles' products. */
+static enum lip_status add_pairs(struct lip_stages *stages, size_t n,
+                                 double unit, struct lip_ctx *ctx)
+{
+    struct lip_stage *stage = &stages->stage[stages->count++];
+    *stage = (struct lip_stage){.inputs = n, .outputs = n};
+    stage->weight = lip_calloc(ctx, n, n * sizeof *stage->weight);
+    if (!stage->weight)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    for (size_t i = 0; i < n; i += 2) {
+        double *x = stage->weight + i * n + i;
+        x[0] = x[1] = x[n] = unit;
+        x[n + 1] = -unit;
+    }
+    return LIP_OK;
+}
+
+/* max and min of a pair are (s + |d|) / 2 and (s - |d|) / 2 with s = a + b, d =
+ * a - b: two matrices, and between them prelu with slopes 1 and -1. */
+static enum lip_status add_max_min(struct lip_stages *stages, size_t n,
+                                   struct lip_ctx *ctx)
+{
+    enum lip_status status = add_pairs(stages, n, 1, ctx);
+    if (status != LIP_OK)
+        return status;
+    struct lip_stage *stage = &stages->stage[stages->count++];
+    *stage = (struct lip_stage){
+        .inputs = n, .outputs = n, .activation = lip_activation_find("prelu")};
+    stage->own = lip_alloc(ctx, n, sizeof *stage->own);
+    if (!stage->own)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    for (size_t k = 0; k < n; k++)
+        stage->own[k] = k % 2 ? -1 : 1;
+    return add_pairs(stages, n, 0.5, ctx);
+}
+
 static enum lip_status add_layer(struct lip_stages *stages,
                                  const struct lip_layer *layer,
                                  struct lip_ctx *ctx)
 {
+    if (layer->kind->role == LIP_ROLE_JOINT)
+        return add_max_min(stages, layer->inputs, ctx);
     if (layer->kind->role == LIP_ROLE_RESHAPE)
         return LIP_OK;
-    if (layer->kind->role == LIP_ROLE_JOINT)
-        return lip_fail(ctx, LIP_UNSUPPORTED,
-                        "Layers that sort their numbers are not searched.");
     bool linear = layer->kind->role == LIP_ROLE_LINEAR;
     struct lip_stage *stage = &stages->stage[stages->count++];
     *stage = (struct lip_stage){.inputs = layer->inputs,
@@ -89,16 +128,31 @@ static void summarise(struct lip_stages *stages)
     }
 }
 
+/* Every layer is linear, elementwise, or MaxMin of a width that is no matter.
+ */
+static bool is_known(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layer[i].kind->role == LIP_ROLE_JOINT)
+            return lip_chain_has_plain(network);
+    return true;
+}
+
 enum lip_status lip_stages_new(struct lip_stages **out,
                                const struct lip_network *network,
                                struct lip_ctx *ctx)
 {
+    if (!is_known(network))
+        return lip_fail(ctx, LIP_UNSUPPORTED,
+                        "Of layers that sort numbers only MaxMin is searched, "
+                        "and that where it is not too wide.");
     struct lip_stages *stages = lip_calloc(ctx, 1, sizeof *stages);
     if (!stages)
         return ctx ? ctx->error.status : LIP_NO_MEMORY;
     stages->inputs = network->inputs;
     stages->outputs = network->outputs;
-    stages->stage = lip_calloc(ctx, network->count, sizeof *stages->stage);
+    stages->stage = lip_calloc(ctx, network->count,
+                               STAGES_OF_LAYER * sizeof *stages->stage);
     enum lip_status status = LIP_OK;
     if (!stages->stage)
         status = ctx ? ctx->error.status : LIP_NO_MEMORY;
@@ -132,9 +186,13 @@ enum { BLOCK = 128 };
 double lip_stages_bytes(const struct lip_network *network)
 {
     double bytes = sizeof(struct lip_stages) + 2 * BLOCK;
+    bool known = is_known(network);
     for (size_t i = 0; i < network->count; i++) {
         const struct lip_layer *layer = &network->layer[i];
-        bytes += sizeof(struct lip_stage) + 3 * BLOCK;
+        double n = (double)layer->inputs;
+        bytes += STAGES_OF_LAYER * (sizeof(struct lip_stage) + 3 * BLOCK);
+        if (layer->kind->role == LIP_ROLE_JOINT && known)
+            bytes += 8 * (2 * n + 1) * n;
         if (layer->weight.data)
             bytes += 8 * (double)lip_tensor_count(&layer->weight);
         if (layer->bias.data)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The network as it is evaluated, biases included, in doubles that point
- * arithmetic can walk over quickly: layers without what changes nothing. */
+ * arithmetic can walk over quickly: layers without what changes nothing, MaxMin
+ * as matrices and absolute values. */
 #ifndef LIP_CERTIFY_STAGES_H
 #define LIP_CERTIFY_STAGES_H
 
@@ -35,7 +36,7 @@ struct lip_stages {
 double lip_stages_bytes(const struct lip_network *network);
 
 /* LIP_NO_MEMORY, LIP_TOO_LARGE; LIP_UNSUPPORTED: a layer that is neither linear
- * nor elementwise. O(parameters). Independent of the network
+ * nor elementwise nor MaxMin. O(parameters). Independent of the network
  * afterwards. */
 enum lip_status lip_stages_new(struct lip_stages **out,
                                const struct lip_network *network,

@@ -53,8 +53,10 @@ void lip_walk_clear(struct lip_walk *walk)
 double lip_walk_bytes(const struct lip_network *network)
 {
     double n = (double)network->inputs + 2 * (double)network->outputs;
-    for (size_t i = 0; i < network->count; i++)
-        n += (double)network->layer[i].inputs;
+    for (size_t i = 0; i < network->count; i++) {
+        bool joint = network->layer[i].kind->role == LIP_ROLE_JOINT;
+        n += (joint ? 3 : 1) * (double)network->layer[i].inputs;
+    }
     return 8 * (BUFFERS * n + (double)network->count + 1);
 }
 

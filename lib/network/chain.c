@@ -381,13 +381,18 @@ static enum lip_status make(struct lip_chain **out,
     return LIP_OK;
 }
 
-static bool only_max_min(const struct lip_network *network)
+bool lip_chain_has_plain(const struct lip_network *network)
 {
-    for (size_t i = 0; i < network->count; i++)
-        if (network->layer[i].kind->role == LIP_ROLE_JOINT &&
-            !is_max_min(&network->layer[i]))
+    double squares = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        if (layer->kind->role != LIP_ROLE_JOINT)
+            continue;
+        if (!is_max_min(layer))
             return false;
-    return true;
+        squares += (double)layer->inputs * (double)layer->inputs;
+    }
+    return squares > 0 && squares <= 1e6 + 4 * (double)network->parameters;
 }
 
 enum lip_status lip_chain_new(struct lip_chain **out,
@@ -398,7 +403,7 @@ enum lip_status lip_chain_new(struct lip_chain **out,
     enum lip_status status = make(&chain, network, false, ctx);
     if (status != LIP_OK)
         return status;
-    if (chain->joint && only_max_min(network))
+    if (lip_chain_has_plain(network))
         status = make(&chain->plain, network, true, ctx);
     if (status == LIP_OK)
         *out = chain;
@@ -487,7 +492,8 @@ static bool is_identity(const struct lip_layer *layer)
 static double plain_bytes(const struct lip_network *network)
 {
     double bytes = 0, widest = 0;
-    bool joint = false;
+    if (!lip_chain_has_plain(network))
+        return 0;
     for (size_t i = 0; i < network->count; i++) {
         widest = fmax(widest, (double)network->layer[i].inputs);
         widest = fmax(widest, (double)network->layer[i].outputs);
@@ -495,12 +501,11 @@ static double plain_bytes(const struct lip_network *network)
     for (size_t i = 0; i < network->count; i++) {
         const struct lip_layer *layer = &network->layer[i];
         double n = (double)layer->outputs;
-        joint = joint || layer->kind->role == LIP_ROLE_JOINT;
         bytes += layer->kind->role == LIP_ROLE_LINEAR
                      ? 8 * ((double)layer->inputs + widest) * n
                      : 8 * (2 * n + 2 * widest + 2) * n;
     }
-    return joint ? bytes + 8 * widest * widest : 0;
+    return bytes + 8 * widest * widest;
 }
 
 double lip_chain_bytes(const struct lip_network *network)

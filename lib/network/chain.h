@@ -49,7 +49,7 @@ struct lip_chain {
                                    gap no statement: 0 .. infinity */
     struct lip_gap *gap;        /* [count - 1] */
     bool joint;                 /* some gap is */
-    /* The same function without a joint gap, where all joint layers are MaxMin;
+    /* The same function without a joint gap, where lip_chain_has_plain();
      * else NULL. With s = a + b and d = a - b, max and min of a pair are
      * (s + |d|) / 2 and (s - |d|) / 2: two matrices with slopes [1, 1] and
      * [-1, 1] between them. Products of norms lose a little by it, the others
@@ -71,6 +71,10 @@ double lip_chain_steepest(const struct lip_chain *chain, size_t i);
  * to l_p: the steepest slope, exactly, or what joint layers have. */
 double lip_chain_constant(const struct lip_chain *chain, size_t i,
                           enum lip_norm p);
+
+/* Whether the network has joint layers, all of them are MaxMin, and the square
+ * matrices that take their place do not dwarf its own. */
+bool lip_chain_has_plain(const struct lip_network *network);
 
 /* Bytes that the chain of this network takes, before any is asked for; a sum
  * of products of widths, as a double, which cannot overflow. */

@@ -67,6 +67,30 @@ static void distance(struct check *c, arb_t out, const arb_mat_t x, enum norm p)
     norm_of(out, gap, n, p, c->bits);
 }
 
+/* Both columns of rows first .. first + count - 1 in falling order: max and min
+ * of neighbours, over and over. The max of two balls holds the max of any two
+ * numbers in them. */
+static void sort(struct check *c, arb_mat_struct *x, size_t first, size_t count)
+{
+    arb_ptr low = vector(c, 1);
+    for (size_t round = 0; round < count; round++)
+        for (size_t k = first + round % 2; k + 1 < first + count; k += 2)
+            for (size_t side = 0; side < 2; side++) {
+                arb_ptr a = x->rows[k] + side, b = x->rows[k + 1] + side;
+                arb_min(low, a, b, c->bits);
+                arb_max(a, a, b, c->bits);
+                arb_swap(b, low);
+            }
+}
+
+static void sort_groups(struct check *c, arb_mat_struct *x,
+                        const struct lip_layer *layer)
+{
+    size_t group = layer->group ? layer->group : layer->inputs;
+    for (size_t k = 0; k < layer->inputs; k += group)
+        sort(c, x, k, group);
+}
+
 enum verdict quotient_check(struct check *c)
 {
     const struct lip_network *network = c->network;
@@ -87,6 +111,8 @@ enum verdict quotient_check(struct check *c)
         release(c, mark);
         if (layer->kind->role == LIP_ROLE_LINEAR)
             linear(c, x, layer);
+        else if (layer->kind == &lip_layer_group_sort)
+            sort_groups(c, x, layer);
         else if (layer->kind->role != LIP_ROLE_RESHAPE && !layer->activation)
             return refuse(c, "Layer %zu cannot be evaluated.", i);
         for (size_t k = 0; layer->activation && k < 2 * layer->outputs; k++) {

@@ -52,6 +52,54 @@ START_TEST(layers_become_stages)
 }
 END_TEST
 
+/* MaxMin is three stages that give its values; other sorts are refused, and so
+ * is one of a width that would outgrow the model. */
+START_TEST(max_min_is_folded)
+{
+    const double w[] = {1, 2, 3, 4};
+    static double wide[5000];
+    struct lip_layer layer[] = {make_dense(4, 1, w, NULL, &none),
+                                {.kind = &lip_layer_group_sort, .group = 2}};
+    struct lip_network *network;
+    struct lip_stages *stages;
+    ck_assert_int_eq(make_network(&network, layer, 2, &none), LIP_OK);
+    ck_assert_int_eq(lip_stages_new(&stages, network, &none), LIP_OK);
+    ck_assert_uint_eq(stages->count, 4);
+    double x[] = {3, 5, 2, -7}, sums[4], y[4];
+    const struct lip_stage *s = stages->stage + 1;
+    ck_assert(s[0].weight && !s[1].weight && s[2].weight);
+    for (size_t i = 0; i < 4; i++) {
+        sums[i] = 0;
+        for (size_t k = 0; k < 4; k++)
+            sums[i] += s[0].weight[4 * i + k] * x[k];
+        double room[LIP_MAX_PARAMETERS];
+        sums[i] = s[1].activation->value(sums[i],
+                                         lip_stage_parameter(&s[1], i, room));
+    }
+    for (size_t i = 0; i < 4; i++) {
+        y[i] = 0;
+        for (size_t k = 0; k < 4; k++)
+            y[i] += s[2].weight[4 * i + k] * sums[k];
+    }
+    ck_assert(y[0] == 5 && y[1] == 3 && y[2] == 2 && y[3] == -7);
+    ck_assert(stages->straight);
+    lip_stages_free(stages);
+    lip_network_free(network);
+    struct lip_ctx ctx = {0};
+    layer[0] = make_dense(4, 1, w, NULL, &none);
+    layer[1].group = 4;
+    ck_assert_int_eq(make_network(&network, layer, 2, &none), LIP_OK);
+    ck_assert_int_eq(lip_stages_new(&stages, network, &ctx), LIP_UNSUPPORTED);
+    lip_network_free(network);
+    layer[0] = make_dense(5000, 1, wide, NULL, &none);
+    layer[1].group = 2;
+    ck_assert_int_eq(make_network(&network, layer, 2, &none), LIP_OK);
+    ck_assert_int_eq(lip_stages_new(&stages, network, &ctx), LIP_UNSUPPORTED);
+    ck_assert(lip_stages_bytes(network) < 1e6);
+    lip_network_free(network);
+}
+END_TEST
+
 START_TEST(only_straight_pieces_are_straight)
 {
     for (size_t i = 0; lip_activations[i]; i++) {
@@ -103,6 +151,7 @@ int main(void)
     Suite *suite = suite_create("certify/stages");
     TCase *tc = tcase_create("stages");
     tcase_add_test(tc, layers_become_stages);
+    tcase_add_test(tc, max_min_is_folded);
     tcase_add_test(tc, only_straight_pieces_are_straight);
     tcase_add_test(tc, memory_may_run_out_anywhere);
     suite_add_tcase(suite, tc);
