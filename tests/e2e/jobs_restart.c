@@ -186,7 +186,8 @@ static void nothing_left(const char *data)
     ck_assert_str_eq((const char *)sqlite3_column_text(check, 0), "ok");
     sqlite3_finalize(check);
     sqlite3_close(db);
-    snprintf(command, sizeof command, "test -z \"$(ls -A %s/jobs)\"", data);
+    snprintf(command, sizeof command,
+             "test -z \"$(find %s/jobs -mindepth 1 -type d)\"", data);
     ck_assert_msg(system(command) == 0, "a folder is left in %s/jobs", data);
 }
 
