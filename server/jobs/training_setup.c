@@ -94,7 +94,10 @@ static bool take_data(struct lipd_training *t)
     bool owned;
     if (!load(t, &data, &owned))
         return false;
-    lip_data_digest(t->data_id, data);
+    if (t->request.source == API_DATA_STORED)
+        memcpy(t->data_id, t->request.dataset_id, sizeof t->data_id);
+    else
+        lip_data_digest(t->data_id, data);
     t->rows = data->rows;
     t->features = data->features;
     t->classes = data->classes;
