@@ -29,7 +29,7 @@ PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3
 
 # The verbs that install what they lack. The others only say what is missing.
 INSTALLING := deps demo check test bench fuzz soak-jobs image-check check-style \
-              check-asan check-tsan check-valgrind
+              check-asan check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER)) \
@@ -251,6 +251,8 @@ check-asan: $(BUILT_ASAN) $(BUILT_CORPUS) ## the suite and the corpora under ASa
 	@tests/steps.sh '$(ASAN)' '$(CORPUS)'
 check-tsan: $(BUILT_TSAN) ## the server's tests under TSan
 	@tests/steps.sh '$(TSAN)'
+check-requests: build/address/tests/property/train_requests ## 10^4 random training requests under ASan and UBSan
+	@OPENBLAS_NUM_THREADS=1 TRAIN_REQUESTS=10000 $<
 check-valgrind: $(BUILT_VALGRIND) ## the library's tests under valgrind
 	@tests/steps.sh '$(VALGRIND)'
 
@@ -301,7 +303,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-tsan check-valgrind fuzz soak-jobs bench image image-check install \
+        check-requests check-tsan check-valgrind fuzz soak-jobs bench image image-check install \
         uninstall format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
