@@ -305,6 +305,27 @@ START_TEST(a_bomb_is_planned_for)
 }
 END_TEST
 
+/* The zip directory says that an entry is longer than its packed bytes are: no
+ * number is made up for what is missing. */
+START_TEST(an_entry_that_ends_early)
+{
+    static const float x[] = {1, 2, 3, 4};
+    static const int8_t y[] = {0, 1};
+    const struct upload_array arrays[] = {{"y", "|i1", "(2,)", false, y, 2},
+                                          {"x", "<f4", "(2, 3)", false, x, 16}};
+    struct bytes body = {0};
+    upload_npz(&body, arrays, 2, true);
+    size_t at = body.size;
+    at -= 4;
+    while (memcmp(&body.data[--at], "PK\1\2", 4) != 0)
+        ; /* the last entry of the directory: x */
+    ck_assert_uint_lt(body.data[at + 24], 248);
+    body.data[at + 24] = (unsigned char)(body.data[at + 24] + 8);
+    upload_refused(&body, NULL, "", 400, "not as long as");
+    bytes_clear(&body);
+}
+END_TEST
+
 START_TEST(lack_of_memory)
 {
     static const float x[] = {1, 2, 3, 4};
@@ -352,6 +373,7 @@ int main(void)
     tcase_add_test(tcase, other_zip_files_are_not_read);
     tcase_add_loop_test(tcase, damage, 0, 3);
     tcase_add_test(tcase, a_bomb_is_planned_for);
+    tcase_add_test(tcase, an_entry_that_ends_early);
     tcase_add_test(tcase, lack_of_memory);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -382,6 +382,39 @@ START_TEST(at_the_same_time)
 }
 END_TEST
 
+static pthread_barrier_t line;
+
+static void *put_new(void *arg)
+{
+    struct lipd_dataset mine = {.fresh = false};
+    struct api_problem trouble;
+    pthread_barrier_wait(&line);
+    ck_assert(lipd_dataset_put(store, arg, &mine, &trouble));
+    return mine.fresh ? arg : NULL;
+}
+
+START_TEST(one_of_many_brings_a_new_set)
+{
+    enum { THREADS = 6 };
+    pthread_t thread[THREADS];
+    struct lip_data *data = dataset_of((unsigned)_i, 100000, 10, 3, 0);
+    size_t fresh = 0;
+    reopen(1 << 28); /* room for all of them while they are written */
+    pthread_barrier_init(&line, NULL, THREADS);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&thread[i], NULL, put_new, data);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *brought;
+        pthread_join(thread[i], &brought);
+        fresh += brought != NULL;
+    }
+    pthread_barrier_destroy(&line);
+    ck_assert_uint_eq(fresh, 1);
+    expect_files(1);
+    lip_data_free(data);
+}
+END_TEST
+
 /* A process that is killed while it stores: what is there afterwards is whole.
  */
 START_TEST(killed_in_the_middle)
@@ -443,6 +476,7 @@ int main(void)
     tcase_add_test(tcase, a_job_reads_and_makes_nothing);
     tcase_add_test(tcase, the_list_has_pages);
     tcase_add_test(tcase, at_the_same_time);
+    tcase_add_loop_test(tcase, one_of_many_brings_a_new_set, 0, 3);
     tcase_add_test(tcase, killed_in_the_middle);
     tcase_add_test(tcase, a_folder_that_cannot_be_used_is_told);
     suite_add_tcase(suite, tcase);
