@@ -59,6 +59,7 @@ owned() { # HEADER-REGEX FILE-REGEX
 {
     owned 'microhttpd\.h' 'server/http\.c'
     owned 'jansson\.h' '(api|server)/.*'
+    owned 'sqlite3\.h' 'server/jobs/sqlite\.h'
     owned '(arb|arf|flint|fmpz).*\.h' 'server/check/.*'
     owned 'lapacke\.h|lapack\.h' 'lib/linalg/.*'
     owned 'cblas\.h' 'lib/(linalg|network|bounds|certify|training)/.*|api/version\.c|server/main\.c'
