@@ -60,7 +60,8 @@ struct lip_layer_kind {
     /* JOINT: an upper bound of |layer(a) - layer(b)|_p / |a - b|_p, over all
      * a != b. NULL for other roles. */
     double (*constant)(const struct lip_layer *layer, enum lip_norm norm);
-    /* JOINT: whether the layer is MaxMin on pairs of neighbours; NULL: never. */
+    /* JOINT: whether the layer is MaxMin on pairs of neighbours; NULL: never.
+     */
     bool (*max_min)(const struct lip_layer *layer);
     /* What weight, bias and group are called in files, NULL where the kind has
      * none, and the dimensions of the weight, which must then be there. */

@@ -204,9 +204,9 @@ START_TEST(sorting_networks_are_bounded)
     run(NULL, NULL);
     http_post(&answer, daemon_.port, "/bound",
               "{\"model\":{\"layers\":["
-              "{\"type\":\"dense\",\"weight\":[[3,0],[0,4]]},"
-              "{\"type\":\"groupsort\",\"group\":2},"
-              "{\"type\":\"dense\",\"weight\":[[1,0],[0,1]]}]},"
+              "{\"type\":\"dense\",\"weight\":[[3,0,0],[0,4,0],[0,0,1]]},"
+              "{\"type\":\"groupsort\"},"
+              "{\"type\":\"dense\",\"weight\":[[1,0,0],[0,1,0],[0,0,1]]}]},"
               "\"methods\":\"all\",\"certificate\":true}");
     ck_assert_msg(answer.status == 200, "%s", answer.body);
     json_t *root = json_loads(answer.body, 0, NULL), *bound;
