@@ -16,8 +16,7 @@ static bool is_idx(const struct lip_bytes *part)
            (part->size >= 4 && !memcmp(part->data, "\0\0\x08", 3));
 }
 
-/* What a part inflates to, as gzip says in its last four bytes: where that is
- * too little, reading will run out of its memory. */
+/* What a part inflates to, as gzip says in its last four bytes. */
 static size_t inflated(const struct lip_bytes *part)
 {
     const unsigned char *end = part->data + part->size;
@@ -27,10 +26,19 @@ static size_t inflated(const struct lip_bytes *part)
            (size_t)end[-1] << 24;
 }
 
-/* Inflating doubles its block, and the old one may stand beside it. */
-static size_t inflating(const struct lip_bytes *part)
+/* The most that either part may inflate to: one that says less than is true is
+ * refused. */
+static size_t most(const struct api_dataset_plan *plan)
 {
-    return is_gzip(part) ? api_sum(1 << 17, api_product(3, inflated(part))) : 0;
+    size_t x = inflated(&plan->part[0]), y = inflated(&plan->part[1]);
+    return (x > y ? x : y) + 1;
+}
+
+/* Its block grows by doubling, up to that. */
+static size_t inflating(const struct lip_bytes *part, size_t limit)
+{
+    size_t twice = 2 * inflated(part) + (1 << 16);
+    return !is_gzip(part) ? 0 : twice < limit ? twice : limit + 1;
 }
 
 static enum lip_status plan(struct api_dataset_plan *plan, struct lip_ctx *ctx)
@@ -38,9 +46,9 @@ static enum lip_status plan(struct api_dataset_plan *plan, struct lip_ctx *ctx)
     (void)ctx;
     size_t rows = inflated(&plan->part[1]);
     size_t numbers = inflated(&plan->part[0]);
-    plan->memory =
-        api_sum(api_product(api_sum(rows, numbers), sizeof(float)),
-                api_sum(inflating(&plan->part[0]), inflating(&plan->part[1])));
+    plan->memory = api_sum(api_product(api_sum(rows, numbers), sizeof(float)),
+                           api_sum(inflating(&plan->part[0], most(plan)),
+                                   inflating(&plan->part[1], most(plan))));
     return LIP_OK;
 }
 
@@ -48,7 +56,7 @@ static enum lip_status read(struct lip_data **out,
                             const struct api_dataset_plan *plan,
                             struct lip_ctx *ctx)
 {
-    return lip_idx_read(out, plan->part[0], plan->part[1], 0, ctx);
+    return lip_idx_read(out, plan->part[0], plan->part[1], most(plan), ctx);
 }
 
 const struct api_dataset_format api_dataset_idx = {

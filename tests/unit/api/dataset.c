@@ -265,7 +265,7 @@ START_TEST(a_gzip_that_lies_is_refused)
     upload_part(&body, "images", &x);
     upload_part(&body, "labels", &y);
     upload_form_end(&body);
-    upload_refused(&body, upload_form, "", 413, "memory");
+    upload_refused(&body, upload_form, "", 413, "inflates");
     bytes_clear(&x);
     bytes_clear(&y);
     bytes_clear(&body);
