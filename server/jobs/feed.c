@@ -76,8 +76,6 @@ static bool read_page(struct feed *feed)
     struct api_problem problem;
     struct lipd_out out;
     size_t count = 0;
-    lip_free(feed->page);
-    feed->page = NULL;
     feed->since = lipd_hub_time(hub_of(feed));
     if (!store->ops->events(store, event, &count, PAGE, feed->job, feed->last,
                             &problem))
@@ -150,7 +148,10 @@ static void fill(void *arg, bool news)
 /* On a thread that moves bytes: all that was made is out. */
 static void wait_for_more(struct lipd_stream *stream)
 {
-    listen_on((struct feed *)stream);
+    struct feed *feed = (struct feed *)stream;
+    lip_free(feed->page);
+    feed->page = NULL;
+    listen_on(feed);
 }
 
 /* On the sweeper's. */
