@@ -281,6 +281,14 @@ static void finish(struct writer *w, const char *method,
     api_object_close(w->text);
 }
 
+static bool has_own_slopes(const struct lip_network *network)
+{
+    bool has = false;
+    for (size_t i = 0; i < network->count; i++)
+        has = has || network->layer[i].kind->slopes;
+    return has;
+}
+
 void api_certificate_write(struct api_text *text, const char *key,
                            const struct lip_network *network,
                            const struct lip_chain *chain,
@@ -297,6 +305,11 @@ void api_certificate_write(struct api_text *text, const char *key,
         put_missing(text, key,
                     "lipschitz-check does not know layers that sort or mirror "
                     "numbers yet.");
+        return;
+    }
+    if (has_own_slopes(network)) {
+        put_missing(text, key,
+                    "lipschitz-check does not know layers with splines yet.");
         return;
     }
     begin(&w, text, key, network);

@@ -77,7 +77,8 @@ static enum lip_status take_layer(struct lip_trainable *out,
     char where[24];
     snprintf(where, sizeof where, "%zu", i);
     out->kind = lip_trainable_find(lip_layer_type(layer));
-    bool own_numbers = layer->activation && layer->weight.data;
+    bool own_numbers =
+        (layer->activation && layer->weight.data) || layer->kind->slopes;
     if (!out->kind || own_numbers) {
         api_problem_set_at(problem, API_PROBLEM_UNSUPPORTED_MODEL, LIP_AT_LAYER,
                            where,

@@ -18,6 +18,10 @@ struct step {
     double norm;     /* of the map: |W|, or the steepest slope */
     double absolute; /* ||W|| */
     double offset;   /* |b| */
+    /* An elementwise layer is evaluated with these errors, and `constant`
+     * in each number. */
+    struct lip_accuracy accuracy;
+    double constant;
 };
 
 struct lip_forward {
@@ -127,15 +131,18 @@ static enum lip_status take_linear(struct step *step, enum lip_norm norm,
 static void take_elementwise(struct step *step)
 {
     const struct lip_layer *layer = step->layer;
-    size_t own = layer->weight.data ? lip_tensor_count(&layer->weight) : 0;
-    double parameter[LIP_MAX_PARAMETERS];
-    memcpy(parameter, layer->parameter, sizeof parameter);
+    bool own = layer->weight.data;
     step->norm = 0;
-    for (size_t k = 0; k < (own ? own : 1); k++) {
-        if (own)
-            parameter[0] = lip_tensor_at(&layer->weight, k);
-        struct lip_slopes s = layer->activation->slopes(parameter);
+    for (size_t k = 0; k < (own ? layer->outputs : 1); k++) {
+        struct lip_slopes s = lip_layer_slopes(layer, k);
         step->norm = fmax(step->norm, fmax(fabs(s.lo), fabs(s.hi)));
+    }
+    step->constant = 0x1p-1000;
+    if (layer->activation) {
+        step->accuracy = layer->activation->accuracy;
+    } else {
+        step->accuracy.argument = 0x1p-48 * step->norm;
+        step->constant += 0x1p-48 * layer->kind->rounding(layer);
     }
 }
 
@@ -238,7 +245,7 @@ static void linear(struct block *b, const struct step *step)
 static void elementwise(struct block *b, const struct step *step)
 {
     const struct lip_layer *layer = step->layer;
-    const struct lip_accuracy *accuracy = &layer->activation->accuracy;
+    const struct lip_accuracy *accuracy = &step->accuracy;
     size_t n = layer->outputs;
     for (size_t i = 0; i < b->count; i++) {
         const double *x = b->x + i * n;
@@ -252,8 +259,7 @@ static void elementwise(struct block *b, const struct step *step)
             local =
                 lip_add_up(local, lip_mul_up(accuracy->argument,
                                              lip_vector_upper(x, n, b->norm)));
-        /* 2^-1000 an element */
-        local = lip_add_up(local, (double)n * 0x1p-1000);
+        local = lip_add_up(local, lip_mul_up((double)n, step->constant));
         b->error[i] = lip_add_up(lip_mul_up(step->norm, b->error[i]), local);
     }
 }

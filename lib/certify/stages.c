@@ -80,6 +80,10 @@ static enum lip_status add_layer(struct lip_stages *stages,
     if (layer->kind->role == LIP_ROLE_RESHAPE)
         return LIP_OK;
     bool linear = layer->kind->role == LIP_ROLE_LINEAR;
+    if (!linear && !layer->activation)
+        return lip_fail(ctx, LIP_UNSUPPORTED,
+                        "Layers of type %s are not searched.",
+                        lip_layer_type(layer));
     struct lip_stage *stage = &stages->stage[stages->count++];
     *stage = (struct lip_stage){.inputs = layer->inputs,
                                 .outputs = layer->outputs,

@@ -174,16 +174,6 @@ static enum lip_status open_gap(struct lip_slopes **out, struct builder *b,
     return LIP_OK;
 }
 
-static struct lip_slopes slopes_of(const struct lip_layer *layer, size_t k)
-{
-    double p[LIP_MAX_PARAMETERS];
-    if (!layer->weight.data)
-        return layer->activation->slopes(layer->parameter);
-    memcpy(p, layer->parameter, sizeof p);
-    p[0] = lip_tensor_at(&layer->weight, k);
-    return layer->activation->slopes(p);
-}
-
 static enum lip_status overflow(struct builder *b)
 {
     return lip_fail(b->ctx, LIP_UNPROVEN,
@@ -208,12 +198,21 @@ static enum lip_status steepen_all(struct builder *b, double factor)
     return status;
 }
 
+/* True for an activation that the chain drops. */
+static bool is_identity(const struct lip_layer *layer)
+{
+    if (layer->kind->role != LIP_ROLE_ELEMENTWISE || layer->weight.data)
+        return layer->kind->role == LIP_ROLE_RESHAPE;
+    struct lip_slopes s = lip_layer_slopes(layer, 0);
+    return s.lo == 1 && s.hi == 1;
+}
+
 static enum lip_status add_slopes(struct builder *b,
                                   const struct lip_layer *layer)
 {
-    struct lip_slopes s = layer->activation->slopes(layer->parameter), *slot;
-    if (!layer->weight.data && s.lo == 1 && s.hi == 1)
-        return LIP_OK; /* the identity */
+    struct lip_slopes s, *slot;
+    if (is_identity(layer))
+        return LIP_OK;
     size_t n = layer->outputs;
     bool fresh = !b->after_slopes;
     double most = 0;
@@ -222,7 +221,7 @@ static enum lip_status add_slopes(struct builder *b,
         return status;
     bool joint = b->chain->gap[b->chain->count - 1].joint;
     for (size_t k = 0; k < n; k++) {
-        s = slopes_of(layer, k);
+        s = lip_layer_slopes(layer, k);
         most = fmax(most, fmax(fabs(s.lo), fabs(s.hi)));
         if (joint)
             continue;
@@ -476,15 +475,6 @@ void lip_chain_free(struct lip_chain *chain)
     lip_free(chain->slopes);
     lip_free(chain->gap);
     lip_free(chain);
-}
-
-/* True for an activation that the chain drops. */
-static bool is_identity(const struct lip_layer *layer)
-{
-    if (layer->kind->role != LIP_ROLE_ELEMENTWISE || layer->weight.data)
-        return layer->kind->role == LIP_ROLE_RESHAPE;
-    struct lip_slopes s = layer->activation->slopes(layer->parameter);
-    return s.lo == 1 && s.hi == 1;
 }
 
 /* The chain without joint layers, where there may be one: MaxMin takes two

@@ -6,10 +6,22 @@
 #include "network/id.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *lip_layer_type(const struct lip_layer *layer)
 {
     return layer->activation ? layer->activation->name : layer->kind->name;
+}
+
+struct lip_slopes lip_layer_slopes(const struct lip_layer *layer, size_t k)
+{
+    double parameter[LIP_MAX_PARAMETERS];
+    if (layer->kind->slopes)
+        return layer->kind->slopes(layer, k);
+    memcpy(parameter, layer->parameter, sizeof parameter);
+    if (layer->weight.data)
+        parameter[0] = lip_tensor_at(&layer->weight, k);
+    return layer->activation->slopes(parameter);
 }
 
 void lip_layer_clear(struct lip_layer *layer)

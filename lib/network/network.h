@@ -63,6 +63,11 @@ struct lip_layer_kind {
     /* JOINT: whether the layer is MaxMin on pairs of neighbours; NULL: never.
      */
     bool (*max_min)(const struct lip_layer *layer);
+    /* ELEMENTWISE without an activation: the slopes of neuron k, and r such
+     * that eval is off by at most 2^-48 (r + s |x|) in each number x, s the
+     * steepest slope. */
+    struct lip_slopes (*slopes)(const struct lip_layer *layer, size_t k);
+    double (*rounding)(const struct lip_layer *layer);
     /* What weight, bias and group are called in files, NULL where the kind has
      * none, and the dimensions of the weight, which must then be there. */
     const char *weight_name, *bias_name, *group_name;
@@ -75,9 +80,13 @@ extern const struct lip_layer_kind lip_layer_flatten;
 extern const struct lip_layer_kind lip_layer_activation;
 extern const struct lip_layer_kind lip_layer_group_sort;
 extern const struct lip_layer_kind lip_layer_householder;
+extern const struct lip_layer_kind lip_layer_spline;
 
 /* The type a layer has in JSON: its kind's name, or the activation's. */
 const char *lip_layer_type(const struct lip_layer *layer);
+
+/* The slopes of neuron k of an elementwise layer. */
+struct lip_slopes lip_layer_slopes(const struct lip_layer *layer, size_t k);
 
 /* Lets go of the layer's tensors. */
 void lip_layer_clear(struct lip_layer *layer);

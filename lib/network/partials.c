@@ -91,12 +91,8 @@ static void take_slopes(struct lip_partials *to,
                         const struct lip_layer *layer)
 {
     size_t inputs = from->inputs;
-    double parameter[LIP_MAX_PARAMETERS];
-    memcpy(parameter, layer->parameter, sizeof parameter);
     for (size_t k = 0; k < layer->outputs; k++) {
-        if (layer->weight.data)
-            parameter[0] = lip_tensor_at(&layer->weight, k);
-        struct lip_slopes s = layer->activation->slopes(parameter);
+        struct lip_slopes s = lip_layer_slopes(layer, k);
         for (size_t i = k * inputs; i < (k + 1) * inputs; i++) {
             to->lo[i] = from->lo[i];
             to->hi[i] = from->hi[i];

@@ -78,6 +78,10 @@ static enum verdict open_model(struct check *c, const char *path)
         other = other || c->network;
     }
     lip_buffer_put(buffer);
+    for (size_t i = 0; same && i < c->network->count; i++)
+        if (c->network->layer[i].kind->slopes)
+            return refuse(c, "Layers of type %s are not known here.",
+                          lip_layer_type(&c->network->layer[i]));
     if (same)
         return PROVED;
     return other ? refuse(c, "The certificate is of another model.")

@@ -10,6 +10,7 @@ const struct lip_layer_kind *const lip_layer_kinds[] = {
     &lip_layer_activation,
     &lip_layer_group_sort,
     &lip_layer_householder,
+    &lip_layer_spline,
     NULL,
 };
 /* clang-format on */

@@ -16,7 +16,7 @@ START_TEST(kinds_are_complete_and_named_once)
         /* JSON has both in one field. */
         ck_assert_ptr_null(lip_activation_find(kind->name));
     }
-    ck_assert_uint_eq(count, 4);
+    ck_assert_uint_eq(count, 6);
 }
 END_TEST
 
