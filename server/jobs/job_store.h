@@ -109,8 +109,9 @@ struct lipd_job_store_ops {
     bool (*release)(struct lipd_job_store *store, const char *id,
                     const char *owner, bool forgive,
                     struct api_problem *problem);
-    /* A queued job is cancelled at once, a running one is marked; one that is
-     * over stays as it is. NOT_FOUND. */
+    /* A job that was never begun is cancelled at once. One that runs, or waits
+     * to go on, is marked, to end with what there is; one that is over stays
+     * as it is. NOT_FOUND. */
     bool (*cancel)(struct lipd_job_store *store, const char *id,
                    struct api_problem *problem);
     /* Everything that this owner, gone since, had claimed is queued again. */

@@ -491,10 +491,26 @@ static bool release(struct lipd_job_store *base, const char *id,
     return lipd_sqlite_end(store, done, problem);
 }
 
+/* One that was begun and paused has something to end with. */
+static bool cancel_open(struct lipd_sqlite *store, int64_t number,
+                        enum lipd_job_state state, struct api_problem *problem)
+{
+    static const struct lipd_job_end at_once = {.state = LIPD_JOB_CANCELLED};
+    int64_t begun = 0;
+    if (!lipd_sqlite_run(store,
+                         lipd_sqlite_bind(store, LIPD_SQL_MARK, "i", number),
+                         problem) ||
+        lipd_sqlite_row_of(store,
+                           lipd_sqlite_bind(store, LIPD_SQL_BEGUN, "i", number),
+                           &begun, NULL, problem) != LIPD_CLAIMED)
+        return false;
+    return state != LIPD_JOB_QUEUED || begun ||
+           finish_as(store, number, &at_once, problem);
+}
+
 static bool cancel(struct lipd_job_store *base, const char *id,
                    struct api_problem *problem)
 {
-    static const struct lipd_job_end at_once = {.state = LIPD_JOB_CANCELLED};
     struct lipd_sqlite *store = of(base);
     int64_t number;
     enum lipd_job_state state;
@@ -502,11 +518,7 @@ static bool cancel(struct lipd_job_store *base, const char *id,
         return false;
     bool done = find(store, &number, &state, id, problem);
     if (done && !lipd_job_over(state))
-        done = lipd_sqlite_run(
-            store, lipd_sqlite_bind(store, LIPD_SQL_MARK, "i", number),
-            problem);
-    if (done && state == LIPD_JOB_QUEUED)
-        done = finish_as(store, number, &at_once, problem);
+        done = cancel_open(store, number, state, problem);
     return lipd_sqlite_end(store, done, problem);
 }
 

@@ -449,15 +449,13 @@ static void wait_for_something(struct lipd_runner *runner, struct pollfd *list)
     poll(list, count, (int)ceil(wait));
 }
 
-/* Somebody called: there may be queued jobs, or cancelled ones, which may have
- * left a folder when they were paused. */
+/* Somebody called: there may be queued jobs, or cancelled ones. */
 static void hear_wake(struct lipd_runner *runner)
 {
     uint64_t count;
     if (read(runner->wake, &count, sizeof count) != sizeof count)
         return;
     runner->look_at = 0;
-    lipd_folders_sweep(runner->folders, store_of(runner));
     for (size_t i = 0; i < runner->count; i++)
         if (runner->slot[i].state == RUNS)
             beat(runner, &runner->slot[i]);

@@ -26,6 +26,7 @@
     X(ADD, "INSERT INTO job(id, kind, request, key, digest, created) "         \
            "VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                   \
     X(NUMBER, "SELECT number, state FROM job WHERE id = ?1")                   \
+    X(BEGUN, "SELECT started > 0 FROM job WHERE number = ?1")                  \
     X(HELD, "SELECT number, cancel FROM job "                                  \
             "WHERE id = ?1 AND state = 1 AND owner = ?2")                      \
     X(GET, "SELECT " LIPD_JOB_HEAD ", request, result, error FROM job "        \

@@ -315,6 +315,15 @@ START_TEST(cancelling)
     ck_assert(asked);
     expect_nothing("me");
     expect_events(waits, STATE("queued") STATE("cancelled"));
+    /* Begun and paused: it is claimed once more, to end with what there is. */
+    ck_assert(store->ops->release(store, runs, "me", true, &problem));
+    ck_assert(store->ops->cancel(store, runs, &problem));
+    expect_state(runs, LIPD_JOB_QUEUED);
+    claim(waits, "me", 60);
+    ck_assert_str_eq(waits, runs);
+    ck_assert(
+        store->ops->heartbeat(store, runs, "me", 60, NULL, &asked, &problem));
+    ck_assert(asked);
 }
 END_TEST
 

@@ -446,7 +446,7 @@ START_TEST(a_cancel_that_nobody_asked_for_is_a_pause)
 END_TEST
 
 /* Paused, it waits in the queue with its folder. */
-START_TEST(a_cancelled_job_leaves_nothing)
+START_TEST(a_paused_job_ends_with_what_there_is)
 {
     char id[LIPD_JOB_ID];
     enum lipd_job_state state;
@@ -461,7 +461,11 @@ START_TEST(a_cancelled_job_leaves_nothing)
     } while (state != LIPD_JOB_QUEUED);
     ck_assert(service.jobs->ops->cancel(service.jobs, id, &problem));
     lipd_runner_wake(service.runner);
-    expect_end(id, LIPD_JOB_CANCELLED, NULL);
+    struct lipd_job job = await(id);
+    ck_assert_str_eq(lipd_job_state_name(job.state), "cancelled");
+    ck_assert_ptr_nonnull(job.result);
+    ck_assert_ptr_null(strstr(job.result, "1000"));
+    lipd_job_clear(&job);
     expect_no_folder(id);
     stop();
 }
@@ -722,7 +726,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, no_more_processes_than_allowed);
     tcase_add_test(tests, a_cancel_keeps_what_there_is);
     tcase_add_test(tests, a_cancel_that_nobody_asked_for_is_a_pause);
-    tcase_add_test(tests, a_cancelled_job_leaves_nothing);
+    tcase_add_test(tests, a_paused_job_ends_with_what_there_is);
     tcase_add_test(tests, who_hears_nothing_is_ended_when_time_is_up);
     tcase_add_test(tests, a_killed_child_goes_on_from_its_checkpoint);
     tcase_add_test(tests, a_stop_pauses_and_a_start_goes_on);
