@@ -66,6 +66,7 @@ static void put_constraints(struct api_text *text)
                        : row->mapped ? "every step"
                                      : "after steps");
         put_norms(text, row);
+        api_put_bool(text, "directions", row->monotone);
         if (row->mend)
             api_put_count(text, "every", row->every);
         api_object_close(text);

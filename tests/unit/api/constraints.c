@@ -97,6 +97,10 @@ START_TEST(test_norms)
 {
     for (size_t i = 0; lip_constraints[i]; i++) {
         const json_t *norms = json_object_get(row("constraints", i), "norms");
+        const json_t *directions =
+            json_object_get(row("constraints", i), "directions");
+        ck_assert(json_is_boolean(directions));
+        ck_assert(json_is_true(directions) == lip_constraints[i]->monotone);
         if (strcmp(lip_constraints[i]->name, "projection") == 0)
             ck_assert_uint_eq(json_array_size(norms), 6);
         if (strcmp(lip_constraints[i]->name, "rank-one-clip") == 0) {
