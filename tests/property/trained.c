@@ -10,21 +10,26 @@
 #include "tests/support/suite.h"
 #include "tests/support/training.h"
 
-#include <string.h>
+#include <stdio.h>
 
-static double spectral(const struct lip_network *network)
+static double bound_by(const char *method, const struct lip_network *network)
 {
     struct lip_chain *chain;
     struct lip_bound bound;
     struct lip_bound_options options = {.norm = {LIP_NORM_2, LIP_NORM_2}};
     struct lip_ctx ctx = {0};
     ck_assert_int_eq(lip_chain_new(&chain, network, &ctx), LIP_OK);
-    ck_assert_int_eq(lip_method_run(&bound, lip_method_find("spectral"), chain,
-                                    &options, &ctx),
-                     LIP_OK);
+    ck_assert_int_eq(
+        lip_method_run(&bound, lip_method_find(method), chain, &options, &ctx),
+        LIP_OK);
     ck_assert_msg(!bound.skipped, "%s", bound.reason);
     lip_chain_free(chain);
     return bound.upper_bound;
+}
+
+static double spectral(const struct lip_network *network)
+{
+    return bound_by("spectral", network);
 }
 
 /* Two moons, limit 2, scaled inputs. */
@@ -96,6 +101,18 @@ START_TEST(comes_back_with_its_bound)
 }
 END_TEST
 
+/* The best bound of a MaxMin network is below the product. */
+START_TEST(max_min_keeps_more_than_its_limit)
+{
+    struct lip_network *network =
+        trained("dense:16 groupsort:2 dense:16 groupsort:2 dense:2");
+    double product = spectral(network), best = bound_by("lipsdp", network);
+    printf("spectral %.4f, lipsdp %.4f\n", product, best);
+    ck_assert(best < product);
+    lip_network_free(network);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trained");
@@ -103,5 +120,6 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, comes_back_with_its_bound, 0, 4);
+    tcase_add_test(tests, max_min_keeps_more_than_its_limit);
     return run_suite(suite);
 }
