@@ -5,23 +5,16 @@
 #include "certify/radius.h"
 
 #include "base/size.h"
-#include "bounds/method.h"
 #include "certify/forward.h"
+#include "certify/part_bound.h"
 #include "linalg/big.h"
 #include "linalg/blas.h"
+#include "network/chain.h"
 
 #include <stdint.h>
 #include <stdio.h>
 
-enum { BLOCK = 256, MOST_TABLED = 1024 };
-
-/* What a prediction of seconds by operations counts on. */
-static const double flops_per_second = 4e9;
-
-struct proven {
-    double value;
-    const char *method;
-};
+enum { BLOCK = 256, MOST_TABLED = 1024, MOST_PAIRED = 32 };
 
 struct lip_radius_rule {
     struct lip_forward *head; /* h */
@@ -33,8 +26,9 @@ struct lip_radius_rule {
     double *size;             /* [classes] |v_j|_q* */
     double *apart;            /* [classes^2] |v_y - v_j|_q*, or NULL */
     struct lip_chain *last;   /* v scaled, where there is no table */
-    struct proven part, whole;
-    double cap; /* of what any z_y - z_j moves by, for |dx|_p = 1 */
+    struct lip_proven part, whole;
+    double cap;    /* of what any z_y - z_j moves by, for |dx|_p = 1 */
+    double *moves; /* [classes^2] the same of each pair, or NULL */
 };
 
 static enum lip_status memory(const struct lip_ctx *ctx)
@@ -54,117 +48,6 @@ static struct lip_network part_of(const struct lip_network *network,
     return part;
 }
 
-/* |x|_q <= result |x|_p for n numbers. */
-static double identity_norm(struct lip_norm_pair pair, size_t n)
-{
-    if (pair.input <= pair.output)
-        return 1;
-    bool by_one = pair.input - pair.output == 2;
-    return by_one ? (double)n : lip_sqrt_up((double)n);
-}
-
-/* True where no layer is linear or elementwise: then the constants of the
- * layers make *bound. */
-static bool only_moves(double *bound, const struct lip_network *part,
-                       struct lip_norm_pair pair)
-{
-    *bound = identity_norm(pair, part->inputs);
-    for (size_t i = 0; i < part->count; i++) {
-        const struct lip_layer *layer = &part->layer[i];
-        enum lip_layer_role role = layer->kind->role;
-        if (role == LIP_ROLE_LINEAR || role == LIP_ROLE_ELEMENTWISE)
-            return false;
-        if (role == LIP_ROLE_JOINT)
-            *bound =
-                lip_mul_up(*bound, layer->kind->constant(layer, pair.output));
-    }
-    return true;
-}
-
-/* Runs one method for at most `seconds` (0: any) and keeps what is better. That
- * its time is over is no failure, as long as the caller's is not. */
-static enum lip_status try_method(struct proven *best,
-                                  const struct lip_method *method,
-                                  const struct lip_chain *chain,
-                                  struct lip_norm_pair pair, double seconds,
-                                  struct lip_ctx *ctx)
-{
-    struct lip_bound_options options = {.norm = pair, .time_limit = seconds};
-    struct lip_bound bound;
-    struct lip_ctx own = *ctx;
-    double outer = ctx->deadline, end = lip_now() + seconds;
-    bool shorter = seconds > 0 && (outer <= 0 || end < outer);
-    if (shorter)
-        own.deadline = end;
-    enum lip_status status =
-        lip_method_run(&bound, method, chain, &options, &own);
-    if (status == LIP_TIMEOUT && shorter)
-        return LIP_OK;
-    if (status != LIP_OK) {
-        ctx->error = own.error;
-        return status;
-    }
-    if (!bound.skipped && bound.upper_bound < best->value)
-        *best = (struct proven){bound.upper_bound, method->id};
-    return LIP_OK;
-}
-
-static enum lip_status products(struct proven *best,
-                                const struct lip_chain *chain,
-                                struct lip_norm_pair pair, struct lip_ctx *ctx)
-{
-    static const char *const id[] = {"naive", "spectral"};
-    enum lip_status status = LIP_OK;
-    for (size_t i = 0; status == LIP_OK && i < 2; i++)
-        status = try_method(best, lip_method_find(id[i]), chain, pair, 0, ctx);
-    return status;
-}
-
-/* Every method that is predicted to fit, cheapest first. */
-static enum lip_status others(struct proven *best,
-                              const struct lip_chain *chain,
-                              struct lip_norm_pair pair, double seconds,
-                              struct lip_ctx *ctx)
-{
-    enum { MOST = 64 };
-    const struct lip_method *method[MOST];
-    struct lip_bound_options options = {.norm = pair, .time_limit = seconds};
-    size_t count =
-        lip_methods_auto(method, MOST, chain, &options, flops_per_second);
-    double end = lip_now() + seconds;
-    enum lip_status status = LIP_OK;
-    for (size_t i = 0; status == LIP_OK && i < count; i++) {
-        double left = end - lip_now();
-        if (left <= 0)
-            break;
-        status = try_method(best, method[i], chain, pair, left, ctx);
-    }
-    return status;
-}
-
-/* Infinite where nothing is proven. `seconds` < 0: no products. */
-static enum lip_status bound_part(struct proven *best,
-                                  const struct lip_network *part,
-                                  struct lip_norm_pair pair, double seconds,
-                                  struct lip_ctx *ctx)
-{
-    *best = (struct proven){INFINITY, ""};
-    double constant;
-    if (only_moves(&constant, part, pair)) {
-        *best = (struct proven){constant, "identity"};
-        return LIP_OK;
-    }
-    struct lip_chain *chain;
-    enum lip_status status = lip_chain_new(&chain, part, ctx);
-    if (status != LIP_OK)
-        return status;
-    status = products(best, chain, pair, ctx);
-    if (status == LIP_OK && seconds > 0)
-        status = others(best, chain, pair, seconds, ctx);
-    lip_chain_free(chain);
-    return status;
-}
-
 /* sup of |dz_y - dz_j| for |dz|_q = 1. */
 static double spread(enum lip_norm q)
 {
@@ -177,12 +60,12 @@ static enum lip_status bound_all(struct lip_radius_rule *rule,
                                  struct lip_ctx *ctx)
 {
     struct lip_network part = part_of(network, last);
-    rule->whole = (struct proven){INFINITY, ""};
+    rule->whole = (struct lip_proven){INFINITY, ""};
     rule->cap = INFINITY;
     enum lip_status status =
-        bound_part(&rule->part, &part, pair, seconds / 2, ctx);
+        lip_part_bound(&rule->part, &part, pair, seconds / 3, ctx);
     if (status == LIP_OK && seconds > 0)
-        status = bound_part(&rule->whole, network, pair, seconds / 2, ctx);
+        status = lip_part_bound(&rule->whole, network, pair, seconds / 3, ctx);
     if (status == LIP_OK && network->outputs > 1)
         rule->cap = lip_mul_up(spread(pair.output), rule->whole.value);
     else
@@ -299,6 +182,35 @@ static enum lip_status take_last(struct lip_radius_rule *rule,
     return fill_table(rule, ctx);
 }
 
+/* Every pair of classes by itself, each with its share of the time. */
+static enum lip_status bound_pairs(struct lip_radius_rule *rule,
+                                   const struct lip_network *network,
+                                   size_t last, enum lip_norm input,
+                                   double seconds, struct lip_ctx *ctx)
+{
+    size_t n = rule->classes, left = n * (n - 1) / 2;
+    double end = lip_now() + seconds;
+    if (seconds <= 0 || rule->outputs < 2 || n > MOST_PAIRED)
+        return LIP_OK;
+    rule->moves = lip_calloc(ctx, n * n, sizeof *rule->moves);
+    if (!rule->moves)
+        return memory(ctx);
+    enum lip_status status = LIP_OK;
+    for (size_t y = 0; status == LIP_OK && y < n; y++)
+        for (size_t j = 0; status == LIP_OK && j < y; j++, left--) {
+            double share = (end - lip_now()) / (double)left, value;
+            status = lip_pair_bound(&value, network, last, (size_t[]){y, j},
+                                    input, share > 0 ? share : 0, ctx);
+            /* The difference of the rows was rounded. */
+            double rounded = lip_mul_up(
+                LIP_UNIT,
+                lip_mul_up(2, lip_mul_up(rule->part.value, apart(rule, y, j))));
+            rule->moves[y * n + j] = rule->moves[j * n + y] =
+                lip_add_up(value, rounded);
+        }
+    return status;
+}
+
 /* The number of the last layer but for reshapes, which must be dense. */
 static enum lip_status find_last(size_t *out, const struct lip_network *network,
                                  struct lip_ctx *ctx)
@@ -339,6 +251,8 @@ enum lip_status lip_radius_new(struct lip_radius_rule **out,
         status = lip_forward_new(&rule->head, network, last, pair.output, ctx);
     if (status == LIP_OK)
         status = take_last(rule, &network->layer[last], ctx);
+    if (status == LIP_OK)
+        status = bound_pairs(rule, network, last, pair.input, seconds / 3, ctx);
     if (status != LIP_OK) {
         lip_radius_free(rule);
         return status;
@@ -357,6 +271,7 @@ void lip_radius_free(struct lip_radius_rule *rule)
     lip_free(rule->bias);
     lip_free(rule->size);
     lip_free(rule->apart);
+    lip_free(rule->moves);
     lip_free(rule);
 }
 
@@ -431,6 +346,8 @@ static double radius(const struct lip_radius_rule *rule, const struct point *p,
         if (!(margin > 0))
             return 0;
         double moves = fmin(lip_mul_up(rule->part.value, between), rule->cap);
+        if (rule->moves)
+            moves = fmin(moves, rule->moves[y * rule->classes + j]);
         double r = moves > 0 ? lip_div_down(margin, moves) : INFINITY;
         least = fmin(least, r);
     }

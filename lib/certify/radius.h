@@ -32,9 +32,11 @@ struct lip_radius_rule;
 /* Prepares for a network whose last layer that is not a reshape is dense. One
  * output z is taken for the two classes z <= 0 and z > 0 (logits 0 and z).
  * Bounds the part before the last layer by the best proven method that takes
- * at most `seconds` (0: products of norms only), and, where there are seconds,
- * the whole network too: its bound L makes z_y - z_j move by at most
- * 2^(1/q*) L, which counts where it is less. The network must outlive the
+ * at most `seconds` (0: products of norms only). Where there are seconds, they
+ * are shared out with bounds of the whole network, L, which makes z_y - z_j
+ * move by at most 2^(1/q*) L, and, up to 32 classes, of each difference of two
+ * logits; what is least counts. So radii are then more than the formula above
+ * gives, and not the same in every run. The network must outlive the
  * rule. LIP_UNSUPPORTED in words, LIP_UNPROVEN, LIP_NO_MEMORY, LIP_TOO_LARGE,
  * LIP_CANCELLED, LIP_TIMEOUT. Memory for classes^2 numbers up to 1024 classes;
  * beyond, a prediction takes O(classes m) more. */

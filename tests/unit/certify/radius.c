@@ -490,6 +490,38 @@ START_TEST(seconds_give_larger_radii)
 }
 END_TEST
 
+/* Bounds of the differences of logits one by one: no radius shrinks, most grow,
+ * and none is above what search finds. */
+START_TEST(pairs_give_larger_radii)
+{
+    uint64_t state = seed;
+    double most = 0;
+    for (int round = 0; round < 6; round++) {
+        struct plain net;
+        plain_random(&net, round % 2 ? "tanh" : "relu",
+                     (size_t[]){2, 12, 12, 3}, 3, seed + (uint64_t)round);
+        struct lip_network *network = plain_network(&net, &none);
+        for (int r = 0; r < LIP_NORM_COUNT; r++) {
+            struct lip_norm_pair pair = {(enum lip_norm)r, (enum lip_norm)r};
+            struct lip_radius_rule *slow = rule_of(network, pair, 3);
+            double x[2] = {plain_normal(&state), plain_normal(&state)};
+            struct lip_prediction a = predict(network, (enum lip_norm)r, x), b;
+            ck_assert_int_eq(lip_radius_predict(&b, NULL, slow, x, 1, &none),
+                             LIP_OK);
+            double found = search(network, x, b.label, (enum lip_norm)r);
+            ck_assert_double_ge(b.radius, a.radius);
+            ck_assert_double_le(b.radius, found);
+            most = fmax(most, b.radius / a.radius);
+            lip_radius_free(slow);
+        }
+        lip_network_free(network);
+        plain_clear(&net);
+    }
+    printf("with pairs, radii grow up to %.3g times\n", most);
+    ck_assert_double_gt(most, 1.5);
+}
+END_TEST
+
 /* What the last layer does not look at moves a hundred times as much: only the
  * bound of the whole network knows, and it stands for differences of logits. */
 START_TEST(whole_networks_count_where_they_are_better)
@@ -658,6 +690,7 @@ int main(void)
     tcase_add_test(test, tiny_weights_do_not_vanish);
     tcase_add_test(test, what_cannot_be_certified_is_refused);
     tcase_add_test(test, seconds_give_larger_radii);
+    tcase_add_test(test, pairs_give_larger_radii);
     tcase_add_test(test, whole_networks_count_where_they_are_better);
     tcase_add_test(test, mixed_pairs_are_bounded);
     tcase_add_test(test, blocks_change_nothing);
