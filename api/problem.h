@@ -30,8 +30,7 @@
       "The model uses something that is not supported")                        \
     X(INVALID_DATA, "invalid-data", 422, "The data set is not valid")          \
     X(INVALID_OPTION, "invalid-option", 422, "An option is not valid")         \
-    X(TIME_LIMIT, "time-limit", 422,                                           \
-      "The time limit passed before any bound was proven")                     \
+    X(TIME_LIMIT, "time-limit", 422, "The time limit passed")                  \
     X(UNPROVEN, "unproven", 422, "No finite bound could be proven")            \
     X(INTERNAL, "internal", 500, "The service failed")                         \
     X(OVERLOADED, "overloaded", 503, "The service is busy")                    \
