@@ -27,6 +27,7 @@
       "Requests begun and not yet answered")                                   \
     X(QUEUE_DEPTH, "queue_depth", GAUGE, NONE,                                 \
       "Requests that wait for a worker")                                       \
+    X(STREAMS, "event_streams", GAUGE, NONE, "Open streams of events")         \
     X(RESERVED, "reserved_bytes", GAUGE, NONE,                                 \
       "Estimated memory of the requests in flight")                            \
     X(WORKERS, "workers", GAUGE, NONE, "Compute threads")                      \

@@ -43,6 +43,7 @@ void lipd_route_metrics(struct lipd_request *request)
                     (int64_t)lipd_queue_depth(&service->queue));
     lipd_metric_set(LIPD_RESERVED, 0,
                     (int64_t)atomic_load(&service->queue.reserved));
+    lipd_metric_set(LIPD_STREAMS, 0, (int64_t)atomic_load(&service->streams));
     lipd_metric_set(LIPD_WORKERS, 0, (int64_t)service->workers);
     if (service->store)
         lipd_metric_set(LIPD_STORED, 0,

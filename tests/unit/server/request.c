@@ -83,6 +83,32 @@ START_TEST(no_memory_for_the_answer_is_500)
 }
 END_TEST
 
+static int freed;
+
+static void free_stream(struct lipd_stream *stream)
+{
+    (void)stream;
+    freed++;
+}
+
+/* A stream is let go of once, by whatever takes its place or by the end. */
+START_TEST(a_stream_is_freed_once)
+{
+    struct lipd_stream stream = {.free = free_stream};
+    struct lipd_request request = {.reply = {.status = 0}};
+    lipd_reply_stream(&request, "text/event-stream", &stream);
+    ck_assert_int_eq(request.reply.status, 200);
+    ck_assert_ptr_eq(request.reply.stream, &stream);
+    lipd_reply_fail(&request, API_PROBLEM_INTERNAL, "No.");
+    ck_assert_int_eq(freed, 1);
+    ck_assert_ptr_null(request.reply.stream);
+    lipd_reply_stream(&request, "text/event-stream", &stream);
+    lipd_request_clear(&request);
+    lipd_request_clear(&request);
+    ck_assert_int_eq(freed, 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("server/request");
@@ -92,6 +118,7 @@ int main(void)
     tcase_add_test(tcase, made_ids_differ);
     tcase_add_test(tcase, a_problem_replaces_an_answer_and_leaks_nothing);
     tcase_add_test(tcase, no_memory_for_the_answer_is_500);
+    tcase_add_test(tcase, a_stream_is_freed_once);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
