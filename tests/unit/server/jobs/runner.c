@@ -149,10 +149,16 @@ static int make_model(struct lipd_child *child, struct api_problem *problem)
     return end_count(child, 0, 0, LIPD_CHILD_DONE);
 }
 
+static int diverge(struct lipd_child *child, struct api_problem *problem)
+{
+    make_model(child, problem);
+    return complain(child, problem);
+}
+
 const struct lipd_job_kind lipd_job_kinds[] = {
-    {"count", count},      {"fail", complain},     {"crash", crash},
-    {"deaf", deaf},        {"nothing", no_result}, {"babble", babble},
-    {"model", make_model}, {NULL, NULL},
+    {"diverge", diverge}, {"count", count},      {"fail", complain},
+    {"crash", crash},     {"deaf", deaf},        {"nothing", no_result},
+    {"babble", babble},   {"model", make_model}, {NULL, NULL},
 };
 
 /* --- the daemon around the runner */
@@ -374,6 +380,17 @@ START_TEST(the_model_is_stored_first)
     start();
     add(id, "model", "{}");
     expect_end(id, LIPD_JOB_SUCCEEDED, "{\"first\": 0, \"steps\": 0}");
+    ck_assert_uint_gt(lipd_store_size(service.store, MODEL), 0);
+    stop();
+}
+END_TEST
+
+START_TEST(a_failed_job_may_leave_a_model)
+{
+    char id[LIPD_JOB_ID];
+    start();
+    add(id, "diverge", "{}");
+    expect_failure(id, "invalid-data", "The labels are wrong.");
     ck_assert_uint_gt(lipd_store_size(service.store, MODEL), 0);
     stop();
 }
@@ -722,6 +739,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, crashes_without_progress_come_to_an_end);
     tcase_add_test(tests, what_is_no_progress_is_not_told);
     tcase_add_test(tests, the_model_is_stored_first);
+    tcase_add_test(tests, a_failed_job_may_leave_a_model);
     tcase_add_test(tests, without_room_for_the_model_the_job_fails);
     tcase_add_test(tests, no_more_processes_than_allowed);
     tcase_add_test(tests, a_cancel_keeps_what_there_is);
