@@ -213,9 +213,10 @@ static bool certify_parts(struct finish *f, const struct lip_radius_rule *rule)
 static bool certify(struct finish *f)
 {
     struct lip_radius_rule *rule;
+    double seconds = f->end == LIPD_TRAIN_CANCELLED ? 0 : proof_seconds;
     if (f->t->request.radii == 0)
         return true;
-    if (lip_radius_new(&rule, f->network, f->t->request.options.pair, 0,
+    if (lip_radius_new(&rule, f->network, f->t->request.options.pair, seconds,
                        f->t->ctx) != LIP_OK)
         return failed(f);
     bool done = certify_parts(f, rule);
