@@ -14,7 +14,12 @@
  * - FOLDER/result.json, FOLDER/error.json (child; a problem document), each
  *   complete or not there, before exit status DONE, CANCELLED (a result, where
  *   there is one) or FAILED. FOLDER/model, a model file to be stored under the
- *   id in FOLDER/model.id before the job counts as over.
+ *   id in FOLDER/model.id before the job counts as over, even a failed one.
+ *   FOLDER/status, the exit status, for a daemon that comes after one that was
+ *   not there to hear it.
+ * - A cancel that no client asked for (a service manager's SIGTERM to every
+ *   process) counts as a pause: what was left is removed, but for the child's
+ *   own files, which it therefore keeps until the folder goes.
  *
  * Any other end is a crash: the job is tried again, from its checkpoint. */
 #ifndef LIPD_JOBS_CHILD_H
