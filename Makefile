@@ -24,11 +24,13 @@ DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
+# the other side of `make bench-train`
+DEPS_TORCH := python3-torch python3-numpy
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps demo check test bench fuzz soak-jobs image-check check-style \
+INSTALLING := deps demo check test bench bench-train fuzz soak-jobs image-check check-style \
               check-asan check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -36,6 +38,7 @@ NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
     $(if $(filter deps check% test% bench soak%,$(goals)),$(DEPS_TEST)) \
     $(if $(filter bench,$(goals)),$(DEPS_BENCH)) \
+    $(if $(filter bench-train,$(goals)),$(DEPS_TEST) $(DEPS_TORCH)) \
     $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
 INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
 
@@ -265,6 +268,9 @@ soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill
 bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
 	@tests/bench/run.sh build/release
 
+bench-train: $(addprefix build/release/tests/bench/,machine train train/recipes) ## measure training on MNIST, every recipe with 5 seeds
+	@tests/bench/run.sh build/release train train/recipes
+
 # --- container
 image: ## build the container image lipschitzd:VERSION
 	@docker/image.sh build lipschitzd:$(VERSION)
@@ -303,7 +309,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-requests check-tsan check-valgrind fuzz soak-jobs bench image image-check install \
+        check-requests check-tsan check-valgrind fuzz soak-jobs bench bench-train image image-check install \
         uninstall format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

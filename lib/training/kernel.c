@@ -96,6 +96,13 @@ WIDE void lip_kernel_leaky_back(float *restrict dx, const float *restrict dy,
     }
 }
 
+/* What is remembered of gradients fades away where they are zero; as subnormal
+ * numbers it would cost a hundred times the time of others. */
+static inline float faded(float x)
+{
+    return fabsf(x) < 1e-30F ? 0 : x;
+}
+
 WIDE void lip_kernel_sgd(float *restrict w, float *restrict v,
                          const float *restrict gradient, size_t n,
                          const struct lip_sgd_rule *rule)
@@ -104,7 +111,7 @@ WIDE void lip_kernel_sgd(float *restrict w, float *restrict v,
     float with = rule->nesterov ? mu : 1, own = rule->nesterov ? 1 : 0;
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i] + decay * w[i];
-        v[i] = mu * v[i] + g;
+        v[i] = faded(mu * v[i] + g);
         w[i] -= rate * (own * g + with * v[i]);
     }
 }
@@ -118,8 +125,8 @@ WIDE static void adam(float *restrict w, float *restrict m, float *restrict s,
     float keep = rule->keep;
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i] + decay * w[i];
-        m[i] = b1 * m[i] + (1 - b1) * g;
-        s[i] = b2 * s[i] + (1 - b2) * (g * g);
+        m[i] = faded(b1 * m[i] + (1 - b1) * g);
+        s[i] = faded(b2 * s[i] + (1 - b2) * (g * g));
         w[i] = keep * w[i] - rate * m[i] / (sqrtf(s[i] * unbias) + eps);
     }
 }
@@ -134,8 +141,8 @@ WIDE static void amsgrad(float *restrict w, float *restrict m,
     float keep = rule->keep;
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i] + decay * w[i];
-        m[i] = b1 * m[i] + (1 - b1) * g;
-        s[i] = b2 * s[i] + (1 - b2) * (g * g);
+        m[i] = faded(b1 * m[i] + (1 - b1) * g);
+        s[i] = faded(b2 * s[i] + (1 - b2) * (g * g));
         top[i] = s[i] > top[i] ? s[i] : top[i];
         w[i] = keep * w[i] - rate * m[i] / (sqrtf(top[i] * unbias) + eps);
     }

@@ -36,6 +36,8 @@ void lip_kernel_leaky(float *y, const float *x, float slope, size_t n);
 void lip_kernel_leaky_back(float *dx, const float *dy, const float *x,
                            float slope, size_t n);
 
+/* Momenta below 1e-30 are taken for 0. */
+
 /* v = mu v + g; w -= rate (g + mu v with Nesterov, else v), where
  * g = gradient + decay w. */
 struct lip_sgd_rule {

@@ -308,11 +308,16 @@ static void step_task(void *arg, size_t block)
     backward(step, first, count);
 }
 
+static size_t block_outputs(void)
+{
+    return lip_product_is_own() ? LIP_BLOCK_FEWER : LIP_BLOCK_OUTPUTS;
+}
+
 static size_t gradient_blocks(const struct lip_trainable *layer)
 {
     if (!layer->kind->gradient)
         return 0;
-    return (layer->outputs + LIP_BLOCK_OUTPUTS - 1) / LIP_BLOCK_OUTPUTS;
+    return (layer->outputs + block_outputs() - 1) / block_outputs();
 }
 
 /* What the tasks of a gradient share. */
@@ -346,8 +351,8 @@ static void gradient_task(void *arg, size_t block)
     while (block >= gradient_blocks(&all->model->layer[i]))
         block -= gradient_blocks(&all->model->layer[i++]);
     const struct lip_trainable *layer = &all->model->layer[i];
-    size_t first = block * LIP_BLOCK_OUTPUTS;
-    size_t count = smaller(LIP_BLOCK_OUTPUTS, layer->outputs - first);
+    size_t first = block * block_outputs();
+    size_t count = smaller(block_outputs(), layer->outputs - first);
     size_t grain = all->watch && lip_product_is_own() ? FEW : count;
     for (size_t end = first + count, part; first < end; first += part) {
         part = smaller(grain, end - first);

@@ -3,9 +3,10 @@
  * The network in training: layers whose parameters lie one after the other in
  * one array, so that optimisers and checkpoints see numbers, not layers.
  *
- * Work on a batch is cut into blocks whose size is fixed: rows of the batch
- * going forward and back, outputs of a layer for the gradients of parameters.
- * Which worker does a block changes nothing in its bits. */
+ * Work on a batch is cut into blocks: rows of the batch going forward and back,
+ * outputs of a layer for the gradients of parameters. Their size is fixed, or
+ * changes no bit (lip_product_is_own); which worker does a block does not
+ * either. */
 #ifndef LIP_TRAINING_MODEL_H
 #define LIP_TRAINING_MODEL_H
 
@@ -13,7 +14,7 @@
 #include "training/layer.h"
 #include "training/loss.h"
 
-enum { LIP_BLOCK_ROWS = 64, LIP_BLOCK_OUTPUTS = 128 };
+enum { LIP_BLOCK_ROWS = 64, LIP_BLOCK_OUTPUTS = 128, LIP_BLOCK_FEWER = 32 };
 
 /* Runs task(arg, i) for all i < count, in any order, on any threads, and
  * returns when all are done. */

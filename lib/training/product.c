@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define OWN __attribute__((target("avx512f"), optimize("O3")))
+#define OWN __attribute__((target("avx512f,prfchw")))
 #define INLINE OWN __attribute__((always_inline)) static inline
 
 enum {
@@ -52,7 +52,7 @@ INLINE void multiply(const struct tile *t, const int rows, const int vectors)
     const float *a = t->a, *b = t->b;
     const char *soon = t->soon;
     for (size_t k = t->depth; k > 0; k--, a += t->along, b += t->step) {
-        _mm_prefetch(soon, _MM_HINT_T1);
+        __builtin_prefetch(soon, 1);
         soon += LINE;
         __m512 row[VECTORS];
 #pragma GCC unroll 3
