@@ -32,8 +32,8 @@ struct lip_trainable {
 struct lip_trainable_kind {
     const char *name; /* "dense", "relu", "groupsort" */
     const char *title;
-    bool matrix; /* the weights are an outputs x inputs matrix, row-major: what
-                    constraints act on */
+    bool matrix;  /* the weights are an outputs x inputs matrix, row-major: what
+                     constraints act on */
     bool grouped; /* `group` says how many numbers go together */
     /* Names, defaults and ranges of `parameter`; ended by a NULL name. */
     struct lip_parameter parameter[LIP_MAX_PARAMETERS + 1];
@@ -52,6 +52,9 @@ struct lip_trainable_kind {
     void (*gradient)(const struct lip_trainable *layer, size_t first,
                      size_t count, const float *dy, const float *x,
                      size_t rows);
+    /* Brings the parameters back to where `contracts` holds, after every
+     * step; they lie at `weight`, not at layer->weight. NULL: they are free. */
+    void (*mend)(const struct lip_trainable *layer, float *weight);
     /* True where |layer(a) - layer(b)|_p <= slope |a - b|_p; *slope set. Not
      * asked of a matrix. */
     bool (*contracts)(double *slope, const struct lip_trainable *layer,

@@ -60,6 +60,16 @@ static enum lip_status mend(struct lip_run *run, struct lip_ctx *ctx)
     return status;
 }
 
+static void mend_layers(struct lip_run *run)
+{
+    for (size_t i = 0; i < run->model->count; i++) {
+        const struct lip_trainable *layer = &run->model->layer[i];
+        if (layer->kind->mend)
+            layer->kind->mend(layer, run->learned +
+                                         (layer->weight - run->model->value));
+    }
+}
+
 enum lip_status lip_run_project(struct lip_run *run, struct lip_ctx *ctx)
 {
     enum lip_status status = LIP_OK;
@@ -133,6 +143,7 @@ static enum lip_status take_step(struct lip_run *run, struct lip_ctx *ctx)
         status = pull(run, ctx);
         lip_run_optimise(run);
     }
+    mend_layers(run);
     bool due = run->every && (lip_run_step_number(run) + 1) % run->every == 0;
     if (status == LIP_OK && due && run->options.constraint->mend)
         status = mend(run, ctx);

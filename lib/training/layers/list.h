@@ -18,7 +18,8 @@
     row(elu) \
     row(softplus) \
     row(groupsort) \
-    row(householder)
+    row(householder) \
+    row(spline)
 /* clang-format on */
 
 #define LIP_DECLARE_TRAINABLE(id)                                              \

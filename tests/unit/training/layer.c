@@ -24,6 +24,8 @@ static struct lip_trainable make(const struct lip_trainable_kind *kind,
     layer.weight_gradient = gradient;
     layer.bias_gradient = gradient + layer.weights;
     train_fill(own, layer.weights + layer.biases, 0.7, 3);
+    if (kind->mend)
+        kind->mend(&layer, own);
     return layer;
 }
 
