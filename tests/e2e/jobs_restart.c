@@ -224,12 +224,57 @@ START_TEST(kills_change_no_bit)
 }
 END_TEST
 
+static void forget_model(const char *model)
+{
+    struct http_answer answer;
+    char target[200];
+    snprintf(target, sizeof target, "/models/%s", model);
+    http_ask(&answer, disturbed.port, "DELETE", target, NULL, NULL, 0);
+    ck_assert_int_eq(answer.status / 100, 2);
+    http_clear(&answer);
+}
+
+/* Jobs of half a second, one kill each: their beginnings and their ends are
+ * hit, where files are written, models stored and folders removed. */
+START_TEST(kills_of_short_jobs_change_no_bit)
+{
+    enum { ROUNDS = 16 };
+    uint64_t state = number_of("SEED", (size_t)time(NULL));
+    char body[JOB_BODY], id[JOB_ID];
+    printf("seed %llu\n", (unsigned long long)state);
+    daemon_prepare(&disturbed);
+    daemon_prepare(&calm);
+    run(&disturbed, disturbed_data);
+    run(&calm, calm_data);
+    const struct job_request request = {WIDTH, epochs_for(0.5), 1};
+    job_body(body, &request);
+    job_submit(id, &calm, body);
+    json_t *truth = job_await(&calm, id, patience);
+    for (int round = 0; round < ROUNDS; round++) {
+        job_submit(id, &disturbed, body);
+        usleep((useconds_t)(1e6 * plain_uniform(&state, 0, 0.8)));
+        ways[lip_random_next(&state) % WAYS].kill();
+        json_t *job = job_await(&disturbed, id, patience);
+        same_end(job, truth);
+        forget_model(job_model(job));
+        json_decref(job);
+    }
+    json_decref(truth);
+    daemon_signal(&disturbed, SIGTERM);
+    ck_assert_int_eq(daemon_wait(&disturbed), 0);
+    nothing_left(disturbed_data);
+    daemon_forget(&disturbed);
+    daemon_end(&calm);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("e2e/jobs_restart");
     TCase *test = tcase_create("kills");
     tcase_set_timeout(test, 300 + 15 * (double)number_of("KILLS", KILLS));
     tcase_add_test(test, kills_change_no_bit);
+    tcase_add_test(test, kills_of_short_jobs_change_no_bit);
     suite_add_tcase(suite, test);
     return run_suite(suite);
 }
