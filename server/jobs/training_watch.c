@@ -16,7 +16,7 @@
 enum { SAMPLE = 2048, ROWS = 1000 };
 
 static const char mark[16] = "lip-train-job-1";
-static const double tell_steps = 0.25, tell_epochs = 0.05, keep_every = 2;
+static const double tell_steps = 0.25, tell_epochs = 0.05, keep_every = 0.5;
 
 struct head {
     char mark[16];
