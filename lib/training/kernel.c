@@ -19,11 +19,11 @@
 enum { STRIP = 8 };
 
 WIDE void lip_kernel_add_row(float *restrict y, const float *restrict x,
-                             size_t rows, size_t n)
+                             size_t rows, size_t n, size_t stride)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < n; j++)
-            y[i * n + j] += x[j];
+            y[i * stride + j] += x[j];
 }
 
 WIDE void lip_kernel_sum_rows(float *restrict out, const float *restrict x,

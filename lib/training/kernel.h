@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* y += x on each of `rows` rows of `n`. */
-void lip_kernel_add_row(float *y, const float *x, size_t rows, size_t n);
+/* y += x on each of `rows` rows of `n`, each of which begins `stride` numbers
+ * after the last. */
+void lip_kernel_add_row(float *y, const float *x, size_t rows, size_t n,
+                        size_t stride);
 
 /* out[n] = sum over `rows` rows of x, each of which begins `stride` numbers
  * after the last. */

@@ -43,6 +43,11 @@ struct lip_trainable_kind {
     /* y[rows x outputs] = layer(x[rows x inputs]) */
     void (*forward)(const struct lip_trainable *layer, float *y, const float *x,
                     size_t rows);
+    /* Of y, the outputs first .. first + count - 1 of all rows; NULL: only all
+     * together. */
+    void (*forward_some)(const struct lip_trainable *layer, float *y,
+                         const float *x, size_t first, size_t count,
+                         size_t rows);
     /* dx from dy, with x and y as forward had them. */
     void (*backward)(const struct lip_trainable *layer, float *dx,
                      const float *dy, const float *x, const float *y,

@@ -192,6 +192,7 @@ struct step {
     const struct lip_rows *rows;
     const struct lip_loss_use *loss;
     size_t block; /* rows of a block */
+    size_t front; /* layers that have been done for all rows */
 };
 
 static size_t row_number(const struct lip_rows *rows, size_t i)
@@ -229,18 +230,14 @@ static void gather(const struct step *step, size_t first, size_t count)
 static void forward(const struct step *step, size_t first, size_t count)
 {
     const struct lip_batch *batch = step->batch;
-    gather(step, first, count);
-    for (size_t i = 0; i + 1 < batch->count; i++) {
+    if (!step->front)
+        gather(step, first, count);
+    for (size_t i = step->front; i + 1 < batch->count; i++) {
         const struct lip_trainable *layer = &step->model->layer[i];
         layer->kind->forward(layer,
                              batch->value[i + 1] + first * batch->width[i + 1],
                              batch->value[i] + first * batch->width[i], count);
     }
-    if (step->model->path)
-        lip_monotone_add(step->model,
-                         batch->value[batch->count - 1] +
-                             first * step->model->outputs,
-                         batch->value[0] + first * step->model->inputs, count);
 }
 
 /* Losses of the rows, and their gradients in the outputs. */
@@ -386,13 +383,45 @@ static void work_rows(struct step *step, void (*task)(void *arg, size_t i),
     lip_work(workers, task, step, (rows + step->block - 1) / step->block);
 }
 
+static void gather_task(void *arg, size_t block)
+{
+    const struct step *step = arg;
+    size_t first = block * step->block;
+    gather(step, first, smaller(step->block, step->rows->count - first));
+}
+
+static void front_task(void *arg, size_t block)
+{
+    const struct step *step = arg;
+    const struct lip_trainable *layer = step->model->layer;
+    size_t first = block * block_outputs();
+    layer->kind->forward_some(
+        layer, step->batch->value[1], step->batch->value[0], first,
+        smaller(block_outputs(), layer->outputs - first), step->rows->count);
+}
+
+/* The first layer by outputs: a thread needs those weights that it will find
+ * the gradient of, and has them in its own cache. Only where cutting changes no
+ * bit. */
+static void work_front(struct step *step, const struct lip_workers *workers)
+{
+    const struct lip_trainable *layer = step->model->layer;
+    if (!workers || !lip_product_is_own() || !layer->kind->forward_some ||
+        gradient_blocks(layer) < 2)
+        return;
+    work_rows(step, gather_task, workers);
+    lip_work(workers, front_task, step, gradient_blocks(layer));
+    step->front = 1;
+}
+
 double lip_model_back(const struct lip_model *model, struct lip_batch *batch,
                       const struct lip_rows *rows,
                       const struct lip_loss_use *loss,
                       const struct lip_workers *workers)
 {
-    struct step step = {model, batch, rows, loss, 0};
+    struct step step = {model, batch, rows, loss, 0, 0};
     double sum = 0;
+    work_front(&step, workers);
     work_rows(&step, step_task, workers);
     for (size_t i = 0; i < rows->count; i++)
         sum += batch->loss[i];
@@ -470,7 +499,7 @@ lip_model_score(struct lip_score *out, const struct lip_model *model,
     for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
         struct lip_rows rows = {data, NULL, i,
                                 smaller(SCORE_ROWS, data->rows - i), NULL};
-        struct step step = {model, batch, &rows, loss, 0};
+        struct step step = {model, batch, &rows, loss, 0, 0};
         work_rows(&step, forward_task, workers);
         add_scores(out, &step);
     }
@@ -493,7 +522,7 @@ enum lip_status lip_model_predict(float *out, const struct lip_model *model,
     for (size_t i = 0; i < data->rows; i += SCORE_ROWS) {
         struct lip_rows rows = {data, NULL, i,
                                 smaller(SCORE_ROWS, data->rows - i), NULL};
-        struct step step = {model, batch, &rows, NULL, 0};
+        struct step step = {model, batch, &rows, NULL, 0, 0};
         forward(&step, 0, rows.count);
         memcpy(out + i * n, batch->value[model->count],
                rows.count * n * sizeof *out);

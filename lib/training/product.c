@@ -218,7 +218,7 @@ static void pack(float *to, const float *w, size_t in, size_t depth,
 }
 
 static void own_forward(float *y, const float *x, const float *w, size_t rows,
-                        size_t in, size_t out)
+                        size_t in, size_t out, size_t stride)
 {
     float packed[DEEP * PANEL] __attribute__((aligned(64)));
     for (size_t n = 0, width; n < out; n += width) {
@@ -232,7 +232,7 @@ static void own_forward(float *y, const float *x, const float *w, size_t rows,
                              .down = in,
                              .along = 1,
                              .step = PANEL,
-                             .stride = out,
+                             .stride = stride,
                              .depth = depth,
                              .add = k > 0,
                              .soon = (const char *)packed};
@@ -290,14 +290,14 @@ void lip_product_soon(const float *at, size_t count)
 #endif
 
 void lip_product_forward(float *y, const float *x, const float *w, size_t rows,
-                         size_t in, size_t out)
+                         size_t in, size_t out, size_t stride)
 {
     if (lip_product_is_own())
-        own_forward(y, x, w, rows, in, out);
+        own_forward(y, x, w, rows, in, out, stride);
     else
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows,
                     (int)out, (int)in, 1, x, (int)in, w, (int)in, 0, y,
-                    (int)out);
+                    (int)stride);
 }
 
 void lip_product_backward(float *dx, const float *dy, const float *w,

@@ -14,9 +14,10 @@
  * blocks. */
 bool lip_product_is_own(void);
 
-/* y[rows x out] = x[rows x in] w[out x in]' */
+/* y[rows x out] = x[rows x in] w[out x in]'; a row of y begins `stride` numbers
+ * after the last. */
 void lip_product_forward(float *y, const float *x, const float *w, size_t rows,
-                         size_t in, size_t out);
+                         size_t in, size_t out, size_t stride);
 
 /* dx[rows x in] = dy[rows x out] w[out x in] */
 void lip_product_backward(float *dx, const float *dy, const float *w,

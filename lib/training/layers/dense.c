@@ -24,12 +24,20 @@ static enum lip_status plan(struct lip_trainable *layer, struct lip_ctx *ctx)
     return LIP_OK;
 }
 
+static void forward_some(const struct lip_trainable *layer, float *y,
+                         const float *x, size_t first, size_t count,
+                         size_t rows)
+{
+    lip_product_forward(y + first, x, layer->weight + first * layer->inputs,
+                        rows, layer->inputs, count, layer->outputs);
+    lip_kernel_add_row(y + first, layer->bias + first, rows, count,
+                       layer->outputs);
+}
+
 static void forward(const struct lip_trainable *layer, float *y, const float *x,
                     size_t rows)
 {
-    lip_product_forward(y, x, layer->weight, rows, layer->inputs,
-                        layer->outputs);
-    lip_kernel_add_row(y, layer->bias, rows, layer->outputs);
+    forward_some(layer, y, x, 0, layer->outputs, rows);
 }
 
 static void backward(const struct lip_trainable *layer, float *dx,
@@ -70,6 +78,7 @@ const struct lip_trainable_kind lip_trainable_dense = {
     .matrix = true,
     .plan = plan,
     .forward = forward,
+    .forward_some = forward_some,
     .backward = backward,
     .gradient = gradient,
     .serve = serve,

@@ -71,7 +71,7 @@ START_TEST(rows)
             own += x[i * 7 + j];
         ck_assert_float_eq(sum[j], own);
     }
-    lip_kernel_add_row(y, x, 10, 7);
+    lip_kernel_add_row(y, x, 10, 7, 7);
     for (size_t i = 0; i < MOST; i++)
         ck_assert_float_eq(y[i], z[i] + x[i % 7]);
 }

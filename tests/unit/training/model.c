@@ -79,7 +79,7 @@ START_TEST(order_of_blocks_changes_no_bit)
     memset(model->gradient, 0, model->parameters * sizeof *held);
     ck_assert_double_eq(step(model, data, 300, &workers), loss);
     ck_assert_mem_eq(held, model->gradient, model->parameters * sizeof *held);
-    ck_assert_int_eq(calls, 2);
+    ck_assert_int_ge(calls, 2);
     lip_free(held);
     lip_model_free(model);
     lip_data_free(data);

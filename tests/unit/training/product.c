@@ -73,7 +73,7 @@ START_TEST(forward)
     for (uint64_t i = 0; i < SHAPES; i++) {
         struct shape s = draw_shape(i);
         float *y = make(s.rows * s.out + 1, 1), guard = y[s.rows * s.out];
-        lip_product_forward(y, s.x, s.w, s.rows, s.in, s.out);
+        lip_product_forward(y, s.x, s.w, s.rows, s.in, s.out, s.out);
         for (size_t r = 0; r < s.rows; r++)
             for (size_t o = 0; o < s.out; o++)
                 check_sum(y[r * s.out + o], s.x + r * s.in, 1, s.w + o * s.in,
@@ -131,10 +131,17 @@ START_TEST(cutting_changes_no_bit)
         struct shape s = draw_shape(i);
         size_t most = (s.rows > s.in ? s.rows : s.in) * MOST;
         float *whole = make(most, 1), *parts = make(most, 2);
-        lip_product_forward(whole, s.x, s.w, s.rows, s.in, s.out);
+        lip_product_forward(whole, s.x, s.w, s.rows, s.in, s.out, s.out);
         for (size_t r = 0, n; r < s.rows; r += n) {
             n = 1 + (r + i) % 13 < s.rows - r ? 1 + (r + i) % 13 : s.rows - r;
             lip_product_forward(parts + r * s.out, s.x + r * s.in, s.w, n, s.in,
+                                s.out, s.out);
+        }
+        ck_assert_mem_eq(whole, parts, s.rows * s.out * sizeof *whole);
+        memset(parts, 0, s.rows * s.out * sizeof *parts);
+        for (size_t o = 0, n; o < s.out; o += n) {
+            n = 1 + (o + i) % 50 < s.out - o ? 1 + (o + i) % 50 : s.out - o;
+            lip_product_forward(parts + o, s.x, s.w + o * s.in, s.rows, s.in, n,
                                 s.out);
         }
         ck_assert_mem_eq(whole, parts, s.rows * s.out * sizeof *whole);
