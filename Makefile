@@ -225,11 +225,15 @@ run: all ## start the daemon on LISTEN (127.0.0.1:8080)
 demo: build/release/lipschitzd $(call programs,release,$(DEMO_SRC)) ## bound a trained network and train one, with the running daemon
 	@tests/demo/demo.sh
 
+# What threads share.
+THREADED := tests/unit/server/% tests/e2e/% tests/unit/base/crew.c \
+            tests/unit/training/pool.c
+
 # --- check: each step prints its own total; steps.sh prints theirs together
 STYLE := tests/style/run.sh build/release
 RELEASE := tests/run.sh build/release $(SUITE)
 ASAN := tests/run.sh build/address $(SUITE)
-TSAN := tests/run.sh build/thread $(filter tests/unit/server/% tests/e2e/%,$(SUITE))
+TSAN := tests/run.sh build/thread $(filter $(THREADED),$(SUITE))
 VALGRIND := tests/run.sh build/plain $(LIBRARY_TESTS)
 CORPUS := tests/fuzz/run.sh build/address
 OPENAPI := tests/style/openapi.sh
@@ -237,7 +241,7 @@ OPENAPI := tests/style/openapi.sh
 BUILT_STYLE := build/release/lipschitzd build/release/lipschitz-check $(call programs,release,$(DEMO_SRC))
 BUILT_ASAN := tests-address
 BUILT_TSAN := build/thread/lipschitzd $(call programs,thread,\
-    $(filter tests/unit/server/% tests/e2e/%,$(SUITE)))
+    $(filter $(THREADED),$(SUITE)))
 BUILT_VALGRIND := $(call programs,plain,$(LIBRARY_TESTS))
 BUILT_CORPUS := $(call programs,address,$(FUZZ_SRC))
 

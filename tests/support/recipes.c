@@ -7,8 +7,9 @@
 #define L2 LIP_NORM_2
 #define SMALL {256, 128}
 #define WIDE {512, 512}
+/* name, aim, norm, widths, margin, rate, every, epochs, shift,
+ * radii, targets, seconds */
 const struct recipe recipes[] = {
-    /* name, aim, norm, widths, margin, rate, every, epochs, shift, radii, targets, seconds */
     {"hinge-1", "clean accuracy, small radii", L2, SMALL, 1, 0.1, 5, 20, 0,
      {0, 0.3, -1}, {98.6, 96.3}, 30},
     {"hinge-2", "radius 1", L2, SMALL, 2, 0.1, 5, 20, 0,
@@ -17,8 +18,8 @@ const struct recipe recipes[] = {
      {0, 1.58, -1}, {97.0, 62.0}, 30},
     {"linf", "l-infinity, radius 0.1", LIP_NORM_INF, SMALL, 0.3, 0.15, 8, 20, 0,
      {0, 0.1, -1}, {93.6, 73.5}, 30},
-    {"wide-clean", "clean accuracy and radius 0.3", L2, WIDE, 1.3, 0.1, 10, 40, 1,
-     {0, 0.3, 1, -1}, {98.7, 97.1}, 7200},
+    {"wide-clean", "clean accuracy and radius 0.3", L2, WIDE, 1.3, 0.1, 10, 40,
+     1, {0, 0.3, 1, -1}, {98.7, 97.1}, 7200},
     {"wide-robust", "radius 1.58", L2, WIDE, 3, 0.1, 3, 40, 0,
      {0, 1, 1.58, -1}, {0, 0, 65.0}, 7200},
     {.name = NULL},

@@ -4,6 +4,7 @@
  * on how many. */
 #include "training/pool.h"
 
+#include "linalg/blas.h"
 #include "tests/support/suite.h"
 #include "tests/support/training.h"
 
@@ -90,6 +91,7 @@ END_TEST
 
 int main(void)
 {
+    lip_blas_single_threaded();
     Suite *suite = suite_create("training/pool");
     TCase *tcase = tcase_create("pool");
     tcase_set_timeout(tcase, 120);
