@@ -154,7 +154,7 @@ static enum lip_status read_radii(struct reader *r,
     if (s != LIP_OK)
         return failed(r, s);
     for (size_t i = 0; i < r->out->radii; i++) {
-        char where[24];
+        char where[40];
         snprintf(where, sizeof where, "/radii/%zu", i);
         if (r->out->radius[i] < 0)
             return refuse(r, where, "A radius is not negative.");
@@ -338,7 +338,7 @@ enum lip_status api_certify_take_data(struct api_certify_request *request,
                                       struct api_problem *problem,
                                       struct lip_ctx *ctx)
 {
-    size_t count;
+    size_t count = 0;
     if (data->classes == 0) {
         api_problem_set_at(problem, API_PROBLEM_INVALID_OPTION, LIP_AT_POINTER,
                            "/dataset",

@@ -39,7 +39,8 @@ struct lip_progress {
     double best, floor;
 };
 
-/* Returns false to ask the computation to stop. */
+/* Returns false to ask the computation to stop. A call that was allowed
+ * several threads may ask from any of them, one at a time. */
 typedef bool lip_progress_fn(void *arg, const struct lip_progress *progress);
 
 struct lip_ctx {

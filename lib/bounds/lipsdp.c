@@ -45,12 +45,13 @@ struct lipsdp {
     const struct lip_chain *chain;
     struct lip_ctx *ctx;
     struct lip_crew *crew;
-    pthread_t caller;
+    struct lip_ctx own;   /* of the sweeps */
+    pthread_mutex_t lock; /* one asks the listener at a time */
     struct lip_ascent ascent;
     struct lip_multipliers stationary;
     struct attempt attempt[MOST_ATTEMPTS];
     unsigned attempts;
-    atomic_bool stopped; /* one of the parts done side by side failed */
+    atomic_bool stopped; /* told to, or one of the parts side by side failed */
     double theta;        /* that was feasible last */
     bool found;
     struct lip_big upper, lower;
@@ -60,6 +61,29 @@ struct lipsdp {
     size_t stale, patience; /* rounds without gain, and how many to allow */
 };
 
+/* The listener of all parts: asks the caller's, once it said stop never again.
+ */
+static bool go_on(void *lipsdp, const struct lip_progress *progress)
+{
+    struct lipsdp *s = lipsdp;
+    pthread_mutex_lock(&s->lock);
+    if (!atomic_load(&s->stopped) && s->ctx && s->ctx->progress &&
+        !s->ctx->progress(s->ctx->progress_arg, progress))
+        atomic_store(&s->stopped, true);
+    pthread_mutex_unlock(&s->lock);
+    return !atomic_load(&s->stopped);
+}
+
+/* A context for one part: errors are its own, since several may fail at once.
+ */
+static struct lip_ctx context_of(struct lipsdp *s)
+{
+    return (struct lip_ctx){.budget = s->ctx ? s->ctx->budget : NULL,
+                            .deadline = s->ctx ? s->ctx->deadline : 0,
+                            .progress = go_on,
+                            .progress_arg = s};
+}
+
 static void close_attempt(struct attempt *t)
 {
     lip_keeper_close(&t->keeper);
@@ -68,18 +92,13 @@ static void close_attempt(struct attempt *t)
         lip_recursion_clear(&t->rec);
 }
 
-/* Errors are the attempt's own, since several may fail at once. */
-static enum lip_status open_attempt(struct attempt *t,
-                                    const struct lip_chain *chain,
-                                    bool evidence, struct lip_ctx *ctx)
+static enum lip_status open_attempt(struct attempt *t, struct lipsdp *s,
+                                    bool evidence)
 {
-    if (ctx) {
-        t->ctx.budget = ctx->budget;
-        t->ctx.deadline = ctx->deadline;
-    }
-    enum lip_status status = lip_recursion_new(&t->rec, chain, &t->ctx);
+    t->ctx = context_of(s);
+    enum lip_status status = lip_recursion_new(&t->rec, s->chain, &t->ctx);
     if (status == LIP_OK)
-        status = lip_multipliers_new(&t->shrunk, chain, &t->ctx);
+        status = lip_multipliers_new(&t->shrunk, s->chain, &t->ctx);
     if (status == LIP_OK)
         status = lip_keeper_open(&t->keeper, &t->rec, evidence);
     if (status != LIP_OK)
@@ -90,12 +109,11 @@ static enum lip_status open_attempt(struct attempt *t,
 static enum lip_status open(struct lipsdp *s, const struct lip_chain *chain,
                             bool evidence, struct lip_ctx *ctx)
 {
-    *s = (struct lipsdp){.chain = chain,
-                         .ctx = ctx,
-                         .caller = pthread_self(),
-                         .theta = 0x1p-10,
-                         .patience = 1};
-    enum lip_status status = open_attempt(&s->attempt[0], chain, evidence, ctx);
+    *s = (struct lipsdp){
+        .chain = chain, .ctx = ctx, .theta = 0x1p-10, .patience = 1};
+    pthread_mutex_init(&s->lock, NULL);
+    s->own = context_of(s);
+    enum lip_status status = open_attempt(&s->attempt[0], s, evidence);
     if (status != LIP_OK && ctx)
         ctx->error = s->attempt[0].ctx.error;
     if (status == LIP_OK)
@@ -109,8 +127,7 @@ static enum lip_status open(struct lipsdp *s, const struct lip_chain *chain,
     /* Where memory is short, fewer side by side come to the same. */
     for (s->attempts = 1;
          s->attempts < MOST_ATTEMPTS && s->attempts < lip_crew_size(s->crew) &&
-         open_attempt(&s->attempt[s->attempts], chain, evidence, ctx) ==
-             LIP_OK;)
+         open_attempt(&s->attempt[s->attempts], s, evidence) == LIP_OK;)
         s->attempts++;
     return LIP_OK;
 }
@@ -123,6 +140,7 @@ static void close(struct lipsdp *s)
     lip_multipliers_clear(&s->stationary);
     if (s->ascent.chain)
         lip_ascent_clear(&s->ascent);
+    pthread_mutex_destroy(&s->lock);
 }
 
 static void improve(struct lipsdp *s, struct attempt *t)
@@ -133,14 +151,6 @@ static void improve(struct lipsdp *s, struct attempt *t)
     s->found = true;
     s->upper = t->value;
     s->best = t;
-}
-
-/* Only the thread that called may speak to the listener. */
-static void let_speak(const struct lipsdp *s, struct attempt *t)
-{
-    bool speaks = s->ctx && pthread_equal(pthread_self(), s->caller);
-    t->ctx.progress = speaks ? s->ctx->progress : NULL;
-    t->ctx.progress_arg = s->ctx ? s->ctx->progress_arg : NULL;
 }
 
 static void shrink(struct attempt *t, const struct lip_multipliers *from)
@@ -162,7 +172,6 @@ static void try_one(void *lipsdp, unsigned number)
     t->status = LIP_OK;
     if (atomic_load(&s->stopped))
         return;
-    let_speak(s, t);
     shrink(t, &s->stationary);
     t->status =
         lip_multipliers_pass(&t->value, &t->feasible, &t->rec, &t->shrunk);
@@ -175,8 +184,7 @@ static enum lip_status heard(struct lipsdp *s, unsigned tries)
 {
     for (unsigned i = 0; i < tries; i++)
         if (s->attempt[i].status != LIP_OK) {
-            if (s->ctx)
-                s->ctx->error = s->attempt[i].ctx.error;
+            s->own.error = s->attempt[i].ctx.error;
             return s->attempt[i].status;
         }
     return LIP_OK;
@@ -193,6 +201,13 @@ static bool judge(struct lipsdp *s, struct attempt *t, struct lip_big *best)
     *best = t->value;
     s->theta = t->theta;
     return true;
+}
+
+static enum lip_status tell(struct lipsdp *s)
+{
+    s->progress.done = (double)s->sweeps;
+    s->own.deadline = s->ctx ? s->ctx->deadline : 0;
+    return lip_report(&s->own, &s->progress);
 }
 
 /* The best proven bound of the stationary multipliers, shrunk enough for a
@@ -213,7 +228,7 @@ static enum lip_status restore(struct lipsdp *s)
             if (!judge(s, &s->attempt[i], &best))
                 return LIP_OK;
         if (status == LIP_OK)
-            status = lip_report(s->ctx, &s->progress);
+            status = tell(s);
         if (status != LIP_OK)
             return status;
     }
@@ -247,15 +262,6 @@ static void note(struct lipsdp *s)
 {
     s->progress.best = s->found ? lip_big_double(s->upper) : NAN;
     s->progress.floor = lower_double(s->lower);
-}
-
-/* Another thread than the caller's only looks at the time. */
-static enum lip_status tell(struct lipsdp *s)
-{
-    struct lip_ctx quiet = {.deadline = s->ctx ? s->ctx->deadline : 0};
-    bool speaks = pthread_equal(pthread_self(), s->caller);
-    s->progress.done = (double)s->sweeps;
-    return lip_report(speaks ? s->ctx : &quiet, &s->progress);
 }
 
 static double sweep_flops(const struct lip_chain *chain)
@@ -328,7 +334,6 @@ static void begin_part(void *beginning, unsigned part)
     if (part) {
         *status = ascend(s, b->sweeps);
     } else {
-        let_speak(s, t);
         *status = lip_rule_pass(&t->value, &t->feasible, &t->rec,
                                 &lip_rule_scalar, 1, NULL);
     }
@@ -343,8 +348,6 @@ static enum lip_status begin(struct lipsdp *s, size_t sweeps)
     enum lip_status status = heard(s, 1);
     if (status == LIP_OK && s->attempt[0].feasible)
         improve(s, &s->attempt[0]);
-    if (status == LIP_OK && b.status != LIP_OK) /* perhaps seen aside */
-        lip_fail(s->ctx, b.status, "The time limit has passed.");
     return status != LIP_OK ? status : b.status;
 }
 
@@ -412,10 +415,11 @@ static enum lip_status run(struct lip_bound *bound,
         status = search(&s, tolerance, most);
         if (s.found && (status == LIP_OK || status == LIP_TIMEOUT)) {
             report(bound, &s, tolerance, status);
-            if (status == LIP_TIMEOUT && ctx)
-                lip_error_clear(ctx);
             status = LIP_OK;
-        } else if (status == LIP_OK) {
+        } else if (status != LIP_OK) {
+            if (ctx)
+                ctx->error = s.own.error;
+        } else {
             bound->skipped = true;
             snprintf(bound->reason, sizeof bound->reason,
                      "No multipliers could be proven in double precision.");
