@@ -238,6 +238,11 @@ static void forward(const struct step *step, size_t first, size_t count)
                              batch->value[i + 1] + first * batch->width[i + 1],
                              batch->value[i] + first * batch->width[i], count);
     }
+    if (step->model->path)
+        lip_monotone_add(step->model,
+                         batch->value[batch->count - 1] +
+                             first * step->model->outputs,
+                         batch->value[0] + first * step->model->inputs, count);
 }
 
 /* Losses of the rows, and their gradients in the outputs. */
