@@ -273,7 +273,7 @@ bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one r
 	@tests/bench/run.sh build/release
 
 bench-train: $(addprefix build/release/tests/bench/,machine train train/recipes train/tables) ## measure training on MNIST and tables, every recipe with 5 seeds
-	@tests/bench/run.sh build/release train train/recipes train/tables
+	@tests/bench/run.sh build/release train training/recipes train/tables
 
 # --- container
 image: ## build the container image lipschitzd:VERSION

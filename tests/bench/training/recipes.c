@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the recipes reach: build/release/tests/bench/train/recipes [-s SEEDS]
+ * What the recipes reach: build/release/tests/bench/training/recipes [-s SEEDS]
  * [-v] [NAME...]. Each recipe is trained with seeds 1 to SEEDS (5) on all
  * training images; printed are the mean and the standard deviation of the
  * accuracies on the test images, certified by the radii that POST /certify
