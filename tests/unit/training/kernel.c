@@ -91,6 +91,30 @@ START_TEST(dot)
 }
 END_TEST
 
+/* Momenta of weights without a gradient end at 0, never as subnormal numbers.
+ */
+START_TEST(fading)
+{
+    enum { N = 40 };
+    struct lip_sgd_rule sgd = {0.1F, 0.9F, 0, true};
+    struct lip_adam_rule adam = {0.001F, 0.9F, 0.99F, 1e-8F, 1, 0, 1};
+    float w[N], v[N], m[N], s[N], zero[N] = {0};
+    for (size_t i = 0; i < N; i++)
+        w[i] = v[i] = m[i] = s[i] = (float)(i + 1);
+    for (int step = 0; step < 9000; step++) {
+        lip_kernel_sgd(w, v, zero, N, &sgd);
+        lip_kernel_adam(w, m, s, NULL, zero, N, &adam);
+        for (size_t i = 0; i < N; i++)
+            ck_assert(fpclassify(v[i]) != FP_SUBNORMAL &&
+                      fpclassify(m[i]) != FP_SUBNORMAL &&
+                      fpclassify(s[i]) != FP_SUBNORMAL);
+    }
+    ck_assert_mem_eq(v, zero, sizeof v);
+    ck_assert_mem_eq(m, zero, sizeof m);
+    ck_assert_mem_eq(s, zero, sizeof s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("training/kernel");
@@ -100,6 +124,7 @@ int main(void)
     tcase_add_test(tc, max_min);
     tcase_add_test(tc, rows);
     tcase_add_test(tc, dot);
+    tcase_add_test(tcase, fading);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
