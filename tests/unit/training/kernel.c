@@ -124,7 +124,7 @@ int main(void)
     tcase_add_test(tc, max_min);
     tcase_add_test(tc, rows);
     tcase_add_test(tc, dot);
-    tcase_add_test(tcase, fading);
+    tcase_add_test(tc, fading);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
