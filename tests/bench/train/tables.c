@@ -4,10 +4,11 @@
  * ../shared/data; without the files it says so and ends): Auto-MPG, where fuel
  * economy falls with cylinders, displacement, power and weight and rises with
  * year and origin, and heart disease, which rises with blood pressure and
- * cholesterol. What was chosen (widths, limits, losses, epochs) was chosen by
- * cross-validation on the training rows. Beside the score on the test rows,
- * mean over seeds: the share of 10^5 random points at which the served model
- * moves the wrong way, and the bound that was proven, in units of the scaled
+ * cholesterol. Widths, losses and epochs are those that did well in five-fold
+ * cross-validation on the training rows, the limits the smallest within one
+ * standard error of the best there. Beside the score on the test rows, mean
+ * over seeds: how many of 10^5 random points the served model moves from in the
+ * wrong direction, and the bound that was proven, in units of the scaled
  * inputs. */
 #include "linalg/blas.h"
 #include "tests/support/measure.h"
