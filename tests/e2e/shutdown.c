@@ -53,9 +53,9 @@ START_TEST(a_hundred_requests_in_flight_are_all_answered)
     enum { COUNT = 100 };
     struct http_client client[COUNT];
     struct http_answer answer;
-    daemon_start(&daemon_, NULL);
+    daemon_start(&daemon_, (const char *[]){"--drain-timeout", "120", NULL});
     for (int i = 0; i < COUNT; i++)
-        http_send_wide(&client[i], daemon_.port, 40, 4);
+        http_send_wide(&client[i], daemon_.port, 40, 2);
     daemon_signal(&daemon_, SIGTERM);
     for (int i = 0; i < COUNT; i++) {
         ck_assert_msg(http_read(&answer, &client[i], false),
@@ -89,7 +89,7 @@ START_TEST(draining_is_seen_from_outside)
     daemon_start(&daemon_, (const char *[]){"--drain-timeout", "60", NULL});
     for (int i = 0; i < 2; i++)
         http_open(&other[i], daemon_.port);
-    http_send_wide(&busy, daemon_.port, 300, 6);
+    http_send_wide(&busy, daemon_.port, 200, 6);
     ck_assert(daemon_metric_reaches(&daemon_, "workers_busy", 1, 20));
     daemon_signal(&daemon_, SIGTERM);
     usleep(700000);
