@@ -98,7 +98,7 @@ static void print(const struct recipe *recipe, const char *what,
     double sd = count > 1 ? sqrt(square / (double)(count - 1)) : 0;
     snprintf(name, sizeof name, "%s-%s", recipe->name, what);
     snprintf(note, sizeof note, "%g (sd %.2f, %zu seeds)", target, sd, count);
-    measure_print(name, mean, unit, target > 0 ? mean / target : NAN,
+    measure_print(name, mean, unit, mean / (target > 0 ? target : mean),
                   target > 0 ? note : note + 2);
 }
 
