@@ -98,12 +98,12 @@ START_TEST(fading)
     enum { N = 40 };
     struct lip_sgd_rule sgd = {0.1F, 0.9F, 0, true};
     struct lip_adam_rule adam = {0.001F, 0.9F, 0.99F, 1e-8F, 1, 0, 1};
-    float w[N], v[N], m[N], s[N], zero[N] = {0};
+    float value[N], v[N], m[N], s[N], zero[N] = {0};
     for (size_t i = 0; i < N; i++)
-        w[i] = v[i] = m[i] = s[i] = (float)(i + 1);
+        value[i] = v[i] = m[i] = s[i] = (float)(i + 1);
     for (int step = 0; step < 9000; step++) {
-        lip_kernel_sgd(w, v, zero, N, &sgd);
-        lip_kernel_adam(w, m, s, NULL, zero, N, &adam);
+        lip_kernel_sgd(value, v, zero, N, &sgd);
+        lip_kernel_adam(value, m, s, NULL, zero, N, &adam);
         for (size_t i = 0; i < N; i++)
             ck_assert(fpclassify(v[i]) != FP_SUBNORMAL &&
                       fpclassify(m[i]) != FP_SUBNORMAL &&
