@@ -18,5 +18,5 @@ const struct lip_constraint lip_constraint_projection = {
     .supports = lip_supports_easy,
     .work = lip_project_room,
     .mend = mend,
-    .every = 10,
+    .every = 5,
 };
