@@ -4,13 +4,12 @@
 #include "server/dataset_file.h"
 
 #include "base/size.h"
+#include "server/file.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char magic[] = "lipschitzd data 1\n";
 
@@ -31,38 +30,6 @@ bool lipd_dataset_file_size(size_t *out, const struct lipd_dataset *about)
            lip_size_mul(&total, about->rows, row) &&
            lip_size_mul(&total, total, sizeof(float)) &&
            lip_size_add(out, total, HEAD);
-}
-
-bool lipd_write_all(int fd, const void *bytes, size_t size)
-{
-    const unsigned char *at = bytes;
-    while (size) {
-        ssize_t n = write(fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-bool lipd_read_all(int fd, void *bytes, size_t size)
-{
-    unsigned char *at = bytes;
-    while (size) {
-        ssize_t n = read(fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0)
-            errno = 0;
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
 }
 
 /* --- the head */

@@ -32,9 +32,4 @@ bool lipd_dataset_file_about(struct lipd_dataset *out, int fd);
 bool lipd_dataset_file_read(struct lip_data *data, int fd,
                             const struct lipd_dataset *about);
 
-/* Writes or reads all of it, whatever the system call leaves over. False with
- * errno; 0 where a file ended too early. */
-bool lipd_write_all(int fd, const void *bytes, size_t size);
-bool lipd_read_all(int fd, void *bytes, size_t size);
-
 #endif

@@ -5,6 +5,7 @@
 #include "server/dataset_store.h"
 
 #include "server/dataset_file.h"
+#include "server/file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,6 +6,7 @@
 #include "server/jobs/child.h"
 
 #include "base/size.h"
+#include "server/file.h"
 #include "server/jobs/limits.h"
 #include "server/log.h"
 
@@ -18,7 +19,6 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,13 +29,7 @@ enum { INSTRUMENTED = 1 };
 enum { INSTRUMENTED = 0 };
 #endif
 
-enum {
-    CRASHED = 1,
-    NICE = 5,
-    ERROR_BYTES = 4096,
-    LOCK_SECONDS = 30,
-    NAME_BYTES = 64
-};
+enum { CRASHED = 1, NICE = 5, ERROR_BYTES = 4096, LOCK_SECONDS = 30 };
 static const size_t file_limit = (size_t)1 << 40;
 
 static volatile sig_atomic_t told_to_cancel, told_to_pause;
@@ -98,7 +92,7 @@ bool lipd_child_tell(const char *json, size_t size)
 
 static bool failed(struct api_problem *problem, const char *name, int error)
 {
-    bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    bool full = lipd_disk_full(error);
     api_problem_set(problem,
                     full ? API_PROBLEM_STORAGE_FULL : API_PROBLEM_INTERNAL,
                     "The job's file %.60s cannot be kept: %s.%s", name,
@@ -106,47 +100,12 @@ static bool failed(struct api_problem *problem, const char *name, int error)
     return false;
 }
 
-static bool write_all(int fd, const unsigned char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, bytes, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-/* Writes, syncs and closes; errno tells. */
-static bool fill(int fd, const void *bytes, size_t size)
-{
-    bool written = write_all(fd, bytes, size) && !fsync(fd);
-    int error = errno;
-    if (close(fd) && written)
-        return false;
-    errno = error;
-    return written;
-}
-
 static bool put_file(int folder, const char *name, const void *bytes,
                      size_t size)
 {
-    char temporary[NAME_BYTES + 8];
-    snprintf(temporary, sizeof temporary, "%.*s.new", NAME_BYTES, name);
-    int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                    0600);
-    if (fd < 0)
-        return false;
-    if (fill(fd, bytes, size) && !renameat(folder, temporary, folder, name) &&
-        !fsync(folder))
-        return true;
-    int error = errno;
-    unlinkat(folder, temporary, 0);
-    errno = error;
-    return false;
+    const struct lipd_part part[] = {{bytes, size}, {NULL, 0}};
+    const struct lipd_content content = {lipd_write_parts, part};
+    return lipd_put_file(folder, name, ".new", &content, true);
 }
 
 bool lipd_child_write(const struct lipd_child *child, const char *name,
@@ -155,42 +114,6 @@ bool lipd_child_write(const struct lipd_child *child, const char *name,
 {
     return put_file(child->folder, name, bytes, size) ||
            failed(problem, name, errno);
-}
-
-/* Reads an open file of this size; the block has room for a closing zero. */
-static bool take_all(int fd, unsigned char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t n = read(fd, bytes, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    *bytes = '\0';
-    return true;
-}
-
-static bool read_open(const struct lipd_child *child, int fd, const char *name,
-                      unsigned char **bytes, size_t *size,
-                      struct api_problem *problem)
-{
-    struct stat status;
-    if (fstat(fd, &status) || (size_t)status.st_size > file_limit)
-        return failed(problem, name, EIO);
-    *size = (size_t)status.st_size;
-    *bytes = lip_alloc(child->ctx, *size + 1, 1);
-    if (!*bytes) {
-        api_problem_from_error(problem, &child->ctx->error);
-        return false;
-    }
-    if (take_all(fd, *bytes, *size))
-        return true;
-    lip_free(*bytes);
-    *bytes = NULL;
-    return failed(problem, name, EIO);
 }
 
 bool lipd_child_read(const struct lipd_child *child, const char *name,
@@ -202,9 +125,13 @@ bool lipd_child_read(const struct lipd_child *child, const char *name,
     int fd = openat(child->folder, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || failed(problem, name, errno);
-    bool read = read_open(child, fd, name, bytes, size, problem);
+    enum lip_status s = lipd_read_file(bytes, size, fd, file_limit, child->ctx);
     close(fd);
-    return read;
+    if (s == LIP_NO_MEMORY)
+        api_problem_from_error(problem, &child->ctx->error);
+    else if (s != LIP_OK)
+        failed(problem, name, EIO);
+    return s == LIP_OK;
 }
 
 /* --- how it ended */
@@ -220,8 +147,10 @@ static void keep_reserve(int folder)
 /* Blanks behind JSON do no harm. */
 static bool use_reserve(int folder, const char *text, size_t size)
 {
+    const struct lipd_part part[] = {{text, size}, {NULL, 0}};
+    const struct lipd_content content = {lipd_write_parts, part};
     int fd = openat(folder, "reserve", O_WRONLY | O_CLOEXEC);
-    return fd >= 0 && size <= ERROR_BYTES && fill(fd, text, size) &&
+    return fd >= 0 && size <= ERROR_BYTES && lipd_fill(fd, &content, true) &&
            !renameat(folder, "reserve", folder, "error.json");
 }
 

@@ -3,32 +3,20 @@
  * Folders are flat; everything is done by the descriptor of their parent. */
 #include "server/jobs/folder.h"
 
-#include <dirent.h>
+#include "server/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_BYTES = 96, RESERVE_BYTES = 1 << 20 };
+enum { RESERVE_BYTES = 1 << 20 };
 
 int lipd_folders_open(const char *directory, char *complaint,
                       size_t complaint_size)
 {
-    int folders = -1;
-    int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent >= 0 && (!mkdirat(parent, "jobs", 0700) || errno == EEXIST))
-        folders = openat(parent, "jobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folders < 0)
-        snprintf(complaint, complaint_size,
-                 "Cannot use the folder jobs in %.200s: %s.", directory,
-                 strerror(errno));
-    else
-        fsync(parent);
-    if (parent >= 0)
-        close(parent);
-    return folders;
+    return lipd_open_folder(directory, "jobs", complaint, complaint_size);
 }
 
 void lipd_folders_reserve(int folders)
@@ -55,46 +43,12 @@ static int open_folder(int folders, const char *id)
 
 /* --- writing */
 
-static bool write_all(int fd, const char *text, size_t size)
+/* Under another name first than the job's process would take. */
+static bool put(int folder, const char *name, const struct lipd_part *part,
+                bool sync)
 {
-    while (size) {
-        ssize_t n = write(fd, text, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-/* Writes the parts one after the other, under another name first. */
-static bool put(int folder, const char *name, const char *const *part,
-                size_t parts, bool sync)
-{
-    char temporary[NAME_BYTES];
-    snprintf(temporary, sizeof temporary, "%.80s.daemon", name);
-    int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                    0600);
-    if (fd < 0)
-        return false;
-    bool written = true;
-    for (size_t i = 0; i < parts && written; i++)
-        written = write_all(fd, part[i], strlen(part[i]));
-    written = written && (!sync || !fsync(fd));
-    int error = errno;
-    if (close(fd) && written) {
-        error = errno;
-        written = false;
-    }
-    if (written && !renameat(folder, temporary, folder, name) &&
-        (!sync || !fsync(folder)))
-        return true;
-    error = written ? errno : error;
-    unlinkat(folder, temporary, 0);
-    errno = error;
-    return false;
+    const struct lipd_content content = {lipd_write_parts, part};
+    return lipd_put_file(folder, name, ".daemon", &content, sync);
 }
 
 bool lipd_folder_write(int folders, const char *id, const char *name,
@@ -103,25 +57,29 @@ bool lipd_folder_write(int folders, const char *id, const char *name,
     int folder = open_folder(folders, id);
     if (folder < 0)
         return false;
-    bool written = put(folder, name, &text, 1, false);
+    const struct lipd_part part[] = {{text, strlen(text)}, {NULL, 0}};
+    bool written = put(folder, name, part, false);
     close(folder);
     return written;
 }
 
 static bool make(int folders, const struct lipd_job *job)
 {
-    const char *const part[] = {"{\"kind\": \"", job->kind,
-                                "\", \"request\": ", job->request, "}"};
+    static const char head[] = "{\"kind\": \"", middle[] = "\", \"request\": ";
+    const struct lipd_part part[] = {{head, sizeof head - 1},
+                                     {job->kind, strlen(job->kind)},
+                                     {middle, sizeof middle - 1},
+                                     {job->request, strlen(job->request)},
+                                     {"}", 1},
+                                     {NULL, 0}};
     if (mkdirat(folders, job->id, 0700) && errno != EEXIST)
         return false;
     int folder = open_folder(folders, job->id);
     if (folder < 0)
         return false;
     bool made = !faccessat(folder, "request.json", F_OK, 0) ||
-                put(folder, "request.json", part, 5, true);
-    int error = errno;
-    close(folder);
-    errno = error;
+                put(folder, "request.json", part, true);
+    lipd_close(folder);
     return made && !fsync(folders);
 }
 
@@ -131,7 +89,7 @@ bool lipd_folder_make(int folders, const struct lipd_job *job,
     if (make(folders, job))
         return true;
     int error = errno;
-    bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    bool full = lipd_disk_full(error);
     api_problem_set(problem,
                     full ? API_PROBLEM_STORAGE_FULL : API_PROBLEM_INTERNAL,
                     "The job's folder cannot be made: %s.%s", strerror(error),
@@ -144,8 +102,7 @@ bool lipd_folder_make(int folders, const struct lipd_job *job,
 static void empty(int folder)
 {
     struct dirent *entry;
-    int fd = dup(folder);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    DIR *list = lipd_entries(folder);
     if (!list)
         return;
     while ((entry = readdir(list)))
@@ -185,8 +142,7 @@ static bool is_done_with(struct lipd_job_store *store, const char *id)
 void lipd_folders_sweep(int folders, struct lipd_job_store *store)
 {
     struct dirent *entry;
-    int fd = openat(folders, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    DIR *list = lipd_entries(folders);
     if (!list)
         return;
     while ((entry = readdir(list)))
@@ -210,30 +166,6 @@ void lipd_folder_reset(int folders, const char *id)
 
 /* --- reading */
 
-static char *read_open(int fd, size_t most, size_t *size)
-{
-    struct stat status;
-    if (fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_size < 0 ||
-        (uintmax_t)status.st_size > most)
-        return NULL;
-    size_t done = 0, total = (size_t)status.st_size;
-    char *text = lip_alloc(NULL, total + 1, 1);
-    while (text && done < total) {
-        ssize_t n = read(fd, text + done, total - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            lip_free(text);
-            return NULL;
-        }
-        done += (size_t)n;
-    }
-    if (text)
-        text[total] = '\0';
-    *size = total;
-    return text;
-}
-
 char *lipd_folder_read(int folders, const char *id, const char *name,
                        size_t most, size_t *size)
 {
@@ -244,7 +176,8 @@ char *lipd_folder_read(int folders, const char *id, const char *name,
     close(folder);
     if (fd < 0)
         return NULL;
-    char *text = read_open(fd, most, size);
+    unsigned char *text;
+    lipd_read_file(&text, size, fd, most, NULL);
     close(fd);
-    return text;
+    return (char *)text;
 }

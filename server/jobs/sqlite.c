@@ -5,6 +5,8 @@
  * transaction. */
 #include "server/jobs/sqlite.h"
 
+#include "server/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -231,8 +233,7 @@ static bool is_full(struct lipd_sqlite *store, int error)
 {
     int code = sqlite3_errcode(store->db) & 0xff;
     return code == SQLITE_FULL ||
-           (code == SQLITE_IOERR &&
-            (error == ENOSPC || error == EDQUOT || error == EFBIG));
+           (code == SQLITE_IOERR && lipd_disk_full(error));
 }
 
 bool lipd_sqlite_fail(struct lipd_sqlite *store, struct api_problem *problem)
