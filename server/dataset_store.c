@@ -1,138 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * The folder of data sets. A file is written under a name of its own, synced,
- * renamed, and the folder synced: it is there whole or not at all. */
+ * Data sets on their shelf. */
 #include "server/dataset_store.h"
 
 #include "server/dataset_file.h"
-#include "server/file.h"
+#include "server/shelf.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define UNFINISHED ".new-"
-
-enum { DIGITS = 64, NAME_MAX_BYTES = 96 };
-
 struct lipd_dataset_store {
-    int directory;
-    pthread_mutex_t lock; /* of what follows, and of what names there are */
-    size_t quota, used, spooled;
-    unsigned long number; /* of the next unfinished file */
+    struct lipd_shelf shelf;
+    size_t spooled; /* under the shelf's lock */
 };
-
-/* --- names */
 
 bool lipd_dataset_id_valid(const char *id)
 {
-    return !strncmp(id, "sha256:", 7) &&
-           strspn(id + 7, "0123456789abcdef") == DIGITS && !id[7 + DIGITS];
-}
-
-static const char *name_of(const char *id)
-{
-    return id + strlen("sha256:");
+    return lipd_shelf_is_id(id);
 }
 
 /* --- opening */
 
-static bool complain(char *out, size_t size, const char *what,
-                     const char *directory)
-{
-    snprintf(out, size, "%s %.200s: %s.", what, directory, strerror(errno));
-    return false;
-}
-
-/* The folder's entries; NULL with errno. */
-static DIR *entries(const struct lipd_dataset_store *store)
-{
-    int fd = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    if (!list && fd >= 0)
-        close(fd);
-    return list;
-}
-
-/* Counts the files that are there and removes unfinished ones. */
-static bool take_stock(struct lipd_dataset_store *store)
-{
-    struct dirent *entry;
-    struct stat status;
-    DIR *list = entries(store);
-    if (!list)
-        return false;
-    while ((entry = readdir(list))) {
-        if (!strncmp(entry->d_name, UNFINISHED, strlen(UNFINISHED)))
-            unlinkat(store->directory, entry->d_name, 0);
-        else if (strlen(entry->d_name) == DIGITS &&
-                 !fstatat(store->directory, entry->d_name, &status,
-                          AT_SYMLINK_NOFOLLOW))
-            store->used += (size_t)status.st_size;
-    }
-    closedir(list);
-    return true;
-}
-
-static bool make_folders(const char *directory, char *complaint, size_t size)
-{
-    if (mkdir(directory, 0700) && errno != EEXIST)
-        return complain(complaint, size, "Cannot make", directory);
-    int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0)
-        return complain(complaint, size, "Cannot open", directory);
-    bool made = (!mkdirat(parent, "datasets", 0700) || errno == EEXIST) &&
-                !fsync(parent);
-    int error = errno;
-    close(parent);
-    errno = error;
-    return made || complain(complaint, size,
-                            "Cannot make the folder datasets in", directory);
-}
-
-static bool open_folder(struct lipd_dataset_store *store, const char *directory,
-                        bool writable, char *complaint, size_t size)
-{
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/datasets", directory) >=
-        (int)sizeof path)
-        errno = ENAMETOOLONG;
-    else
-        store->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (store->directory < 0 ||
-        (writable &&
-         (faccessat(store->directory, ".", W_OK | X_OK, AT_EACCESS) ||
-          !take_stock(store))))
-        return complain(complaint, size, "Cannot use the folder datasets in",
-                        directory);
-    return true;
-}
-
-static struct lipd_dataset_store *open_store(const char *directory,
-                                             size_t quota, bool writable,
-                                             char *complaint, size_t size)
+static struct lipd_dataset_store *new_store(char *complaint, size_t size)
 {
     struct lip_ctx ctx = {.budget = NULL};
     struct lipd_dataset_store *store = lip_calloc(&ctx, 1, sizeof *store);
-    if (!store) {
+    if (!store)
         snprintf(complaint, size, "%s", ctx.error.detail);
-        return NULL;
-    }
-    store->quota = quota;
-    store->directory = -1;
-    pthread_mutex_init(&store->lock, NULL);
-    if ((!writable || make_folders(directory, complaint, size)) &&
-        open_folder(store, directory, writable, complaint, size))
-        return store;
-    lipd_dataset_store_close(store);
-    return NULL;
+    return store;
 }
 
 struct lipd_dataset_store *lipd_dataset_store_open(const char *directory,
@@ -140,71 +39,56 @@ struct lipd_dataset_store *lipd_dataset_store_open(const char *directory,
                                                    char *complaint,
                                                    size_t complaint_size)
 {
-    return open_store(directory, quota, true, complaint, complaint_size);
+    struct lipd_dataset_store *store = new_store(complaint, complaint_size);
+    if (store && lipd_shelf_open(&store->shelf, directory, "datasets", quota,
+                                 complaint, complaint_size))
+        return store;
+    lip_free(store);
+    return NULL;
 }
 
 struct lipd_dataset_store *lipd_dataset_store_read_only(const char *directory,
                                                         char *complaint,
                                                         size_t complaint_size)
 {
-    return open_store(directory, 0, false, complaint, complaint_size);
+    struct lipd_dataset_store *store = new_store(complaint, complaint_size);
+    if (store && lipd_shelf_read_only(&store->shelf, directory, "datasets",
+                                      complaint, complaint_size))
+        return store;
+    lip_free(store);
+    return NULL;
 }
 
 void lipd_dataset_store_close(struct lipd_dataset_store *store)
 {
     if (!store)
         return;
-    if (store->directory >= 0)
-        close(store->directory);
-    pthread_mutex_destroy(&store->lock);
+    lipd_shelf_close(&store->shelf);
     lip_free(store);
 }
 
 /* --- room */
 
-/* Adds to one of the counters, which stays within the quota. */
-static bool book(struct lipd_dataset_store *store, size_t *counter,
-                 size_t bytes)
-{
-    pthread_mutex_lock(&store->lock);
-    bool fits = bytes <= store->quota && *counter <= store->quota - bytes;
-    if (fits)
-        *counter += bytes;
-    pthread_mutex_unlock(&store->lock);
-    return fits;
-}
-
-static void unbook(struct lipd_dataset_store *store, size_t *counter,
-                   size_t bytes)
-{
-    pthread_mutex_lock(&store->lock);
-    *counter -= bytes < *counter ? bytes : *counter;
-    pthread_mutex_unlock(&store->lock);
-}
-
 size_t lipd_dataset_store_used(struct lipd_dataset_store *store)
 {
-    pthread_mutex_lock(&store->lock);
-    size_t used = store->used;
-    pthread_mutex_unlock(&store->lock);
-    return used;
+    return lipd_shelf_used(&store->shelf);
 }
 
 bool lipd_dataset_spool_book(struct lipd_dataset_store *store, size_t bytes)
 {
-    return book(store, &store->spooled, bytes);
+    return lipd_shelf_book(&store->shelf, &store->spooled, bytes);
 }
 
 void lipd_dataset_spool_unbook(struct lipd_dataset_store *store, size_t bytes)
 {
-    unbook(store, &store->spooled, bytes);
+    lipd_shelf_unbook(&store->shelf, &store->spooled, bytes);
 }
 
 /* --- writing */
 
 static bool failed(struct api_problem *problem, int error)
 {
-    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+    if (lipd_disk_full(error))
         api_problem_set(problem, API_PROBLEM_STORAGE_FULL,
                         "The data set is not stored: %s. Delete stored data "
                         "sets or give the daemon more room.",
@@ -215,34 +99,14 @@ static bool failed(struct api_problem *problem, int error)
     return false;
 }
 
-/* Opens a new file under a name of its own. */
-static int open_new(struct lipd_dataset_store *store, char name[NAME_MAX_BYTES])
-{
-    pthread_mutex_lock(&store->lock);
-    snprintf(name, NAME_MAX_BYTES, UNFINISHED "%ld-%lu", (long)getpid(),
-             store->number++);
-    pthread_mutex_unlock(&store->lock);
-    return openat(store->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-                  0600);
-}
-
 int lipd_dataset_spool(struct lipd_dataset_store *store, size_t announced,
                        struct api_problem *problem)
 {
-    char name[NAME_MAX_BYTES];
-    int fd =
-        openat(store->directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0) { /* not every file system has files without a name */
-        fd = open_new(store, name);
-        if (fd >= 0)
-            unlinkat(store->directory, name, 0);
-    }
+    int fd = lipd_shelf_scratch(&store->shelf);
     /* A full disk is told before the client has sent everything. */
     if (fd >= 0 && announced && fallocate(fd, 0, 0, (off_t)announced) &&
         errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR) {
-        int error = errno;
-        close(fd);
-        errno = error;
+        lipd_close(fd);
         fd = -1;
     }
     if (fd < 0)
@@ -256,40 +120,15 @@ bool lipd_dataset_spool_add(int fd, const void *bytes, size_t size,
     return lipd_write_all(fd, bytes, size) || failed(problem, errno);
 }
 
-/* Gives the finished file its name, unless the same data set has come another
- * way meanwhile; *fresh tells. */
-static bool publish(struct lipd_dataset_store *store, const char *name,
-                    const char *id, bool *fresh)
-{
-    pthread_mutex_lock(&store->lock);
-    *fresh = faccessat(store->directory, name_of(id), F_OK, 0) != 0;
-    bool done = *fresh ? !renameat(store->directory, name, store->directory,
-                                   name_of(id))
-                       : !unlinkat(store->directory, name, 0);
-    pthread_mutex_unlock(&store->lock);
-    return done && !fsync(store->directory);
-}
+struct numbers {
+    const struct lipd_dataset *about;
+    const struct lip_data *data;
+};
 
-/* errno tells. */
-static bool write_file(struct lipd_dataset_store *store,
-                       struct lipd_dataset *about, const struct lip_data *data)
+static bool write_numbers(int fd, const void *what)
 {
-    char name[NAME_MAX_BYTES];
-    int fd = open_new(store, name);
-    if (fd < 0)
-        return false;
-    bool written = lipd_dataset_file_write(fd, about, data) && !fsync(fd);
-    int error = errno;
-    if (close(fd) && written) {
-        error = errno;
-        written = false;
-    }
-    if (written && publish(store, name, about->id, &about->fresh))
-        return true;
-    error = written ? errno : error;
-    unlinkat(store->directory, name, 0);
-    errno = error;
-    return false;
+    const struct numbers *numbers = what;
+    return lipd_dataset_file_write(fd, numbers->about, numbers->data);
 }
 
 static double now(void)
@@ -299,20 +138,19 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static bool over_quota(const struct lipd_dataset_store *store, size_t bytes,
-                       struct api_problem *problem)
+static bool over_quota(size_t quota, size_t bytes, struct api_problem *problem)
 {
-    if (bytes > store->quota)
+    if (bytes > quota)
         api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
                         "The data set takes %zu bytes on disk, more than the "
                         "%zu that --max-datasets allows for all together.",
-                        bytes, store->quota);
+                        bytes, quota);
     else
         api_problem_set(problem, API_PROBLEM_STORAGE_FULL,
                         "The data set takes %zu bytes on disk, and with those "
                         "stored it would be over the limit of %zu "
                         "(--max-datasets). Delete stored data sets.",
-                        bytes, store->quota);
+                        bytes, quota);
     return false;
 }
 
@@ -327,6 +165,7 @@ bool lipd_dataset_put(struct lipd_dataset_store *store,
                       const struct lip_data *data, struct lipd_dataset *out,
                       struct api_problem *problem)
 {
+    struct lipd_shelf *shelf = &store->shelf;
     struct lipd_dataset about = {.rows = data->rows,
                                  .features = data->features,
                                  .classes = data->classes,
@@ -339,17 +178,14 @@ bool lipd_dataset_put(struct lipd_dataset_store *store,
     if (there || problem->code != API_PROBLEM_NOT_FOUND)
         lipd_dataset_delete(store, about.id); /* damaged: made anew */
     if (!lipd_dataset_file_size(&about.bytes, &about) ||
-        !book(store, &store->used, about.bytes))
-        return over_quota(store, about.bytes, problem);
-    if (!write_file(store, &about, data)) {
-        int error = errno;
-        unbook(store, &store->used, about.bytes);
-        return failed(problem, error);
-    }
-    if (!about.fresh) {
-        unbook(store, &store->used, about.bytes);
+        !lipd_shelf_book(shelf, &shelf->used, about.bytes))
+        return over_quota(shelf->quota, about.bytes, problem);
+    const struct numbers numbers = {&about, data};
+    const struct lipd_content content = {write_numbers, &numbers};
+    if (!lipd_shelf_put(shelf, about.id, about.bytes, &content, &about.fresh))
+        return failed(problem, errno);
+    if (!about.fresh)
         return lipd_dataset_show(store, about.id, out, problem);
-    }
     *out = about;
     return true;
 }
@@ -372,24 +208,22 @@ static bool damaged(struct api_problem *problem, const char *id)
     return false;
 }
 
-/* Opens the file of this name and reads its head. -1 where there is none; with
- * *sound false where it is not what the name says. */
+/* Opens the file of this id and reads its head. -1 where there is none; with
+ * *sound false where it is not what the id says. */
 static int open_file(struct lipd_dataset *out, bool *sound,
-                     const struct lipd_dataset_store *store, const char *name)
+                     const struct lipd_dataset_store *store, const char *id)
 {
-    int fd = openat(store->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    *sound = fd >= 0 && lipd_dataset_file_about(out, fd) &&
-             !strcmp(name_of(out->id), name);
+    int fd = lipd_shelf_get(&store->shelf, id);
+    *sound =
+        fd >= 0 && lipd_dataset_file_about(out, fd) && !strcmp(out->id, id);
     return fd;
 }
 
 static int open_id(struct lipd_dataset *out, struct lipd_dataset_store *store,
                    const char *id, struct api_problem *problem)
 {
-    bool sound = false;
-    int fd = lipd_dataset_id_valid(id)
-                 ? open_file(out, &sound, store, name_of(id))
-                 : -1;
+    bool sound;
+    int fd = open_file(out, &sound, store, id);
     if (sound)
         return fd;
     if (fd < 0)
@@ -437,60 +271,50 @@ bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
 
 bool lipd_dataset_delete(struct lipd_dataset_store *store, const char *id)
 {
-    struct stat status;
-    if (!lipd_dataset_id_valid(id))
-        return false;
-    pthread_mutex_lock(&store->lock);
-    bool removed =
-        !fstatat(store->directory, name_of(id), &status, AT_SYMLINK_NOFOLLOW) &&
-        !unlinkat(store->directory, name_of(id), 0);
-    pthread_mutex_unlock(&store->lock);
-    if (!removed)
-        return false;
-    unbook(store, &store->used, (size_t)status.st_size);
-    fsync(store->directory);
-    return true;
+    return lipd_shelf_delete(&store->shelf, id);
 }
 
 /* --- the list */
 
-/* Puts a name into a sorted list of at most `room`, of which the last falls
+/* Puts an id into a sorted list of at most `room`, of which the last falls
  * out. Returns how many there are then. */
-static size_t insert(char (*name)[DIGITS + 1], size_t count, size_t room,
+static size_t insert(char (*id)[LIP_DIGEST_TEXT], size_t count, size_t room,
                      const char *added)
 {
     size_t at = count;
-    while (at > 0 && strcmp(name[at - 1], added) > 0)
+    while (at > 0 && strcmp(id[at - 1], added) > 0)
         at--;
     if (at == room)
         return count;
     size_t kept = count < room ? count : room - 1;
-    memmove(name[at + 1], name[at], (kept - at) * sizeof *name);
-    memcpy(name[at], added, sizeof *name);
+    memmove(id[at + 1], id[at], (kept - at) * sizeof *id);
+    memcpy(id[at], added, sizeof *id);
     return kept + 1;
 }
 
 size_t lipd_dataset_list(struct lipd_dataset_store *store, const char *after,
                          struct lipd_dataset *out, size_t count, bool *more)
 {
-    const char *least = lipd_dataset_id_valid(after) ? name_of(after) : "";
-    char(*name)[DIGITS + 1] = lip_alloc(NULL, count + 1, sizeof *name);
-    DIR *list = name ? entries(store) : NULL;
+    const char *least = lipd_dataset_id_valid(after) ? after : "";
+    char(*id)[LIP_DIGEST_TEXT] = lip_alloc(NULL, count + 1, sizeof *id);
+    DIR *list = id ? lipd_entries(store->shelf.folder) : NULL;
     size_t found = 0, kept = 0;
-    for (struct dirent *entry; list && (entry = readdir(list));)
-        if (strspn(entry->d_name, "0123456789abcdef") == DIGITS &&
-            !entry->d_name[DIGITS] && strcmp(entry->d_name, least) > 0)
-            found = insert(name, found, count + 1, entry->d_name);
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        char next[LIP_DIGEST_TEXT];
+        snprintf(next, sizeof next, "sha256:%.64s", entry->d_name);
+        if (lipd_shelf_is_name(entry->d_name) && strcmp(next, least) > 0)
+            found = insert(id, found, count + 1, next);
+    }
     *more = found > count;
     for (size_t i = 0; i < found && i < count; i++) {
         bool sound;
-        int fd = open_file(&out[kept], &sound, store, name[i]);
+        int fd = open_file(&out[kept], &sound, store, id[i]);
         if (fd >= 0)
             close(fd);
         kept += sound;
     }
     if (list)
         closedir(list);
-    lip_free(name);
+    lip_free(id);
     return kept;
 }

@@ -8,147 +8,61 @@
  *         for none, then name and value of each query parameter
  *     the body
  *
- * written under a name of its own, synced, renamed, and the folder synced. */
+ * on the shelf "models". */
 #include "server/model_store.h"
 
 #include "base/size.h"
-#include "server/config.h"
+#include "server/shelf.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static const char magic[] = "lipschitzd model 1\n";
-#define UNFINISHED ".new-"
 
-enum {
-    MAGIC = sizeof magic - 1,
-    FIXED = MAGIC + 3 * 8,
-    STRINGS_MAX = 1 << 20,
-    DIGITS = 64,
-    NAME_MAX_BYTES = 96
-};
+enum { MAGIC = sizeof magic - 1, FIXED = MAGIC + 3 * 8, STRINGS_MAX = 1 << 20 };
 
 struct lipd_store {
-    int directory;
-    pthread_mutex_t lock; /* of what follows */
-    size_t quota, used;
-    unsigned long number; /* of the next unfinished file */
+    struct lipd_shelf shelf;
 };
-
-/* --- names */
 
 bool lipd_store_id_valid(const char *id)
 {
-    return !strncmp(id, "sha256:", 7) &&
-           strspn(id + 7, "0123456789abcdef") == DIGITS && !id[7 + DIGITS];
-}
-
-static const char *name_of(const char *id)
-{
-    return id + strlen("sha256:");
+    return lipd_shelf_is_id(id);
 }
 
 /* --- opening */
 
-static bool complain(char *out, size_t size, const char *what,
-                     const char *directory)
-{
-    snprintf(out, size, "%s %.200s: %s.", what, directory, strerror(errno));
-    return false;
-}
-
-/* Counts the files that are there and removes unfinished ones. */
-static bool take_stock(struct lipd_store *store)
-{
-    struct dirent *entry;
-    struct stat status;
-    int fd = dup(store->directory);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    if (!list)
-        return false;
-    while ((entry = readdir(list))) {
-        if (!strncmp(entry->d_name, UNFINISHED, strlen(UNFINISHED)))
-            unlinkat(store->directory, entry->d_name, 0);
-        else if (strlen(entry->d_name) == DIGITS &&
-                 !fstatat(store->directory, entry->d_name, &status,
-                          AT_SYMLINK_NOFOLLOW))
-            store->used += (size_t)status.st_size;
-    }
-    closedir(list);
-    return true;
-}
-
-static bool open_folder(struct lipd_store *store, const char *directory,
-                        char *complaint, size_t size)
-{
-    if (mkdir(directory, 0700) && errno != EEXIST)
-        return complain(complaint, size, "Cannot make", directory);
-    int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0)
-        return complain(complaint, size, "Cannot open", directory);
-    bool made = !mkdirat(parent, "models", 0700) || errno == EEXIST;
-    if (made)
-        store->directory =
-            openat(parent, "models", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (store->directory >= 0)
-        fsync(parent);
-    int error = errno;
-    close(parent);
-    errno = error;
-    if (store->directory < 0 ||
-        faccessat(store->directory, ".", W_OK | X_OK, AT_EACCESS) ||
-        !take_stock(store))
-        return complain(complaint, size, "Cannot use the folder models in",
-                        directory);
-    return true;
-}
-
-static struct lipd_store *new_store(size_t quota, char *complaint,
-                                    size_t complaint_size)
+static struct lipd_store *new_store(char *complaint, size_t complaint_size)
 {
     struct lip_ctx ctx = {.budget = NULL};
     struct lipd_store *store = lip_calloc(&ctx, 1, sizeof *store);
-    if (!store) {
+    if (!store)
         snprintf(complaint, complaint_size, "%s", ctx.error.detail);
-        return NULL;
-    }
-    store->quota = quota;
-    store->directory = -1;
-    pthread_mutex_init(&store->lock, NULL);
     return store;
 }
 
 struct lipd_store *lipd_store_open(const char *directory, size_t quota,
                                    char *complaint, size_t complaint_size)
 {
-    struct lipd_store *store = new_store(quota, complaint, complaint_size);
-    if (!store || open_folder(store, directory, complaint, complaint_size))
+    struct lipd_store *store = new_store(complaint, complaint_size);
+    if (store && lipd_shelf_open(&store->shelf, directory, "models", quota,
+                                 complaint, complaint_size))
         return store;
-    lipd_store_close(store);
+    lip_free(store);
     return NULL;
 }
 
 struct lipd_store *lipd_store_read_only(const char *directory, char *complaint,
                                         size_t complaint_size)
 {
-    char path[LIPD_TEXT_MAX + 16];
-    struct lipd_store *store = new_store(0, complaint, complaint_size);
-    if (!store)
-        return NULL;
-    snprintf(path, sizeof path, "%.*s/models", LIPD_TEXT_MAX, directory);
-    store->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (store->directory >= 0)
+    struct lipd_store *store = new_store(complaint, complaint_size);
+    if (store && lipd_shelf_read_only(&store->shelf, directory, "models",
+                                      complaint, complaint_size))
         return store;
-    complain(complaint, complaint_size, "Cannot use the folder models in",
-             directory);
-    lipd_store_close(store);
+    lip_free(store);
     return NULL;
 }
 
@@ -156,37 +70,13 @@ void lipd_store_close(struct lipd_store *store)
 {
     if (!store)
         return;
-    if (store->directory >= 0)
-        close(store->directory);
-    pthread_mutex_destroy(&store->lock);
+    lipd_shelf_close(&store->shelf);
     lip_free(store);
-}
-
-/* --- room */
-
-static bool book(struct lipd_store *store, size_t bytes)
-{
-    pthread_mutex_lock(&store->lock);
-    bool fits = bytes <= store->quota && store->used <= store->quota - bytes;
-    if (fits)
-        store->used += bytes;
-    pthread_mutex_unlock(&store->lock);
-    return fits;
-}
-
-static void unbook(struct lipd_store *store, size_t bytes)
-{
-    pthread_mutex_lock(&store->lock);
-    store->used -= bytes < store->used ? bytes : store->used;
-    pthread_mutex_unlock(&store->lock);
 }
 
 size_t lipd_store_used(struct lipd_store *store)
 {
-    pthread_mutex_lock(&store->lock);
-    size_t used = store->used;
-    pthread_mutex_unlock(&store->lock);
-    return used;
+    return lipd_shelf_used(&store->shelf);
 }
 
 /* --- writing */
@@ -245,53 +135,6 @@ static unsigned char *make_head(size_t *size, const char *content_type,
     return head;
 }
 
-static bool write_all(int fd, const unsigned char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, bytes, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-/* Writes head and body under a name of its own and renames. errno tells. */
-static bool write_file(struct lipd_store *store, const char *id,
-                       const unsigned char *head, size_t head_size,
-                       const struct lip_buffer *body)
-{
-    char name[NAME_MAX_BYTES];
-    pthread_mutex_lock(&store->lock);
-    snprintf(name, sizeof name, UNFINISHED "%ld-%lu", (long)getpid(),
-             store->number++);
-    pthread_mutex_unlock(&store->lock);
-    int fd = openat(store->directory, name,
-                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    bool written =
-        write_all(fd, head, head_size) &&
-        write_all(fd, lip_buffer_bytes(body), lip_buffer_size(body)) &&
-        !fsync(fd);
-    int error = errno;
-    if (close(fd) && written) {
-        error = errno;
-        written = false;
-    }
-    if (written &&
-        !renameat(store->directory, name, store->directory, name_of(id)) &&
-        !fsync(store->directory))
-        return true;
-    error = written ? errno : error;
-    unlinkat(store->directory, name, 0);
-    errno = error;
-    return false;
-}
-
 static bool no_room(struct api_problem *problem, const char *why)
 {
     api_problem_set(problem, API_PROBLEM_STORAGE_FULL,
@@ -303,7 +146,7 @@ static bool no_room(struct api_problem *problem, const char *why)
 
 static bool failed(struct api_problem *problem, int error)
 {
-    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+    if (lipd_disk_full(error))
         return no_room(problem, strerror(error));
     api_problem_set(problem, API_PROBLEM_INTERNAL,
                     "The model is not stored: %s.", strerror(error));
@@ -326,16 +169,19 @@ bool lipd_store_put(struct lipd_store *store, const char *id,
         make_head(&head_size, content_type, query, lip_buffer_size(body));
     if (!head)
         return failed(problem, ENOMEM);
+    const struct lipd_part part[] = {
+        {head, head_size},
+        {lip_buffer_bytes(body), lip_buffer_size(body)},
+        {NULL, 0}};
+    const struct lipd_content content = {lipd_write_parts, part};
     size_t total = head_size + lip_buffer_size(body);
-    bool stored = false;
-    if (!book(store, total)) {
+    bool stored = false, fresh;
+    if (!lipd_shelf_book(&store->shelf, &store->shelf.used, total))
         no_room(problem, "it would be over the limit of --max-stored");
-    } else if (write_file(store, id, head, head_size, body)) {
+    else if (lipd_shelf_put(&store->shelf, id, total, &content, &fresh))
         stored = true;
-    } else {
+    else
         failed(problem, errno);
-        unbook(store, total);
-    }
     lip_free(head);
     return stored;
 }
@@ -344,26 +190,7 @@ bool lipd_store_put(struct lipd_store *store, const char *id,
 
 size_t lipd_store_size(struct lipd_store *store, const char *id)
 {
-    struct stat status;
-    if (!lipd_store_id_valid(id) ||
-        fstatat(store->directory, name_of(id), &status, AT_SYMLINK_NOFOLLOW))
-        return 0;
-    return (size_t)status.st_size;
-}
-
-static bool read_all(int fd, void *bytes, size_t size)
-{
-    unsigned char *out = bytes;
-    while (size) {
-        ssize_t n = read(fd, out, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        out += n;
-        size -= (size_t)n;
-    }
-    return true;
+    return lipd_shelf_size(&store->shelf, id);
 }
 
 /* The next string, or NULL where the text ends before it does. */
@@ -401,7 +228,7 @@ static enum lip_status read_file(struct lipd_stored *out, int fd, size_t total,
 {
     unsigned char fixed[FIXED];
     size_t expected;
-    if (!read_all(fd, fixed, FIXED) || memcmp(fixed, magic, MAGIC))
+    if (!lipd_read_all(fd, fixed, FIXED) || memcmp(fixed, magic, MAGIC))
         return LIP_MALFORMED;
     uint64_t strings = get_u64(fixed + MAGIC),
              body = get_u64(fixed + MAGIC + 8);
@@ -413,7 +240,8 @@ static enum lip_status read_file(struct lipd_stored *out, int fd, size_t total,
     void *bytes = out->text ? lip_alloc(ctx, body, 1) : NULL;
     if (!bytes)
         return ctx->error.status;
-    if (!read_all(fd, out->text, strings) || !read_all(fd, bytes, body) ||
+    if (!lipd_read_all(fd, out->text, strings) ||
+        !lipd_read_all(fd, bytes, body) ||
         !parse_strings(out, strings, get_u64(fixed + MAGIC + 16))) {
         lip_free(bytes);
         return LIP_MALFORMED;
@@ -428,9 +256,7 @@ bool lipd_store_get(struct lipd_stored *out, struct lipd_store *store,
 {
     struct stat status;
     memset(out, 0, sizeof *out);
-    int fd = lipd_store_id_valid(id)
-                 ? openat(store->directory, name_of(id), O_RDONLY | O_CLOEXEC)
-                 : -1;
+    int fd = lipd_shelf_get(&store->shelf, id);
     if (fd < 0 || fstat(fd, &status)) {
         api_problem_set(problem, API_PROBLEM_NOT_FOUND,
                         "No model is stored under the id %.80s.", id);
@@ -462,10 +288,5 @@ void lipd_stored_clear(struct lipd_stored *stored)
 
 bool lipd_store_delete(struct lipd_store *store, const char *id)
 {
-    size_t size = lipd_store_size(store, id);
-    if (!lipd_store_id_valid(id) || unlinkat(store->directory, name_of(id), 0))
-        return false;
-    unbook(store, size);
-    fsync(store->directory);
-    return true;
+    return lipd_shelf_delete(&store->shelf, id);
 }

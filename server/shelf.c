@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A file is written under a name of its own, synced, renamed, and the folder
+ * synced. */
+#include "server/shelf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define UNFINISHED ".new-"
+
+enum { NAME_BYTES = 96 };
+
+/* --- names */
+
+bool lipd_shelf_is_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == LIPD_SHELF_DIGITS &&
+           !name[LIPD_SHELF_DIGITS];
+}
+
+const char *lipd_shelf_name(const char *id)
+{
+    return id + strlen("sha256:");
+}
+
+bool lipd_shelf_is_id(const char *id)
+{
+    return !strncmp(id, "sha256:", strlen("sha256:")) &&
+           lipd_shelf_is_name(lipd_shelf_name(id));
+}
+
+/* --- opening */
+
+static void init(struct lipd_shelf *shelf, size_t quota)
+{
+    *shelf = (struct lipd_shelf){.folder = -1, .quota = quota};
+    pthread_mutex_init(&shelf->lock, NULL);
+}
+
+static bool refuse(struct lipd_shelf *shelf, const char *directory,
+                   const char *name, char *complaint, size_t complaint_size)
+{
+    snprintf(complaint, complaint_size,
+             "Cannot use the folder %s in %.200s: %s.", name, directory,
+             strerror(errno));
+    lipd_shelf_close(shelf);
+    return false;
+}
+
+/* Counts the files that are there and removes unfinished ones. */
+static bool take_stock(struct lipd_shelf *shelf)
+{
+    struct dirent *entry;
+    struct stat status;
+    DIR *list = lipd_entries(shelf->folder);
+    if (!list)
+        return false;
+    while ((entry = readdir(list))) {
+        if (!strncmp(entry->d_name, UNFINISHED, strlen(UNFINISHED)))
+            unlinkat(shelf->folder, entry->d_name, 0);
+        else if (strlen(entry->d_name) == LIPD_SHELF_DIGITS &&
+                 !fstatat(shelf->folder, entry->d_name, &status,
+                          AT_SYMLINK_NOFOLLOW))
+            shelf->used += (size_t)status.st_size;
+    }
+    closedir(list);
+    return true;
+}
+
+bool lipd_shelf_open(struct lipd_shelf *shelf, const char *directory,
+                     const char *name, size_t quota, char *complaint,
+                     size_t complaint_size)
+{
+    init(shelf, quota);
+    shelf->folder =
+        lipd_open_folder(directory, name, complaint, complaint_size);
+    if (shelf->folder < 0) {
+        lipd_shelf_close(shelf);
+        return false;
+    }
+    return (!faccessat(shelf->folder, ".", W_OK | X_OK, AT_EACCESS) &&
+            take_stock(shelf)) ||
+           refuse(shelf, directory, name, complaint, complaint_size);
+}
+
+bool lipd_shelf_read_only(struct lipd_shelf *shelf, const char *directory,
+                          const char *name, char *complaint,
+                          size_t complaint_size)
+{
+    init(shelf, 0);
+    int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent >= 0) {
+        shelf->folder =
+            openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        lipd_close(parent);
+    }
+    return shelf->folder >= 0 ||
+           refuse(shelf, directory, name, complaint, complaint_size);
+}
+
+void lipd_shelf_close(struct lipd_shelf *shelf)
+{
+    if (shelf->folder >= 0)
+        close(shelf->folder);
+    pthread_mutex_destroy(&shelf->lock);
+}
+
+/* --- room */
+
+bool lipd_shelf_book(struct lipd_shelf *shelf, size_t *counter, size_t bytes)
+{
+    pthread_mutex_lock(&shelf->lock);
+    bool fits = bytes <= shelf->quota && *counter <= shelf->quota - bytes;
+    if (fits)
+        *counter += bytes;
+    pthread_mutex_unlock(&shelf->lock);
+    return fits;
+}
+
+void lipd_shelf_unbook(struct lipd_shelf *shelf, size_t *counter, size_t bytes)
+{
+    pthread_mutex_lock(&shelf->lock);
+    *counter -= bytes < *counter ? bytes : *counter;
+    pthread_mutex_unlock(&shelf->lock);
+}
+
+size_t lipd_shelf_used(struct lipd_shelf *shelf)
+{
+    pthread_mutex_lock(&shelf->lock);
+    size_t used = shelf->used;
+    pthread_mutex_unlock(&shelf->lock);
+    return used;
+}
+
+/* --- writing */
+
+/* Opens a new file under a name of its own. */
+static int open_new(struct lipd_shelf *shelf, char name[NAME_BYTES])
+{
+    pthread_mutex_lock(&shelf->lock);
+    snprintf(name, NAME_BYTES, UNFINISHED "%ld-%lu", (long)getpid(),
+             shelf->number++);
+    pthread_mutex_unlock(&shelf->lock);
+    return openat(shelf->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+                  0600);
+}
+
+/* Gives the finished file its name, unless another has it; *fresh tells. One
+ * without bytes is none. */
+static bool publish(struct lipd_shelf *shelf, const char *name, const char *id,
+                    bool *fresh)
+{
+    pthread_mutex_lock(&shelf->lock);
+    *fresh = !lipd_shelf_size(shelf, id);
+    bool done = *fresh ? !renameat(shelf->folder, name, shelf->folder,
+                                   lipd_shelf_name(id))
+                       : !unlinkat(shelf->folder, name, 0);
+    pthread_mutex_unlock(&shelf->lock);
+    return done && !fsync(shelf->folder);
+}
+
+static bool write_new(struct lipd_shelf *shelf, const char *id,
+                      const struct lipd_content *content, bool *fresh)
+{
+    char name[NAME_BYTES];
+    int fd = open_new(shelf, name);
+    if (fd < 0)
+        return false;
+    if (lipd_fill(fd, content, true) && publish(shelf, name, id, fresh))
+        return true;
+    lipd_unlink(shelf->folder, name);
+    return false;
+}
+
+bool lipd_shelf_put(struct lipd_shelf *shelf, const char *id, size_t bytes,
+                    const struct lipd_content *content, bool *fresh)
+{
+    *fresh = false;
+    bool written = write_new(shelf, id, content, fresh);
+    if (!written || !*fresh) {
+        int error = errno;
+        lipd_shelf_unbook(shelf, &shelf->used, bytes);
+        errno = error;
+    }
+    return written;
+}
+
+int lipd_shelf_scratch(struct lipd_shelf *shelf)
+{
+    char name[NAME_BYTES];
+    int fd = openat(shelf->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return fd;
+    /* Not every file system has files without a name. */
+    fd = open_new(shelf, name);
+    if (fd >= 0)
+        unlinkat(shelf->folder, name, 0);
+    return fd;
+}
+
+/* --- reading and removing */
+
+size_t lipd_shelf_size(const struct lipd_shelf *shelf, const char *id)
+{
+    struct stat status;
+    if (!lipd_shelf_is_id(id) || fstatat(shelf->folder, lipd_shelf_name(id),
+                                         &status, AT_SYMLINK_NOFOLLOW))
+        return 0;
+    return (size_t)status.st_size;
+}
+
+int lipd_shelf_get(const struct lipd_shelf *shelf, const char *id)
+{
+    if (!lipd_shelf_is_id(id))
+        return -1;
+    return openat(shelf->folder, lipd_shelf_name(id),
+                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+bool lipd_shelf_delete(struct lipd_shelf *shelf, const char *id)
+{
+    if (!lipd_shelf_is_id(id))
+        return false;
+    pthread_mutex_lock(&shelf->lock);
+    size_t size = lipd_shelf_size(shelf, id);
+    bool removed = !unlinkat(shelf->folder, lipd_shelf_name(id), 0);
+    pthread_mutex_unlock(&shelf->lock);
+    if (!removed)
+        return false;
+    lipd_shelf_unbook(shelf, &shelf->used, size);
+    fsync(shelf->folder);
+    return true;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A folder of files that are named by digests (the 64 digits of "sha256:..."),
+ * each whole or not there, together within a quota. What is in them is the
+ * caller's. Every function may be called from several threads at once. */
+#ifndef LIPD_SHELF_H
+#define LIPD_SHELF_H
+
+#include "server/file.h"
+
+#include <pthread.h>
+
+enum { LIPD_SHELF_DIGITS = 64 };
+
+struct lipd_shelf {
+    int folder;
+    pthread_mutex_t lock; /* of what follows, and of what names there are */
+    size_t quota, used;
+    unsigned long number; /* of the next unfinished file */
+};
+
+/* Opens DIRECTORY/NAME, makes what is missing, counts the files and removes
+ * what was left unfinished. False with a sentence. */
+bool lipd_shelf_open(struct lipd_shelf *shelf, const char *directory,
+                     const char *name, size_t quota, char *complaint,
+                     size_t complaint_size);
+/* Only to read: makes, counts and removes nothing. */
+bool lipd_shelf_read_only(struct lipd_shelf *shelf, const char *directory,
+                          const char *name, char *complaint,
+                          size_t complaint_size);
+void lipd_shelf_close(struct lipd_shelf *shelf);
+
+/* Is this the name of a file here; is this an id, "sha256:" and such a name? */
+bool lipd_shelf_is_name(const char *name);
+bool lipd_shelf_is_id(const char *id);
+/* The file name of an id. */
+const char *lipd_shelf_name(const char *id);
+
+/* Adds to `used` or another counter of the caller's, each of which stays
+ * within the quota by itself, and takes away again. False: no room. */
+bool lipd_shelf_book(struct lipd_shelf *shelf, size_t *counter, size_t bytes);
+void lipd_shelf_unbook(struct lipd_shelf *shelf, size_t *counter, size_t bytes);
+/* Bytes of all files. */
+size_t lipd_shelf_used(struct lipd_shelf *shelf);
+
+/* Writes a file, on the disk on return; one that has come meanwhile stays.
+ * *fresh tells which. Its bytes must be booked as used; they are given back
+ * where no file comes of them. False with errno. */
+bool lipd_shelf_put(struct lipd_shelf *shelf, const char *id, size_t bytes,
+                    const struct lipd_content *content, bool *fresh);
+
+/* A file without a name, gone when it is closed. -1 with errno. */
+int lipd_shelf_scratch(struct lipd_shelf *shelf);
+
+/* Bytes of a file, 0 where there is none; a descriptor that reads it, or -1. */
+size_t lipd_shelf_size(const struct lipd_shelf *shelf, const char *id);
+int lipd_shelf_get(const struct lipd_shelf *shelf, const char *id);
+
+/* False where there is none. */
+bool lipd_shelf_delete(struct lipd_shelf *shelf, const char *id);
+
+#endif
