@@ -106,8 +106,9 @@ SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
 # Not under valgrind: float.c switches flush-to-zero on, which valgrind has not;
 # the others are minutes of arithmetic (ASan runs them). Of training, what puts
 # memory together: serving, kernels, a whole run.
-TOO_LONG := base/float.c bounds/closed_form.c bounds/eclipse.c bounds/lipsdp.c bounds/pages.c \
-            bounds/layer_sdp.c certify/lower_bound.c linalg/big.c \
+TOO_LONG := base/float.c bounds/closed_form.c bounds/eclipse.c bounds/lipsdp.c \
+            bounds/pages.c bounds/layer_sdp.c certify/forward.c \
+            certify/lower_bound.c certify/radius.c linalg/big.c \
             network/activation.c
 LIBRARY_TESTS := $(filter-out $(addprefix tests/unit/,$(TOO_LONG) training/%), \
     $(filter $(patsubst lib/%,tests/unit/%/%,$(wildcard lib/*)),$(UNIT))) \
