@@ -93,7 +93,8 @@ static double set_slopes(struct layer *y, const struct lip_sector *sector)
     return most;
 }
 
-/* S with ones on its diagonal, W' with F-norm 1. Neurons that nothing reaches
+/* S with ones on its diagonal, W' with F-norm 1 and the signs of neurons that
+ * are turned. Neurons that nothing reaches
  * would take infinite multipliers: they get the mean on the diagonal. */
 static void set_matrices(struct layer *y, const struct lip_layer_problem *p)
 {
@@ -113,7 +114,7 @@ static void set_matrices(struct layer *y, const struct lip_layer_problem *p)
     for (size_t k = 0; k < n; k++)
         for (size_t j = 0; j < y->next; j++) {
             double x = p->next->data[k + j * n] * y->d[k];
-            y->w.data[j + k * y->next] = x;
+            y->w.data[j + k * y->next] = p->sector[k].turned ? -x : x;
             norm += x * x;
         }
     cblas_dscal((int)(n * y->next), 1 / sqrt(norm), y->w.data, 1);

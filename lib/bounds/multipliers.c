@@ -140,11 +140,9 @@ static enum lip_status tell_slopes(struct lip_evidence *e,
             return rec->ctx ? rec->ctx->error.status : LIP_NO_MEMORY;
         e->layers++;
         for (size_t k = 0; k < n; k++) {
-            struct lip_slopes given = rec->chain->slopes[i][k];
             struct lip_sector s = rec->sector[i][k];
-            e->slopes[i][k] = fabs(given.lo) > given.hi
-                                  ? (struct lip_slopes){-s.hi, -s.lo}
-                                  : (struct lip_slopes){s.lo, s.hi};
+            e->slopes[i][k] = s.turned ? (struct lip_slopes){-s.hi, -s.lo}
+                                       : (struct lip_slopes){s.lo, s.hi};
         }
     }
     return LIP_OK;

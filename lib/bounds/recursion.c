@@ -21,8 +21,8 @@ enum { MAX_SPAN = 40 };
 static struct lip_sector sector_of(struct lip_slopes s)
 {
     if (fabs(s.lo) > s.hi)
-        return (struct lip_sector){-s.hi, -s.lo};
-    return (struct lip_sector){s.lo, s.hi};
+        return (struct lip_sector){-s.hi, -s.lo, true};
+    return (struct lip_sector){s.lo, s.hi, false};
 }
 
 /* Largest hidden width, and largest product of neighbouring widths from the
@@ -371,8 +371,10 @@ static double schur(struct lip_recursion *rec, size_t n)
 {
     const struct lip_sector *sector = rec->sector[rec->layer];
     double *t = rec->weight, sum = 0;
-    for (size_t k = 0; k < n; k++)
-        t[k] = 0.5 * (sector[k].lo + sector[k].hi) * rec->scaled[k];
+    for (size_t k = 0; k < n; k++) {
+        double m = 0.5 * (sector[k].lo + sector[k].hi);
+        t[k] = (sector[k].turned ? -m : m) * rec->scaled[k];
+    }
     resize(&rec->m, n, n);
     for (size_t j = 0; j < n; j++) {
         const double *from = rec->s.data + j * n;

@@ -38,9 +38,12 @@
 #include <stdbool.h>
 
 /* Slopes of one neuron as the recursion uses them: 0 <= |lo| <= hi, after
- * replacing phi by -phi where that is needed (which changes no norm). */
+ * replacing phi by -phi where that is needed. What leads on from a neuron that
+ * is turned changes its sign with it: with others beside it that are not, m
+ * keeps its sign instead. */
 struct lip_sector {
     double lo, hi;
+    bool turned;
 };
 
 struct lip_multipliers;

@@ -168,7 +168,7 @@ START_TEST(above_what_is_attained)
             net.parameter = slope[seed / 11 % 6];
         }
         if (strcmp(name, "prelu") == 0)
-            own_slopes(&net, seed % 2 ? -1 : 0, 1, seed);
+            own_slopes(&net, seed % 2 ? -2.5 : 0, seed % 3 ? 1 : 2.5, seed);
         struct lip_chain *chain = plain_chain(&net, &none);
         attained_by_slopes(attained, chain);
         double fast = bound_or_nan("eclipse-fast", chain, PAIR_22);

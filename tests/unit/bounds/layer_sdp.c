@@ -47,7 +47,7 @@ static struct sample sample_new(size_t n, size_t next, size_t rank, double lo,
     for (size_t k = 0; k < n * next; k++)
         p.next.data[k] = plain_normal(&seed);
     for (size_t k = 0; k < n; k++)
-        p.sector[k] = (struct lip_sector){lo, hi};
+        p.sector[k] = (struct lip_sector){.lo = lo, .hi = hi};
     return p;
 }
 
@@ -103,7 +103,7 @@ static double value(const struct sample *p, const double *lambda)
 }
 
 /* Slopes of every kind: relu, leaky, gelu, narrow, steep, falling. */
-static const struct lip_sector slopes[] = {{0, 1},   {0.1, 1}, {-0.129, 1.129},
+static const struct lip_slopes slopes[] = {{0, 1},   {0.1, 1}, {-0.129, 1.129},
                                            {0.7, 1}, {0, 50},  {-0.4, 1}};
 enum { SLOPES = sizeof slopes / sizeof *slopes };
 
@@ -192,8 +192,8 @@ START_TEST(odd_neurons)
             p.s.data[j < 2 ? j + 2 * n : 2 + j * n] = 0;
         for (size_t j = 0; j < 4; j++)
             p.next.data[5 + j * n] = 0;
-        p.sector[7] = (struct lip_sector){seed % 2 ? 1 : 0.99, 1};
-        p.sector[8] = (struct lip_sector){0, 0};
+        p.sector[7] = (struct lip_sector){.lo = seed % 2 ? 1 : 0.99, .hi = 1};
+        p.sector[8] = (struct lip_sector){.lo = 0};
         ck_assert(solve(lambda, &p));
         for (size_t k = 0; k < n; k++)
             ck_assert_msg(lambda[k] > 0 && isfinite(lambda[k]), "neuron %d",

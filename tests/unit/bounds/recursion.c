@@ -51,8 +51,8 @@ static struct outcome compare(const struct lip_chain *chain, choose_fn *choose,
         ck_assert_int_eq(lip_recursion_step(&rec, lambda, &result.feasible),
                          LIP_OK);
         for (size_t k = 0; k < n; k++) {
-            lo[k] = rec.sector[i][k].lo;
-            hi[k] = rec.sector[i][k].hi;
+            lo[k] = chain->slopes[i][k].lo;
+            hi[k] = chain->slopes[i][k].hi;
             used[k] = ldexp(rec.scaled[k], 2 * rec.power[k]);
         }
         if (result.feasible) {
@@ -177,7 +177,9 @@ static void random_net(struct plain *net, uint64_t seed)
     }
 }
 
-/* PReLU with slopes of their own in [-1, 1], some layers of both signs. */
+/* PReLU with slopes of their own, some layers of both signs; in [-1, 1], or in
+ * [-3, 3], where neurons that are steeper on the falling side stand beside
+ * others. */
 static void random_prelu(struct plain *net, uint64_t seed)
 {
     uint64_t state = seed;
@@ -185,7 +187,9 @@ static void random_prelu(struct plain *net, uint64_t seed)
     plain_random(net, "prelu", shape[s], links_of[s], seed);
     for (size_t i = 0; i + 1 < net->links; i++) {
         size_t n = net->width[i + 1];
-        double least = seed % 3 == 0 ? 0 : -1, most = seed % 3 == 1 ? 0 : 1;
+        double size = seed / SHAPES % 2 ? 3 : 1;
+        double least = seed % 3 == 0 ? 0 : -size;
+        double most = seed % 3 == 1 ? 0 : size;
         net->slope[i] = calloc(n, sizeof(double));
         for (size_t k = 0; k < n; k++)
             net->slope[i][k] = plain_uniform(&state, least, most);
