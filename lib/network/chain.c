@@ -316,7 +316,9 @@ static enum lip_status build(struct builder *b,
         if (status != LIP_OK)
             return status;
     }
-    return b->after_slopes ? add_identity(b, network->outputs) : LIP_OK;
+    /* Layers that change nothing, as of a part of a network, are one too. */
+    bool open = b->after_slopes || b->chain->count == 0;
+    return open ? add_identity(b, network->outputs) : LIP_OK;
 }
 
 static bool is_zero(const struct lip_link *link)

@@ -383,6 +383,26 @@ START_TEST(constant_margins_have_no_border)
 }
 END_TEST
 
+/* 10 / |(3, 4)|, whatever stands in front and changes nothing. */
+START_TEST(activations_that_do_nothing_may_come_first)
+{
+    static const double weight[] = {3, 4}, x[] = {2, 1};
+    for (size_t count = 2; count <= 3; count++) {
+        struct lip_layer layer[] = {make_activation("identity"),
+                                    make_activation("leaky-relu"),
+                                    make_dense(1, 2, weight, NULL, &none)};
+        struct lip_network *network;
+        layer[1].parameter[0] = 1;
+        ck_assert_int_eq(
+            make_network(&network, layer + 3 - count, count, &none), LIP_OK);
+        struct lip_prediction p = predict(network, LIP_NORM_2, x);
+        ck_assert_double_le(p.radius, 2);
+        ck_assert_double_ge(p.radius, 2 - 1e-9);
+        lip_network_free(network);
+    }
+}
+END_TEST
+
 /* Weights whose squares underflow or overflow are no smaller nor larger for
  * it. */
 START_TEST(extreme_weights_keep_their_size)
@@ -686,6 +706,7 @@ int main(void)
     tcase_add_test(test, joint_layers_hold_too);
     tcase_add_test(test, ties_certify_nothing);
     tcase_add_test(test, constant_margins_have_no_border);
+    tcase_add_test(test, activations_that_do_nothing_may_come_first);
     tcase_add_test(test, extreme_weights_keep_their_size);
     tcase_add_test(test, tiny_weights_do_not_vanish);
     tcase_add_test(test, what_cannot_be_certified_is_refused);
