@@ -164,15 +164,24 @@ static void begin(const struct lip_trainable *layer)
     }
 }
 
+/* False where |a - b| is the step, exactly, or less by more than roundings. The
+ * difference of two floats of very different size is rounded even in double. */
+static bool steeper(float a, float b, float step)
+{
+    double high = fmax(a, b), low = fmin(a, b), rise = high - low;
+    double back = rise - high, lost = (high - (rise - back)) + (-low - back);
+    bool whole = lost == 0 && rise <= step;
+    return rise > step * (1 - 0x1p-40) && !(whole && rise >= step);
+}
+
 /* No rise above the step, in exact arithmetic, whatever rounding has left. */
 static void settle(float *c, const struct grid *grid)
 {
     for (size_t k = 1; k < grid->knots; k++) {
-        double rise = (double)c[k] - (double)c[k - 1];
-        if (fabs(rise) <= (double)grid->step)
+        if (!steeper(c[k], c[k - 1], grid->step))
             continue;
-        c[k] = c[k - 1] + (rise > 0 ? grid->step : -grid->step);
-        while (fabs((double)c[k] - (double)c[k - 1]) > (double)grid->step)
+        c[k] = c[k - 1] + (c[k] > c[k - 1] ? grid->step : -grid->step);
+        while (steeper(c[k], c[k - 1], grid->step))
             c[k] = nextafterf(c[k], c[k - 1]);
     }
 }

@@ -130,6 +130,22 @@ START_TEST(served)
 }
 END_TEST
 
+/* A rise of 2 + 2^-60 or 2 - 2^-60 comes out as 2 in double. */
+START_TEST(hidden_by_rounding)
+{
+    for (int sign = -1; sign <= 1; sign++) {
+        float own[] = {-2, (float)sign * 0x1p-60F}, g[2];
+        struct lip_trainable layer = make(1, 2, 1, 0, own, g);
+        struct lip_layer out = {0};
+        ck_assert_int_eq(layer.kind->serve(&out, &layer, NULL), LIP_OK);
+        struct lip_slopes s = out.kind->slopes(&out, 0);
+        ck_assert_double_le(s.hi, 1);
+        ck_assert_double_ge(s.lo, 1 - 1e-6);
+        lip_layer_clear(&out);
+    }
+}
+END_TEST
+
 static struct lip_train_options options_of(void)
 {
     struct lip_train_options options = train_options("mse", "projection");
@@ -249,6 +265,7 @@ int main(void)
     tcase_add_test(tc, penalised);
     tcase_add_test(tc, refused);
     tcase_add_test(tc, served);
+    tcase_add_test(tc, hidden_by_rounding);
     tcase_add_test(tc, learns);
     tcase_add_test(tc, same_bits);
     suite_add_tcase(suite, tc);
