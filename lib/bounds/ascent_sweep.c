@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Neurons of a tile at least, and tiles of a layer at most. */
-enum { TILE = 32, FAR = 100 };
+/* Neurons of a tile at least; weights of a layer that is cut; an exponent that
+ * is far from 1. */
+enum { TILE = 32, LITTLE = 20000, FAR = 100 };
 
 /* Eight running sums, which the compiler can keep in vector registers. */
 static double sum_of_squares(const double *x, size_t r)
@@ -74,11 +75,14 @@ struct sweep {
     double most[LIP_ASCENT_TILES]; /* largest |z_k| or |t_k| of each tile */
 };
 
-static void cut(struct sweep *w, size_t layer)
+/* `behind`: numbers a neuron of the layer is a sum of. Where a layer is quickly
+ * done, handing it over costs more than it saves. */
+static void cut(struct sweep *w, size_t layer, size_t behind)
 {
-    size_t tiles = lip_chain_width(w->a->chain, layer) / TILE;
+    size_t width = lip_chain_width(w->a->chain, layer), tiles = width / TILE;
+    bool quick = (double)width * (double)behind < LITTLE;
     w->layer = layer;
-    w->tiles = tiles < 1                  ? 1
+    w->tiles = quick || tiles < 1         ? 1
                : tiles > LIP_ASCENT_TILES ? LIP_ASCENT_TILES
                                           : tiles;
 }
@@ -163,7 +167,7 @@ struct lip_big lip_ascent_forward(struct lip_ascent *a, double step)
     memcpy(a->z[0].data, a->state, inputs * sizeof *a->state);
     long e = lip_ascent_moderate(&a->z[0]);
     for (size_t i = 1; i <= l; i++) {
-        cut(&w, i);
+        cut(&w, i, lip_chain_width(a->chain, i - 1));
         lip_crew_run(a->crew, (unsigned)w.tiles, forward_tile, &w);
         e += a->chain->link[i - 1].exponent;
         a->power[i] = e;
@@ -265,7 +269,7 @@ void lip_ascent_backward(struct lip_ascent *a, struct lip_multipliers *keep)
     memcpy(from->data, a->y[l].data, r * from->cols * sizeof(double));
     long e = a->power[l] + lip_ascent_moderate(from);
     for (size_t i = l - 1;; i--) {
-        cut(&w, i);
+        cut(&w, i, from->cols);
         w.from = from;
         w.to = to;
         to->cols = lip_chain_width(a->chain, i);
