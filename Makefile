@@ -273,8 +273,8 @@ soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill
 bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
 	@tests/bench/run.sh build/release
 
-bench-train: $(addprefix build/release/tests/bench/,machine train train/recipes train/tables) ## measure training on MNIST and tables, every recipe with 5 seeds
-	@tests/bench/run.sh build/release train training/recipes train/tables
+bench-train: $(addprefix build/release/tests/bench/,machine train training/recipes training/tables) ## measure training on MNIST and tables, every recipe with 5 seeds
+	@tests/bench/run.sh build/release train training/recipes training/tables
 
 # --- container
 image: ## build the container image lipschitzd:VERSION
