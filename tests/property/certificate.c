@@ -104,7 +104,7 @@ static int all_pass(const char *query)
 #define ABS "{\"type\":\"abs\"}"
 #define FOLD "{\"type\":\"leaky-relu\",\"negative_slope\":-0.3}"
 #define STEEP "{\"type\":\"leaky-relu\",\"negative_slope\":0.3}"
-#define PRELU "{\"type\":\"prelu\",\"slope\":[0.25,-0.5,0,1,2]}"
+#define PRELU "{\"type\":\"prelu\",\"slope\":[0.25,-2,0,1,2]}"
 #define FLAT "{\"type\":\"flatten\"}"
 
 enum { SHAPES = 12 };
