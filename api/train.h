@@ -37,6 +37,9 @@ struct api_train_request {
     struct lip_train_options options; /* layer_limit and direction, where set,
                                          are owned */
 
+    double *input_limit; /* monotone: one for each input; NULL: `limit` */
+    size_t input_limits;
+
     double split; /* the validation part of the data; 0: none */
     size_t radii;
     double radius[API_MAX_RADII];

@@ -6,6 +6,7 @@
 
 #include "training/monotone.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST_DIRECTIONS = 1 << 20 };
@@ -55,6 +56,43 @@ enum lip_status train_read_directions(struct train_reader *r,
     return status;
 }
 
+static enum lip_status read_input_limits(struct train_reader *r, double *limit,
+                                         const json_t *value,
+                                         const struct train_place *at)
+{
+    static const struct train_range range = {1e-6, 1e12, false, false};
+    enum lip_status status = LIP_OK;
+    r->out->options.limit = 0;
+    for (size_t j = 0; status == LIP_OK && j < json_array_size(value); j++) {
+        struct train_place place = train_at_index(at, j);
+        status = train_number_value(r, &limit[j], json_array_get(value, j),
+                                    &place, "lipschitz_per_input", range);
+        r->out->options.limit = fmax(r->out->options.limit, limit[j]);
+    }
+    return status;
+}
+
+enum lip_status train_read_input_limits(struct train_reader *r,
+                                        const json_t *value,
+                                        const struct train_place *at)
+{
+    size_t count = json_array_size(value);
+    if (!r->out->options.constraint->monotone)
+        return train_refuse(r, at,
+                            "The constraint %s has no limits of inputs: leave "
+                            "them out, or choose another method.",
+                            r->out->options.constraint->name);
+    if (count == 0 || count > MOST_DIRECTIONS)
+        return train_refuse(r, at,
+                            "\"lipschitz_per_input\" is a list with a limit "
+                            "for each input.");
+    r->out->input_limit = lip_alloc(r->ctx, count, sizeof *r->out->input_limit);
+    if (!r->out->input_limit)
+        return train_failed(r, at);
+    r->out->input_limits = count;
+    return read_input_limits(r, r->out->input_limit, value, at);
+}
+
 enum lip_status train_check_monotone(struct train_reader *r,
                                      const struct api_train_request *request,
                                      const struct lip_data *data)
@@ -63,6 +101,11 @@ enum lip_status train_check_monotone(struct train_reader *r,
     size_t inputs = data->features;
     if (!request->options.constraint->monotone)
         return LIP_OK;
+    if (request->input_limit && request->input_limits != inputs) {
+        struct train_place limits = train_at(&at, "lipschitz_per_input");
+        return train_refuse(r, &limits, "There are %zu limits for %zu inputs.",
+                            request->input_limits, inputs);
+    }
     struct lip_trainable *layer =
         lip_calloc(r->ctx, request->layers, sizeof *layer);
     if (!layer)

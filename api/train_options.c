@@ -176,6 +176,7 @@ static enum lip_status read_limits(struct train_reader *r, const json_t *object,
     struct lip_train_options *options = &r->out->options;
     const json_t *share = json_object_get(object, "lipschitz_per_layer");
     const json_t *limit = json_object_get(object, "lipschitz");
+    const json_t *each = json_object_get(object, "lipschitz_per_input");
     struct train_place place =
         train_at(at, share ? "lipschitz_per_layer" : "lipschitz");
     enum lip_status status = LIP_OK;
@@ -187,6 +188,14 @@ static enum lip_status read_limits(struct train_reader *r, const json_t *object,
                                   "this out, or choose another method.",
                                   options->constraint->name)
                    : LIP_OK;
+    }
+    if (each) {
+        place = train_at(at, "lipschitz_per_input");
+        return share || limit
+                   ? train_refuse(r, &place,
+                                  "The limits of inputs stand in the place of "
+                                  "\"lipschitz\": leave one of the two out.")
+                   : train_read_input_limits(r, each, &place);
     }
     if (share) {
         options->limit = 0;
@@ -217,8 +226,8 @@ enum lip_status train_read_constraint(struct train_reader *r,
                                       const struct train_place *at)
 {
     static const char *const known[] = {
-        "method", "norm",       "lipschitz", "lipschitz_per_layer",
-        "every",  "directions", NULL};
+        "method", "norm",       "lipschitz",           "lipschitz_per_layer",
+        "every",  "directions", "lipschitz_per_input", NULL};
     if (!value)
         return train_refuse(r, at,
                             "Give the limit: {\"lipschitz\": 1}, or "

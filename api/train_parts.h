@@ -129,6 +129,10 @@ enum lip_status train_read_optimizer(struct train_reader *r,
 enum lip_status train_read_directions(struct train_reader *r,
                                       const json_t *value,
                                       const struct train_place *at);
+/* A limit for each input, in the place of one for all. */
+enum lip_status train_read_input_limits(struct train_reader *r,
+                                        const json_t *value,
+                                        const struct train_place *at);
 enum lip_status train_check_monotone(struct train_reader *r,
                                      const struct api_train_request *request,
                                      const struct lip_data *data);

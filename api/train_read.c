@@ -266,5 +266,6 @@ void api_train_clear(struct api_train_request *request)
     lip_free(request->layer);
     lip_free((void *)request->options.layer_limit);
     lip_free((void *)request->options.direction);
+    lip_free(request->input_limit);
     *request = (struct api_train_request){.layer = NULL};
 }

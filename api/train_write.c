@@ -69,16 +69,23 @@ static void put_norm(struct api_text *text, const char *key, enum lip_norm norm)
 }
 
 static void put_constraint(struct api_text *text,
-                           const struct lip_train_options *options)
+                           const struct api_train_request *request)
 {
+    const struct lip_train_options *options = &request->options;
     api_object_open(text, "constraint");
     api_put_string(text, "method", options->constraint->name);
     api_object_open(text, "norm");
     put_norm(text, "input", options->pair.input);
     put_norm(text, "output", options->pair.output);
     api_object_close(text);
-    if (options->limit > 0)
+    if (request->input_limit) {
+        api_array_open(text, "lipschitz_per_input");
+        for (size_t j = 0; j < request->input_limits; j++)
+            api_put_number(text, NULL, request->input_limit[j]);
+        api_array_close(text);
+    } else if (options->limit > 0) {
         api_put_number(text, "lipschitz", options->limit);
+    }
     if (options->layer_limit) {
         api_array_open(text, "lipschitz_per_layer");
         for (size_t i = 0; i < options->layer_limits; i++)
@@ -162,7 +169,7 @@ void api_train_write(struct api_text *text, const char *key,
     api_put_string(text, "task",
                    request->regression ? "regression" : "classification");
     put_model(text, request);
-    put_constraint(text, options);
+    put_constraint(text, request);
     put_loss(text, &options->loss);
     put_optimizer(text, options);
     put_augmentation(text, &options->augment);

@@ -148,6 +148,30 @@ enum lip_status lip_scaling_fit(struct lip_scaling *out,
     return normalisation->fit(out, training, ctx);
 }
 
+enum lip_status lip_scaling_share(struct lip_scaling *scaling,
+                                  const double *limit, size_t features,
+                                  struct lip_ctx *ctx)
+{
+    double most = 0;
+    if (!scaling->scale) {
+        enum lip_status status = room(scaling, features, ctx);
+        if (status != LIP_OK)
+            return status;
+    }
+    for (size_t j = 0; j < features; j++)
+        most = fmax(most, limit[j]);
+    for (size_t j = 0; j < features; j++) {
+        float share = (float)(limit[j] / most);
+        if (share * most > limit[j])
+            share = nextafterf(share, 0);
+        if (!isnormal(share))
+            return lip_fail(ctx, LIP_INVALID,
+                            "The limits of inputs lie too far apart.");
+        scaling->scale[j] = share;
+    }
+    return LIP_OK;
+}
+
 void lip_scaling_apply(struct lip_data *data, const struct lip_scaling *scaling)
 {
     if (!scaling->scale)

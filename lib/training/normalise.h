@@ -38,6 +38,15 @@ enum lip_status lip_scaling_fit(struct lip_scaling *out,
                                 const struct lip_normalisation *normalisation,
                                 const struct lip_data *training,
                                 struct lip_ctx *ctx);
+
+/* Scales anew, keeping the centres: limit_j / max limit, rounded down, so that
+ * what lies behind, kept from the 1-norm within the largest limit, moves with
+ * input j at most at the rate limit_j. limit[features], all > 0.
+ * LIP_INVALID (limits too far apart for a float), LIP_NO_MEMORY. */
+enum lip_status lip_scaling_share(struct lip_scaling *scaling,
+                                  const double *limit, size_t features,
+                                  struct lip_ctx *ctx);
+
 void lip_scaling_clear(struct lip_scaling *scaling);
 
 /* Applies it to every row, in place. */

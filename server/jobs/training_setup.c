@@ -180,6 +180,10 @@ static bool begin_anew(struct lipd_training *t)
     if (lip_scaling_fit(&t->scaling, request->normalisation, t->training,
                         t->ctx) != LIP_OK)
         return failed(t);
+    if (request->input_limit &&
+        lip_scaling_share(&t->scaling, request->input_limit,
+                          t->training->features, t->ctx) != LIP_OK)
+        return failed(t);
     return make_model(t) &&
            (lip_initialise(t->model, request->initial, request->options.seed,
                            t->ctx) == LIP_OK ||

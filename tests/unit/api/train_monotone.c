@@ -33,6 +33,35 @@ START_TEST(test_read)
 }
 END_TEST
 
+#define EACH "'constraint': {'method': 'monotone', 'directions': [1, 0]"
+
+/* Limits of inputs: the largest is the network's, and they are written. */
+START_TEST(test_limits_of_inputs)
+{
+    struct api_train_request out;
+    train_request_good(&out, EACH ", 'lipschitz_per_input': [0.5, 3]}");
+    ck_assert_uint_eq(out.input_limits, 2);
+    ck_assert_double_eq(out.input_limit[0], 0.5);
+    ck_assert_double_eq(out.options.limit, 3);
+    char *text = train_request_text(&out);
+    ck_assert_ptr_nonnull(strstr(text, "\"lipschitz_per_input\":[0.5,3]"));
+    ck_assert_ptr_null(strstr(text, "\"lipschitz\":"));
+    lip_free(text);
+    api_train_clear(&out);
+    train_request_bad(EACH ", 'lipschitz_per_input': [0.5, 0]}",
+                      "/constraint/lipschitz_per_input/1", "at least");
+    train_request_bad(EACH ", 'lipschitz_per_input': []}",
+                      "/constraint/lipschitz_per_input", "each input");
+    train_request_bad(EACH ", 'lipschitz_per_input': [1, 1, 1]}",
+                      "/constraint/lipschitz_per_input",
+                      "3 limits for 2 inputs");
+    train_request_bad(EACH ", 'lipschitz': 1, 'lipschitz_per_input': [1, 1]}",
+                      "/constraint/lipschitz_per_input", "leave one");
+    train_request_bad("'constraint': {'lipschitz_per_input': [1, 1]}",
+                      "/constraint/lipschitz_per_input", "no limits of inputs");
+}
+END_TEST
+
 START_TEST(test_bad)
 {
     train_request_bad(MONOTONE "}", "/constraint/directions", "each input");
@@ -69,6 +98,7 @@ int main(void)
     TCase *t = tcase_create("train_monotone");
     tcase_add_test(t, test_read);
     tcase_add_test(t, test_bad);
+    tcase_add_test(t, test_limits_of_inputs);
     tcase_add_test(t, test_data);
     suite_add_tcase(suite, t);
     return run_suite(suite);

@@ -102,12 +102,35 @@ START_TEST(norm)
 }
 END_TEST
 
+/* Shares are never above limit / largest, and next to it. */
+START_TEST(shares)
+{
+    static const double limit[] = {0.1, 3, 1e-5};
+    struct lip_scaling s = {0};
+    struct lip_ctx ctx = {0};
+    ck_assert_int_eq(lip_scaling_share(&s, limit, 3, &ctx), LIP_OK);
+    for (size_t j = 0; j < 3; j++) {
+        ck_assert_double_eq(s.centre[j], 0);
+        ck_assert(fma(s.scale[j], 3, -limit[j]) <= 0);
+        ck_assert_double_ge(s.scale[j], limit[j] / 3 * (1 - 0x1p-22));
+    }
+    ck_assert_double_eq(
+        lip_scaling_norm(&s, (struct lip_norm_pair){LIP_NORM_1, LIP_NORM_1}),
+        1);
+    lip_scaling_clear(&s);
+    static const double apart[] = {1e-6, 1e300};
+    ck_assert_int_eq(lip_scaling_share(&s, apart, 2, &ctx), LIP_INVALID);
+    lip_scaling_clear(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("training/normalise");
     TCase *tc = tcase_create("normalise");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, promises);
+    tcase_add_test(tc, shares);
     tcase_add_test(tc, constant_columns);
     tcase_add_test(tc, norm);
     suite_add_tcase(suite, tc);
