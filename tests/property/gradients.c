@@ -190,12 +190,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("property/gradients");
-    TCase *tc = tcase_create("gradients");
     if (!torch_is_there()) {
         puts("SKIP: python3-torch is not installed");
         return 0;
     }
+    Suite *suite = suite_create("property/gradients");
+    TCase *tc = tcase_create("gradients");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, gradients_are_those_of_torch);
     suite_add_tcase(suite, tc);
