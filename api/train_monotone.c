@@ -82,6 +82,10 @@ enum lip_status train_read_input_limits(struct train_reader *r,
                             "The constraint %s has no limits of inputs: leave "
                             "them out, or choose another method.",
                             r->out->options.constraint->name);
+    if (r->out->model_id[0]) /* it has its scaling, which cannot change */
+        return train_refuse(r, at,
+                            "A stored model keeps the scaling of its inputs: "
+                            "give \"lipschitz\", or begin with new layers.");
     if (count == 0 || count > MOST_DIRECTIONS)
         return train_refuse(r, at,
                             "\"lipschitz_per_input\" is a list with a limit "

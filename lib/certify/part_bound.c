@@ -49,8 +49,8 @@ static enum lip_status try_method(struct lip_proven *best,
 {
     struct lip_bound_options options = {.norm = pair, .time_limit = seconds};
     struct lip_bound bound;
-    struct lip_ctx own = *ctx;
-    double outer = ctx->deadline, end = lip_now() + seconds;
+    struct lip_ctx own = ctx ? *ctx : (struct lip_ctx){.budget = NULL};
+    double outer = own.deadline, end = lip_now() + seconds;
     bool shorter = seconds > 0 && (outer <= 0 || end < outer);
     if (shorter)
         own.deadline = end;
@@ -59,7 +59,8 @@ static enum lip_status try_method(struct lip_proven *best,
     if (status == LIP_TIMEOUT && shorter)
         return LIP_OK;
     if (status != LIP_OK) {
-        ctx->error = own.error;
+        if (ctx)
+            ctx->error = own.error;
         return status;
     }
     if (!bound.skipped && bound.upper_bound < best->value)

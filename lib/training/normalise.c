@@ -162,7 +162,7 @@ enum lip_status lip_scaling_share(struct lip_scaling *scaling,
         most = fmax(most, limit[j]);
     for (size_t j = 0; j < features; j++) {
         float share = (float)(limit[j] / most);
-        if (share * most > limit[j])
+        if (fma(share, most, -limit[j]) > 0) /* the sign is exact */
             share = nextafterf(share, 0);
         if (!isnormal(share))
             return lip_fail(ctx, LIP_INVALID,

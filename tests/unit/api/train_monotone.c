@@ -33,6 +33,8 @@ START_TEST(test_read)
 }
 END_TEST
 
+#define DIGITS                                                                 \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define EACH "'constraint': {'method': 'monotone', 'directions': [1, 0]"
 
 /* Limits of inputs: the largest is the network's, and they are written. */
@@ -57,6 +59,9 @@ START_TEST(test_limits_of_inputs)
                       "3 limits for 2 inputs");
     train_request_bad(EACH ", 'lipschitz': 1, 'lipschitz_per_input': [1, 1]}",
                       "/constraint/lipschitz_per_input", "leave one");
+    train_request_bad("'model': {'id': 'sha256:" DIGITS "'}, " EACH
+                      ", 'lipschitz_per_input': [1, 1]}",
+                      "/constraint/lipschitz_per_input", "stored model");
     train_request_bad("'constraint': {'lipschitz_per_input': [1, 1]}",
                       "/constraint/lipschitz_per_input", "no limits of inputs");
 }

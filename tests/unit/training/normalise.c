@@ -118,6 +118,16 @@ START_TEST(shares)
         lip_scaling_norm(&s, (struct lip_norm_pair){LIP_NORM_1, LIP_NORM_1}),
         1);
     lip_scaling_clear(&s);
+    /* Limits whose quotient is all but a float. */
+    for (uint64_t seed = 1; seed < 1000; seed++) {
+        uint64_t x = seed * 0x9e3779b97f4a7c15U;
+        double most = (double)(x >> 11 | 1);
+        double pair[] = {most * (double)((float)(x >> 40) * 0x1p-24F), most};
+        ck_assert_int_eq(lip_scaling_share(&s, pair, 2, &ctx), LIP_OK);
+        ck_assert(fma(s.scale[0], most, -pair[0]) <= 0);
+        ck_assert_double_eq(s.scale[1], 1);
+    }
+    lip_scaling_clear(&s);
     static const double apart[] = {1e-6, 1e300};
     ck_assert_int_eq(lip_scaling_share(&s, apart, 2, &ctx), LIP_INVALID);
     lip_scaling_clear(&s);
