@@ -54,6 +54,10 @@ bool lip_method_applies(const struct lip_method *method,
                         size_t reason_size)
 {
     chain = lip_method_chain(method, chain);
+    if (!chain->unrolled && !method->layered) {
+        snprintf(reason, reason_size, "%s", chain->obstacle);
+        return false;
+    }
     if (!chain->joint || method->joint)
         return method->applies(chain, options, reason, reason_size);
     snprintf(reason, reason_size,

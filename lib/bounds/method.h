@@ -79,6 +79,10 @@ struct lip_method {
     /* Multiplies constants, so that joint layers (lip_chain_constant) are no
      * obstacle; other methods never see a chain with one. */
     bool joint;
+    /* Goes by the layers of chain->network where the chain is not one of dense
+     * layers, so that it need not be unrolled; other methods never see a chain
+     * that is not. */
+    bool layered;
     /* False, with a sentence in reason, where the method says nothing about
      * this chain and norm. */
     bool (*applies)(const struct lip_chain *chain,

@@ -378,6 +378,8 @@ static enum lip_status make(struct lip_chain **out,
         return status;
     }
     summarise(chain);
+    chain->network = network;
+    chain->unrolled = true;
     *out = chain;
     return LIP_OK;
 }
@@ -435,6 +437,8 @@ enum lip_status lip_chain_transpose(struct lip_chain **out,
 {
     struct lip_chain *back = empty(chain->count, ctx);
     enum lip_status status = back ? LIP_OK : LIP_NO_MEMORY;
+    if (back)
+        back->unrolled = true;
     for (size_t i = 0; status == LIP_OK && i < chain->count; i++) {
         size_t from = chain->count - 1 - i;
         status = transpose_link(&back->link[i], &chain->link[from], ctx);

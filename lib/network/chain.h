@@ -9,6 +9,14 @@
  * which have no slopes but a Lipschitz constant in each norm: only methods that
  * multiply constants can use such a gap (lip_chain_constant).
  *
+ * A network that is no chain of dense layers takes the same form: convolutions
+ * are unrolled into matrices, numbers that go past an activation (a skip
+ * connection) pass through the gap with slopes [1, 1], the largest of several
+ * numbers is (a + b + |a - b|) / 2 (unroll.h). Where that would take too much
+ * memory, or there is a layer it cannot be done for, the chain is not
+ * `unrolled`: it has no matrices, only `network`, which methods that go by
+ * layers work on.
+ *
  * Biases and reshapes are gone; adjacent linear layers are multiplied out,
  * adjacent activations composed, an activation at either end gets an identity
  * matrix beside it. Each matrix is divided by a power of two, exactly, so that
@@ -43,7 +51,13 @@ struct lip_gap {
 };
 
 struct lip_chain {
-    size_t count;               /* l, the number of matrices, at least 1 */
+    /* What it was made of, which must live as long where it is to be used; NULL
+     * for transposed ones. */
+    const struct lip_network *network;
+    bool unrolled;              /* the matrices are there */
+    char obstacle[240];         /* why not: a sentence */
+    size_t count;               /* l, the number of matrices, at least 1; 0
+                                   where not unrolled */
     struct lip_link *link;      /* [count] */
     struct lip_slopes **slopes; /* [count - 1][outputs of that link]; of a joint
                                    gap no statement: 0 .. infinity */
@@ -82,7 +96,7 @@ double lip_chain_bytes(const struct lip_network *network);
 
 /* Failures: LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_UNPROVEN (slopes of composed
  * activations overflow). O(parameters), and a matrix product for each pair of
- * adjacent linear layers. */
+ * adjacent linear layers. A chain that cannot be unrolled is no failure. */
 enum lip_status lip_chain_new(struct lip_chain **out,
                               const struct lip_network *network,
                               struct lip_ctx *ctx);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The model: a chain of layers
+ * The model: layers in an order in which each comes after those it takes its
+ * numbers from,
  *
- *     f = layer[count-1] o ... o layer[0],
+ *     v_i = layer_i(v_j, v_k, ...),   j, k, ... < i,   f = v_{count-1},
  *
- * validated once, immutable afterwards. A network that exists has finite
- * numbers and shapes that meet, so that no method checks them again. */
+ * most often the chain v_i = layer_i(v_{i-1}). Validated once, immutable
+ * afterwards: a network that exists has finite numbers and shapes that meet,
+ * no layer that leads nowhere, so that no method checks that again. */
 #ifndef LIP_NETWORK_NETWORK_H
 #define LIP_NETWORK_NETWORK_H
 
@@ -14,26 +16,54 @@
 #include "linalg/norm.h"
 #include "network/activation.h"
 #include "network/metadata.h"
+#include "network/shape.h"
 #include "network/tensor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LIP_LAYER_NAME = 128 };
+enum { LIP_LAYER_NAME = 128, LIP_MAX_SETTINGS = 6 };
+
+/* In the place of a layer's number: the network's input. */
+#define LIP_FROM_INPUT SIZE_MAX
 
 struct lip_layer_kind;
+
+/* Whole numbers that a layer is set up with: "stride": [2, 2]. */
+struct lip_setting {
+    size_t count; /* 0: not given */
+    long value[LIP_MAX_RANK];
+};
+
+/* The tensors of a layer, in the order in which files and the id have them. */
+enum lip_part {
+    LIP_PART_WEIGHT,
+    LIP_PART_BIAS,
+    LIP_PART_MEAN,
+    LIP_PART_VARIANCE,
+    LIP_PARTS
+};
 
 /* One layer. The fields that a kind does not use are zero. */
 struct lip_layer {
     const struct lip_layer_kind *kind;
     char name[LIP_LAYER_NAME]; /* as the file calls it; may be empty */
+    /* Where its numbers come from: `sources` earlier layers, whose numbers it
+     * takes one after the other. 0: the layer just before, the first one the
+     * network's input. The array came from lip_alloc. */
+    size_t *source, sources;
     struct lip_tensor weight; /* dense: outputs x inputs; householder: angles */
     struct lip_tensor bias;   /* dense: outputs, or absent */
+    struct lip_tensor mean, variance; /* batch-norm */
     const struct lip_activation *activation;
     double parameter[LIP_MAX_PARAMETERS];
-    size_t group;           /* groupsort: numbers sorted together; 0: all */
-    size_t inputs, outputs; /* set by validation */
+    size_t group; /* groupsort: numbers sorted together; 0: all */
+    struct lip_setting setting[LIP_MAX_SETTINGS]; /* as kind->setting */
+    /* Set by validation. */
+    size_t inputs, outputs;   /* numbers, of all sources together */
+    struct lip_shape in, out; /* of the first source, and of what comes out */
+    size_t fan_in;            /* LINEAR with `row`: most entries of a row */
 };
 
 /* What a layer does to the shape of a bound. */
@@ -45,6 +75,14 @@ enum lip_layer_role {
                              linear, not elementwise, with a known constant */
 };
 
+/* What a setting is called, how many numbers it has (least 0: it may be left
+ * out), and the range of each. Ended by a NULL name. */
+struct lip_setting_kind {
+    const char *name;
+    size_t least, most;
+    long min, max;
+};
+
 /* A kind of layer is one file in layers/ and one line in the table there. */
 struct lip_layer_kind {
     const char *name; /* "dense", "flatten", "activation" */
@@ -52,17 +90,44 @@ struct lip_layer_kind {
     enum lip_layer_role role;
     /* Checks the layer on `inputs` numbers (0: not known yet) and sets
      * layer->inputs and layer->outputs (0 where still unknown). The message
-     * speaks of the layer; the caller adds which one it is. */
+     * speaks of the layer; the caller adds which one it is. A layer of such a
+     * kind has one source and does not care for its shape: what comes out of an
+     * elementwise or joint one has the same shape, of others just a length. */
     enum lip_status (*infer)(struct lip_layer *layer, size_t inputs,
                              struct lip_ctx *ctx);
+    /* In the place of infer, for kinds that do: checks the layer on
+     * sources of the shapes in[count], all known; sets layer->out, where it has
+     * `row` layer->fan_in, and the settings that were left out to what that
+     * means, so that equal layers have equal settings. The caller sets the
+     * other fields. */
+    enum lip_status (*infer_shape)(struct lip_layer *layer,
+                                   const struct lip_shape *in, size_t count,
+                                   struct lip_ctx *ctx);
+    /* The most sources that it takes; 0: one. */
+    size_t most_sources;
     /* y[outputs] = layer(x[inputs]), plain double arithmetic. */
     void (*eval)(double *y, const struct lip_layer *layer, const double *x);
+    /* LINEAR, but for dense: the entries of row k of A where the layer is x ->
+     * A x + b: columns in any order, none twice; returns how many, at most
+     * layer->fan_in. All that operator.h does rests on it. */
+    size_t (*row)(const struct lip_layer *layer, size_t k, size_t *column,
+                  double *value);
+    /* LINEAR with `row`: b_k; NULL: zero. */
+    double (*offset)(const struct lip_layer *layer, size_t k);
+    /* LINEAR with `row`: how far each entry and offset may be from what the
+     * stored numbers say, relatively; NULL: exact. */
+    double (*uncertainty)(const struct lip_layer *layer);
     /* JOINT: an upper bound of |layer(a) - layer(b)|_p / |a - b|_p, over all
-     * a != b. NULL for other roles. */
+     * a != b; infinity where none is known. NULL for other roles. */
     double (*constant)(const struct lip_layer *layer, enum lip_norm norm);
     /* JOINT: whether the layer is MaxMin on pairs of neighbours; NULL: never.
      */
     bool (*max_min)(const struct lip_layer *layer);
+    /* JOINT, whose outputs are each the largest of some inputs (max-pool): the
+     * columns of those of output k, at most layer->fan_in; returns how many, at
+     * least 1. NULL: not such a kind. */
+    size_t (*largest_of)(const struct lip_layer *layer, size_t k,
+                         size_t *column);
     /* ELEMENTWISE without an activation: the slopes of neuron k, and r such
      * that eval is off by at most 2^-48 (r + s |x|) in each number x, s the
      * steepest slope. */
@@ -71,7 +136,12 @@ struct lip_layer_kind {
     /* What weight, bias and group are called in files, NULL where the kind has
      * none, and the dimensions of the weight, which must then be there. */
     const char *weight_name, *bias_name, *group_name;
-    size_t weight_rank;
+    size_t weight_rank; /* 0: any */
+    const char *mean_name, *variance_name;
+    /* Real numbers (layer->parameter) and whole ones (layer->setting) of kinds
+     * that are not activations, ended by a NULL name; NULL: none. */
+    const struct lip_parameter *parameter;
+    const struct lip_setting_kind *setting;
 };
 
 extern const struct lip_layer_kind *const lip_layer_kinds[];
@@ -81,9 +151,29 @@ extern const struct lip_layer_kind lip_layer_activation;
 extern const struct lip_layer_kind lip_layer_group_sort;
 extern const struct lip_layer_kind lip_layer_householder;
 extern const struct lip_layer_kind lip_layer_spline;
+extern const struct lip_layer_kind lip_layer_reshape, lip_layer_conv,
+    lip_layer_conv_transpose, lip_layer_average_pool, lip_layer_max_pool,
+    lip_layer_batch_norm, lip_layer_affine, lip_layer_add, lip_layer_concat,
+    lip_layer_transpose, lip_layer_slice, lip_layer_pad, lip_layer_gather,
+    lip_layer_upsample, lip_layer_softmax, lip_layer_layer_norm;
 
 /* The type a layer has in JSON: its kind's name, or the activation's. */
 const char *lip_layer_type(const struct lip_layer *layer);
+
+/* Tensor `part` of a layer, which may be absent, and what files call it, NULL
+ * where the kind has none: an activation's first parameter goes by that one's
+ * name. */
+struct lip_tensor *lip_layer_tensor(struct lip_layer *layer,
+                                    enum lip_part part);
+const struct lip_tensor *lip_layer_tensor_const(const struct lip_layer *layer,
+                                                enum lip_part part);
+const char *lip_layer_tensor_name(const struct lip_layer *layer,
+                                  enum lip_part part);
+
+/* The setting of this name, which the kind has. */
+const struct lip_setting *lip_layer_setting(const struct lip_layer *layer,
+                                            const char *name);
+struct lip_setting *lip_layer_set(struct lip_layer *layer, const char *name);
 
 /* The slopes of neuron k of an elementwise layer. */
 struct lip_slopes lip_layer_slopes(const struct lip_layer *layer, size_t k);
@@ -114,6 +204,19 @@ enum lip_status lip_network_new(struct lip_network **out,
 
 /* NULL is allowed. */
 void lip_network_free(struct lip_network *network);
+
+/* How many sources layer i has, at least 1, and number k of them: an earlier
+ * layer or LIP_FROM_INPUT. */
+size_t lip_network_sources(const struct lip_network *network, size_t i);
+size_t lip_network_source(const struct lip_network *network, size_t i,
+                          size_t k);
+
+/* Whether every layer takes its numbers from the layer just before alone. */
+bool lip_network_is_chain(const struct lip_network *network);
+
+/* Whether it is a chain of kinds that do not care for shapes (and reshapes):
+ * dense layers and what stands between them. */
+bool lip_network_is_dense(const struct lip_network *network);
 
 /* y[outputs] = f(x[inputs]) in double arithmetic, not rounding-proof.
  * LIP_NO_MEMORY is the only failure. O(parameters). */
