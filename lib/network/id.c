@@ -64,10 +64,10 @@ static void add_parameters(struct sha256_ctx *hash,
                            const struct lip_layer *layer)
 {
     size_t first = layer->activation && layer->weight.data ? 1 : 0;
+    const struct lip_parameter *parameter = lip_layer_parameters(layer);
     size_t count = 0;
-    if (layer->activation)
-        while (layer->activation->parameter[count].name)
-            count++;
+    while (parameter && parameter[count].name)
+        count++;
     lip_digest_u64(hash, count - first);
     for (size_t k = first; k < count; k++)
         lip_digest_double(hash, layer->parameter[k]);
@@ -75,14 +75,53 @@ static void add_parameters(struct sha256_ctx *hash,
         lip_digest_u64(hash, layer->group ? layer->group : layer->inputs);
 }
 
-static enum lip_status add_layer(struct sha256_ctx *hash,
-                                 const struct lip_layer *layer,
-                                 struct lip_ctx *ctx)
+static void add_sources(struct sha256_ctx *hash,
+                        const struct lip_network *network, size_t i)
 {
+    size_t count = lip_network_sources(network, i);
+    lip_digest_u64(hash, count);
+    for (size_t k = 0; k < count; k++)
+        lip_digest_u64(hash, lip_network_source(network, i, k));
+}
+
+static void add_settings(struct sha256_ctx *hash, const struct lip_layer *layer)
+{
+    const struct lip_setting_kind *kind = layer->kind->setting;
+    for (size_t k = 0; kind && kind[k].name; k++) {
+        const struct lip_setting *setting = &layer->setting[k];
+        lip_digest_u64(hash, setting->count);
+        for (size_t j = 0; j < setting->count; j++)
+            lip_digest_u64(hash, (uint64_t)setting->value[j]);
+    }
+}
+
+/* `first`: the first version of the form. */
+static enum lip_status add_layer(struct sha256_ctx *hash,
+                                 const struct lip_network *network, size_t i,
+                                 bool first, struct lip_ctx *ctx)
+{
+    const struct lip_layer *layer = &network->layer[i];
     add_text(hash, lip_layer_type(layer));
+    if (!first)
+        add_sources(hash, network, i);
     add_parameters(hash, layer);
-    enum lip_status status = add_tensor(hash, &layer->weight, ctx);
-    return status == LIP_OK ? add_tensor(hash, &layer->bias, ctx) : status;
+    if (!first)
+        add_settings(hash, layer);
+    enum lip_status status = LIP_OK;
+    int parts = first ? LIP_PART_BIAS + 1 : LIP_PARTS;
+    for (int part = 0; part < parts && status == LIP_OK; part++)
+        status = add_tensor(
+            hash, lip_layer_tensor_const(layer, (enum lip_part)part), ctx);
+    return status;
+}
+
+/* Whether the first version of the form tells it from all others. */
+static bool is_first(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layer[i].kind->setting)
+            return false;
+    return lip_network_is_dense(network);
 }
 
 enum lip_status lip_network_identify(struct lip_network *network,
@@ -90,10 +129,11 @@ enum lip_status lip_network_identify(struct lip_network *network,
 {
     struct sha256_ctx hash;
     sha256_init(&hash);
-    add_text(&hash, "lipschitz network 1");
+    bool first = is_first(network);
+    add_text(&hash, first ? "lipschitz network 1" : "lipschitz network 2");
     lip_digest_u64(&hash, network->count);
     for (size_t i = 0; i < network->count; i++) {
-        enum lip_status status = add_layer(&hash, &network->layer[i], ctx);
+        enum lip_status status = add_layer(&hash, network, i, first, ctx);
         if (status != LIP_OK)
             return status;
     }

@@ -12,6 +12,13 @@
  *     layer:  type, number of parameters, parameters, weight, bias
  *     tensor: 0 where absent; else 1, rank, dimensions, numbers by rows
  *
+ * where the model is a chain of dense layers without settings, and otherwise
+ *
+ *     "lipschitz network 2", count, layer 0, layer 1, ...
+ *     layer:  type, number of sources, sources (all ones: the input), number of
+ *             parameters, parameters, of each setting how many numbers and the
+ *             numbers, weight, bias, mean, variance
+ *
  * with text as length and bytes, whole numbers as 64 bits, all numbers of the
  * model as doubles with -0 written as +0, everything little-endian. Names of
  * layers, element types and storage order do not enter. Parameters that a

@@ -1,122 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * Validating, owning and evaluating a chain of layers. */
+ * Owning and evaluating layers. */
 #include "network/network.h"
 
 #include "network/id.h"
+#include "network/operator.h"
+#include "network/validate.h"
 
-#include <stdio.h>
 #include <string.h>
-
-const char *lip_layer_type(const struct lip_layer *layer)
-{
-    return layer->activation ? layer->activation->name : layer->kind->name;
-}
-
-struct lip_slopes lip_layer_slopes(const struct lip_layer *layer, size_t k)
-{
-    double parameter[LIP_MAX_PARAMETERS];
-    if (layer->kind->slopes)
-        return layer->kind->slopes(layer, k);
-    memcpy(parameter, layer->parameter, sizeof parameter);
-    if (layer->weight.data)
-        parameter[0] = lip_tensor_at(&layer->weight, k);
-    return layer->activation->slopes(parameter);
-}
-
-void lip_layer_clear(struct lip_layer *layer)
-{
-    lip_tensor_clear(&layer->weight);
-    lip_tensor_clear(&layer->bias);
-}
-
-/* Passes a layer's own complaint on, with the layer it is about. */
-static enum lip_status blame(const struct lip_layer *layer, size_t i,
-                             enum lip_status status, const char *complaint,
-                             struct lip_ctx *ctx)
-{
-    if (status == LIP_OK)
-        return LIP_OK;
-    char where[24];
-    snprintf(where, sizeof where, "%zu", i);
-    const char *quote = *layer->name ? "\"" : "", *comma = *quote ? ", " : "";
-    return lip_fail_at(ctx, status, LIP_AT_LAYER, where,
-                       "Layer %zu (%s%s%s%s%s): %s", i, quote, layer->name,
-                       quote, comma, lip_layer_type(layer), complaint);
-}
-
-static enum lip_status check_numbers(const struct lip_layer *layer, size_t i,
-                                     struct lip_ctx *ctx)
-{
-    struct lip_ctx own = {0};
-    enum lip_status status =
-        lip_tensor_check_finite(&layer->weight, LIP_NOWHERE, "weight", &own);
-    if (status == LIP_OK)
-        status =
-            lip_tensor_check_finite(&layer->bias, LIP_NOWHERE, "bias", &own);
-    return blame(layer, i, status, own.error.detail, ctx);
-}
-
-/* Shapes of layers first .. last - 1, the first of which gets `inputs` numbers
- * (0: not known). */
-static enum lip_status infer(struct lip_layer *layer, size_t last,
-                             size_t inputs, struct lip_ctx *ctx)
-{
-    for (size_t i = 0; i < last; i++) {
-        struct lip_ctx own = {0};
-        enum lip_status status = layer[i].kind->infer(&layer[i], inputs, &own);
-        if (status != LIP_OK)
-            return blame(&layer[i], i, status, own.error.detail, ctx);
-        inputs = layer[i].outputs;
-    }
-    return LIP_OK;
-}
-
-/* Layers that take any number of inputs give as many outputs: those in front
- * of the first layer of fixed size get that layer's. */
-static enum lip_status infer_all(struct lip_layer *layer, size_t count,
-                                 struct lip_ctx *ctx)
-{
-    enum lip_status status = infer(layer, count, 0, ctx);
-    if (status != LIP_OK)
-        return status;
-    size_t first = 0;
-    while (first < count && layer[first].inputs == 0)
-        first++;
-    if (first == count)
-        return lip_fail(ctx, LIP_INVALID,
-                        "The model has no layer with weights, so that the "
-                        "size of its input is not known. Add a dense layer.");
-    return infer(layer, first, layer[first].inputs, ctx);
-}
-
-static enum lip_status validate(struct lip_layer *layer, size_t count,
-                                struct lip_ctx *ctx)
-{
-    if (count == 0)
-        return lip_fail(ctx, LIP_INVALID,
-                        "The model has no layers. Add a dense layer.");
-    for (size_t i = 0; i < count; i++) {
-        enum lip_status status = check_numbers(&layer[i], i, ctx);
-        if (status != LIP_OK)
-            return status;
-    }
-    return infer_all(layer, count, ctx);
-}
 
 static size_t count_numbers(const struct lip_tensor *tensor)
 {
     return tensor->data ? lip_tensor_count(tensor) : 0;
 }
 
-static void describe(struct lip_network *network)
+static void describe(struct lip_network *network, size_t inputs)
 {
     const struct lip_layer *layer = network->layer;
-    network->inputs = layer[0].inputs;
+    network->inputs = inputs;
     network->outputs = layer[network->count - 1].outputs;
     for (size_t i = 0; i < network->count; i++)
-        network->parameters +=
-            count_numbers(&layer[i].weight) + count_numbers(&layer[i].bias);
+        for (int part = 0; part < LIP_PARTS; part++)
+            network->parameters += count_numbers(
+                lip_layer_tensor_const(&layer[i], (enum lip_part)part));
 }
 
 static void free_layers(struct lip_layer *layer, size_t count)
@@ -131,7 +37,8 @@ enum lip_status lip_network_new(struct lip_network **out,
                                 struct lip_ctx *ctx)
 {
     *out = NULL;
-    enum lip_status status = validate(layer, count, ctx);
+    size_t inputs;
+    enum lip_status status = lip_layers_validate(&inputs, layer, count, ctx);
     struct lip_network *network = NULL;
     if (status == LIP_OK) {
         network = lip_calloc(ctx, 1, sizeof *network);
@@ -144,7 +51,7 @@ enum lip_status lip_network_new(struct lip_network **out,
     }
     network->layer = layer;
     network->count = count;
-    describe(network);
+    describe(network, inputs);
     status = lip_network_identify(network, ctx);
     if (status == LIP_OK)
         *out = network;
@@ -162,28 +69,129 @@ void lip_network_free(struct lip_network *network)
     lip_free(network);
 }
 
-static size_t widest(const struct lip_network *network)
+size_t lip_network_sources(const struct lip_network *network, size_t i)
 {
-    size_t width = network->inputs;
+    size_t sources = network->layer[i].sources;
+    return sources ? sources : 1;
+}
+
+size_t lip_network_source(const struct lip_network *network, size_t i, size_t k)
+{
+    const struct lip_layer *layer = &network->layer[i];
+    if (layer->sources)
+        return layer->source[k];
+    return i > 0 ? i - 1 : LIP_FROM_INPUT;
+}
+
+bool lip_network_is_chain(const struct lip_network *network)
+{
     for (size_t i = 0; i < network->count; i++)
-        if (network->layer[i].outputs > width)
-            width = network->layer[i].outputs;
-    return width;
+        if (lip_network_sources(network, i) != 1 ||
+            lip_network_source(network, i, 0) !=
+                (i > 0 ? i - 1 : LIP_FROM_INPUT))
+            return false;
+    return true;
+}
+
+bool lip_network_is_dense(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layer[i].kind->infer_shape)
+            return false;
+    return lip_network_is_chain(network);
+}
+
+/* --- evaluation */
+
+/* The numbers that all layers give, one after the other, those of layer i from
+ * at[i] on; `gathered` is room for what a layer of several sources takes. */
+struct values {
+    const struct lip_network *network;
+    const double *input;
+    size_t *at;
+    double *value, *gathered;
+};
+
+static void close_values(struct values *values)
+{
+    lip_free(values->at);
+    lip_free(values->value);
+    lip_free(values->gathered);
+}
+
+static enum lip_status open_values(struct values *values, struct lip_ctx *ctx)
+{
+    const struct lip_network *network = values->network;
+    size_t total = 0, most = 0;
+    values->at = lip_alloc(ctx, network->count, sizeof *values->at);
+    for (size_t i = 0; values->at && i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        values->at[i] = total;
+        total += layer->outputs;
+        if (layer->sources > 1 && layer->inputs > most)
+            most = layer->inputs;
+    }
+    values->value = lip_alloc(ctx, total, sizeof(double));
+    values->gathered = lip_alloc(ctx, most, sizeof(double));
+    if (values->at && values->value && values->gathered)
+        return LIP_OK;
+    close_values(values);
+    return ctx ? ctx->error.status : LIP_NO_MEMORY;
+}
+
+static const double *value_of(const struct values *values, size_t from)
+{
+    return from == LIP_FROM_INPUT ? values->input
+                                  : values->value + values->at[from];
+}
+
+/* What layer i takes, in one piece. */
+static const double *gather(const struct values *values, size_t i)
+{
+    const struct lip_network *network = values->network;
+    size_t sources = lip_network_sources(network, i);
+    double *to = values->gathered;
+    if (sources == 1)
+        return value_of(values, lip_network_source(network, i, 0));
+    for (size_t k = 0; k < sources; k++) {
+        size_t from = lip_network_source(network, i, k);
+        size_t n = from == LIP_FROM_INPUT ? network->inputs
+                                          : network->layer[from].outputs;
+        memcpy(to, value_of(values, from), n * sizeof *to);
+        to += n;
+    }
+    return values->gathered;
+}
+
+static enum lip_status eval_by_rows(double *y, const struct lip_layer *layer,
+                                    const double *x, struct lip_ctx *ctx)
+{
+    struct lip_operator op;
+    enum lip_status status = lip_operator_new(&op, layer, ctx);
+    if (status != LIP_OK)
+        return status;
+    lip_operator_apply(y, &op, x);
+    for (size_t k = 0; k < layer->outputs; k++)
+        y[k] += lip_operator_offset(&op, k);
+    lip_operator_clear(&op);
+    return LIP_OK;
 }
 
 enum lip_status lip_network_eval(double *y, const struct lip_network *network,
                                  const double *x, struct lip_ctx *ctx)
 {
-    size_t width = widest(network);
-    double *room = lip_alloc(ctx, width, 2 * sizeof *room);
-    if (!room)
-        return ctx ? ctx->error.status : LIP_NO_MEMORY;
-    for (size_t i = 0; i < network->count; i++) {
+    struct values values = {.network = network, .input = x};
+    enum lip_status status = open_values(&values, ctx);
+    if (status != LIP_OK)
+        return status;
+    for (size_t i = 0; i < network->count && status == LIP_OK; i++) {
         const struct lip_layer *layer = &network->layer[i];
-        double *to = i + 1 == network->count ? y : room + i % 2 * width;
-        layer->kind->eval(to, layer, x);
-        x = to;
+        double *to = i + 1 == network->count ? y : values.value + values.at[i];
+        if (layer->kind->eval)
+            layer->kind->eval(to, layer, gather(&values, i));
+        else
+            status = eval_by_rows(to, layer, gather(&values, i), ctx);
     }
-    lip_free(room);
-    return LIP_OK;
+    close_values(&values);
+    return status;
 }

@@ -105,7 +105,8 @@ struct lip_layer_kind {
                                    struct lip_ctx *ctx);
     /* The most sources that it takes; 0: one. */
     size_t most_sources;
-    /* y[outputs] = layer(x[inputs]), plain double arithmetic. */
+    /* y[outputs] = layer(x[inputs]), plain double arithmetic; LINEAR ones with
+     * `row` may leave it out. */
     void (*eval)(double *y, const struct lip_layer *layer, const double *x);
     /* LINEAR, but for dense: the entries of row k of A where the layer is x ->
      * A x + b: columns in any order, none twice; returns how many, at most
@@ -159,6 +160,10 @@ extern const struct lip_layer_kind lip_layer_reshape, lip_layer_conv,
 
 /* The type a layer has in JSON: its kind's name, or the activation's. */
 const char *lip_layer_type(const struct lip_layer *layer);
+
+/* The real numbers that shape the layer, its activation's or its kind's; NULL:
+ * none. */
+const struct lip_parameter *lip_layer_parameters(const struct lip_layer *layer);
 
 /* Tensor `part` of a layer, which may be absent, and what files call it, NULL
  * where the kind has none: an activation's first parameter goes by that one's

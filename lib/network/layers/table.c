@@ -11,6 +11,10 @@ const struct lip_layer_kind *const lip_layer_kinds[] = {
     &lip_layer_group_sort,
     &lip_layer_householder,
     &lip_layer_spline,
+    &lip_layer_reshape,
+    &lip_layer_conv,
+    &lip_layer_add,
+    &lip_layer_concat,
     NULL,
 };
 /* clang-format on */
