@@ -4,6 +4,7 @@
 #include "formats/format.h"
 
 #include "formats/json.h"
+#include "formats/mat.h"
 #include "formats/npy.h"
 #include "formats/npz.h"
 #include "formats/reader.h"
@@ -13,11 +14,8 @@
 #include <string.h>
 
 const struct lip_format *const lip_formats[] = {
-    &lip_format_safetensors,
-    &lip_format_npz,
-    &lip_format_npy,
-    &lip_format_json,
-    NULL,
+    &lip_format_safetensors, &lip_format_npz,  &lip_format_npy,
+    &lip_format_mat,         &lip_format_json, NULL,
 };
 
 void lip_read_options_default(struct lip_read_options *options)
@@ -60,9 +58,7 @@ static const struct {
     {0, 3, "BZh", "bzip2 data: unpack it first"},
     {0, 8, "\x89HDF\r\n\x1a\n",
      "HDF5 (Keras .h5): save the weights with numpy.savez"},
-    {0, 10, "MATLAB 7.3", "MATLAB 7.3 data: convert it with numpy.savez"},
-    {0, 10, "MATLAB 5.0",
-     "MATLAB data: convert it with scipy.io.loadmat and numpy.savez"},
+    {0, 7, "MATLAB ", "a MATLAB file of which the rest is missing"},
     {0, 4, "GGUF", "GGUF: convert it to safetensors"},
     {4, 4, "TFL3", "TensorFlow Lite: save the weights with numpy.savez"},
     {0, 8, "\x89PNG\r\n\x1a\n", "a PNG image, not a model"},

@@ -26,6 +26,7 @@ struct lip_named_tensor {
 struct lip_tensor_list {
     struct lip_named_tensor *item;
     size_t count, capacity, limit;
+    bool no_lists; /* the file has only matrices: a bias is one row or column */
     struct lip_buffer *layers; /* their JSON, where the file has it, or NULL */
     struct lip_metadata metadata;
 };

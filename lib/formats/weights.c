@@ -45,8 +45,10 @@ static enum role role_of(const char *word, size_t size)
     static const struct {
         const char *word;
         enum role role;
-    } roles[] = {{"weight", WEIGHT}, {"kernel", WEIGHT}, {"bias", BIAS},
-                 {"W", WEIGHT},      {"w", WEIGHT},      {"b", BIAS}};
+    } roles[] = {{"weight", WEIGHT},  {"kernel", WEIGHT}, {"bias", BIAS},
+                 {"W", WEIGHT},       {"w", WEIGHT},      {"b", BIAS},
+                 {"weights", WEIGHT}, {"biases", BIAS},   {"Weights", WEIGHT},
+                 {"Bias", BIAS}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strlen(roles[i].word) == size &&
             memcmp(roles[i].word, word, size) == 0)
@@ -328,6 +330,16 @@ static enum lip_status find_groups(struct group *group, size_t *groups,
     return status == LIP_OK ? check_group(&group[n - 1], options, ctx) : status;
 }
 
+/* One row or column as a list. */
+static void flatten(struct lip_tensor *matrix)
+{
+    if (matrix->rank != 2 || (matrix->dim[0] != 1 && matrix->dim[1] != 1))
+        return;
+    matrix->rank = 1;
+    matrix->dim[0] *= matrix->dim[1];
+    matrix->column_major = false;
+}
+
 static enum lip_status set_members(struct member *member,
                                    const struct lip_tensor_list *list,
                                    struct lip_ctx *ctx)
@@ -335,6 +347,8 @@ static enum lip_status set_members(struct member *member,
     for (size_t i = 0; i < list->count; i++) {
         member[i].source = &list->item[i];
         set_group(&member[i]);
+        if (list->no_lists && member[i].role == BIAS)
+            flatten(&list->item[i].tensor);
         enum lip_status status = check_shape(&member[i], ctx);
         if (status != LIP_OK)
             return status;

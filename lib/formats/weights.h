@@ -9,12 +9,12 @@
 #include "formats/tensor_list.h"
 
 /* Tensors are grouped by what remains of the name without its weight, kernel,
- * bias, W, w or b part ("0.weight" with "0.bias", "W1" with "b1"); groups come
- * in natural order (fc2 before fc10). The 2-D tensor of a group is a dense
- * weight, its 1-D tensor of matching size the bias. Whatever does not fit this
- * is an error that names the tensor: LIP_INVALID, or LIP_UNSUPPORTED for more
- * than two dimensions. Sorts the list; the network takes holds of its own and
- * the list's metadata.
+ * bias, W, w, b, weights or biases part ("0.weight" with "0.bias", "W1" with
+ * "b1"); groups come in natural order (fc2 before fc10). The 2-D tensor of a
+ * group is a dense weight, its 1-D tensor of matching size the bias. Whatever
+ * does not fit this is an error that names the tensor: LIP_INVALID, or
+ * LIP_UNSUPPORTED for more than two dimensions. Sorts the list; the network
+ * takes holds of its own and the list's metadata.
  *
  * Where the file itself says which layers its tensors make (list->layers), that
  * counts and nothing is guessed. */
