@@ -217,8 +217,9 @@ static enum lip_status sparse(struct mat *mat, const struct matrix *matrix)
 }
 
 /* What to do with a matrix, by its class. */
-typedef enum lip_status content_fn(struct mat *, const struct matrix *);
-static content_fn *const content[] = {
+
+static enum lip_status (*const content[])(struct mat *,
+                                          const struct matrix *) = {
     [1] = open_cell,     [2] = open_struct,  [3] = object,
     [4] = pass_over,     [5] = sparse,       [6] = add_numbers,
     [7] = add_numbers,   [8] = add_numbers,  [9] = add_numbers,
