@@ -34,6 +34,29 @@ static enum lip_status check_numbers(const struct lip_layer *layer, size_t i,
     return blame(layer, i, status, own.error.detail, ctx);
 }
 
+/* Numbers that the kind's checks may rely on being within their ranges. */
+static enum lip_status check_settings(const struct lip_layer *layer, size_t i,
+                                      struct lip_ctx *ctx)
+{
+    const struct lip_setting_kind *kind = layer->kind->setting;
+    char complaint[160] = "";
+    for (size_t k = 0; kind && kind[k].name && !*complaint; k++) {
+        const struct lip_setting *setting = &layer->setting[k];
+        if (setting->count < kind[k].least || setting->count > kind[k].most)
+            snprintf(complaint, sizeof complaint,
+                     "%s has %zu numbers: it needs %zu to %zu.", kind[k].name,
+                     setting->count, kind[k].least, kind[k].most);
+        for (size_t j = 0; j < setting->count && !*complaint; j++)
+            if (setting->value[j] < kind[k].min ||
+                setting->value[j] > kind[k].max)
+                snprintf(complaint, sizeof complaint,
+                         "%s is %ld: it must be at least %ld and at most %ld.",
+                         kind[k].name, setting->value[j], kind[k].min,
+                         kind[k].max);
+    }
+    return blame(layer, i, *complaint ? LIP_INVALID : LIP_OK, complaint, ctx);
+}
+
 static size_t source_of(const struct lip_layer *layer, size_t i, size_t k)
 {
     if (layer->sources)
@@ -215,7 +238,9 @@ enum lip_status lip_layers_validate(size_t *inputs, struct lip_layer *layer,
         return lip_fail(ctx, LIP_INVALID,
                         "The model has no layers. Add a dense layer.");
     for (size_t i = 0; i < count; i++) {
-        enum lip_status status = check_numbers(&layer[i], i, ctx);
+        enum lip_status status = check_settings(&layer[i], i, ctx);
+        if (status == LIP_OK)
+            status = check_numbers(&layer[i], i, ctx);
         if (status != LIP_OK)
             return status;
     }

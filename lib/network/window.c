@@ -132,17 +132,20 @@ struct lip_window lip_layer_window(const struct lip_layer *layer)
     const struct lip_setting *dilation = lip_layer_setting(layer, "dilation");
     const struct lip_tensor *weight = &layer->weight;
     bool learned = weight->data != NULL;
-    struct lip_window w = {.channels = {layer->in.dim[0], layer->out.dim[0]},
-                           .in = {1, layer->in.dim[rank]},
-                           .out = {1, layer->out.dim[rank]},
+    bool adjoint = layer->kind == &lip_layer_conv_transpose;
+    const struct lip_shape *in = adjoint ? &layer->out : &layer->in;
+    const struct lip_shape *out = adjoint ? &layer->in : &layer->out;
+    struct lip_window w = {.channels = {in->dim[0], out->dim[0]},
+                           .in = {1, in->dim[rank]},
+                           .out = {1, out->dim[rank]},
                            .kernel = {1, 1},
                            .stride = {1, 1},
                            .dilation = {1, 1}};
     w.groups = learned ? (size_t)lip_layer_setting(layer, "groups")->value[0]
                        : w.channels[0];
     if (rank == 2) {
-        w.in[0] = layer->in.dim[1];
-        w.out[0] = layer->out.dim[1];
+        w.in[0] = in->dim[1];
+        w.out[0] = out->dim[1];
     }
     for (size_t k = 0; k < rank; k++) {
         size_t axis = k + 2 - rank;
