@@ -73,8 +73,8 @@ HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 VARIANTS := release address thread plain fuzz
 FLAGS_release := -O2 $(HARDEN) $(WERROR)
 # Loops over float32 numbers in wide registers; no bit of a result depends on it.
-build/release/lib/training/kernel.o: private FLAGS_release += -ftree-vectorize \
-    -fvect-cost-model=dynamic -fno-math-errno -fno-trapping-math
+build/release/lib/training/kernel.o build/release/lib/network/inference.o: \
+    private FLAGS_release += -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno -fno-trapping-math
 FLAGS_address := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all
 FLAGS_thread := -O1 -fno-omit-frame-pointer -fsanitize=thread
