@@ -9,13 +9,19 @@
 #include "formats/npz.h"
 #include "formats/reader.h"
 #include "formats/safetensors.h"
+#include "formats/torch.h"
 
 #include <stdio.h>
 #include <string.h>
 
 const struct lip_format *const lip_formats[] = {
-    &lip_format_safetensors, &lip_format_npz,  &lip_format_npy,
-    &lip_format_mat,         &lip_format_json, NULL,
+    &lip_format_safetensors,
+    &lip_format_torch, /* before npz: it is a zip file, too */
+    &lip_format_npz,
+    &lip_format_npy,
+    &lip_format_mat,
+    &lip_format_json,
+    NULL,
 };
 
 void lip_read_options_default(struct lip_read_options *options)
@@ -49,6 +55,9 @@ static const struct {
     size_t offset, size;
     const char *bytes, *sentence;
 } others[] = {
+    {0, 15, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e",
+     "PyTorch's old form (before 1.6): load it with torch.load, and torch.save "
+     "model.state_dict() with the default zip format"},
     {0, 2, "\x1f\x8b", "gzip data: unpack it first"},
     {0, 4, "\x28\xb5\x2f\xfd", "zstd data: unpack it first"},
     {0, 6,
@@ -119,7 +128,7 @@ static void list_formats(char *out, size_t size)
 const struct lip_format *lip_format_detect(const unsigned char *bytes,
                                            size_t size, struct lip_ctx *ctx)
 {
-    char known[100];
+    char known[160];
     for (size_t i = 0; lip_formats[i]; i++)
         if (lip_formats[i]->detect(bytes, size))
             return lip_formats[i];

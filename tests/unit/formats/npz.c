@@ -97,9 +97,7 @@ START_TEST(other_zip_files)
         const char *name;
         struct refusal refusal;
     } cases[] = {
-        {"archive/data.pkl", {LIP_UNSUPPORTED, LIP_NOWHERE, "", "PyTorch"}},
-        {"model/data.pkl", {LIP_UNSUPPORTED, LIP_NOWHERE, "", "safetensors"}},
-        {"data.pkl", {LIP_UNSUPPORTED, LIP_NOWHERE, "", "PyTorch"}},
+        {"archive/data.pkl", {LIP_UNSUPPORTED, LIP_NOWHERE, "", "pickle"}},
         {"model.weights.h5", {LIP_UNSUPPORTED, LIP_NOWHERE, "", "Keras"}},
         {"word/document.xml", {LIP_UNSUPPORTED, LIP_NOWHERE, "", "not a .npy"}},
         {".npy", {LIP_UNSUPPORTED, LIP_NOWHERE, "", "not a .npy"}},
