@@ -5,6 +5,8 @@
 
 #include "network/activations/list.h"
 
+#include <math.h>
+
 #define ROW(id) &lip_activation_##id,
 const struct lip_activation *const lip_activations[] = {
     LIP_EACH_ACTIVATION(ROW) NULL,
@@ -64,4 +66,17 @@ const struct lip_activation *lip_activation_find(const char *name)
         if (same_name(aliases[i].alias, name))
             return find_listed(aliases[i].name);
     return find_listed(name);
+}
+
+struct lip_slopes lip_slopes_compose(struct lip_slopes a, struct lip_slopes b)
+{
+    double p[4] = {a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi};
+    double lo = fmin(fmin(p[0], p[1]), fmin(p[2], p[3]));
+    double hi = fmax(fmax(p[0], p[1]), fmax(p[2], p[3]));
+    bool exact =
+        (b.lo == 0 || fabs(b.lo) == 1) && (b.hi == 0 || fabs(b.hi) == 1);
+    if (exact)
+        return (struct lip_slopes){lo, hi};
+    return (struct lip_slopes){nextafter(lo, -INFINITY),
+                               nextafter(hi, INFINITY)};
 }

@@ -21,6 +21,9 @@ struct lip_slopes {
     double lo, hi;
 };
 
+/* [a] [b], the interval of products, rounded outward unless b is 0, 1, -1. */
+struct lip_slopes lip_slopes_compose(struct lip_slopes a, struct lip_slopes b);
+
 /* A named number that shapes an activation, as "negative_slope". Values
  * outside [min, max] are refused by the readers. */
 struct lip_parameter {

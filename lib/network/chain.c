@@ -4,8 +4,9 @@
 #include "network/chain.h"
 
 #include "linalg/blas.h"
-#include "linalg/spectral.h"
+#include "network/unroll.h"
 
+#include <stdio.h>
 #include <string.h>
 
 size_t lip_chain_width(const struct lip_chain *chain, size_t i)
@@ -64,6 +65,18 @@ static void normalise(struct lip_link *link)
     if (ldexp(least, -e) < 0x1p-1022)
         link->radius =
             lip_add_up(link->radius, lip_up(sqrt((double)count)) * 0x1p-1074);
+}
+
+void lip_link_normalise(struct lip_link *link)
+{
+    long before = link->exponent;
+    double radius = link->radius;
+    link->radius = 0;
+    normalise(link);
+    if (radius > 0)
+        link->radius =
+            lip_add_up(link->radius,
+                       lip_up(ldexp(radius, (int)(before - link->exponent))));
 }
 
 static enum lip_status widen(struct lip_link *link,
@@ -138,19 +151,6 @@ static enum lip_status add_identity(struct builder *b, size_t n)
     return add_linear(b, &link);
 }
 
-/* [a] [b], the interval of products, rounded outward. */
-static struct lip_slopes compose(struct lip_slopes a, struct lip_slopes b)
-{
-    double p[4] = {a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi};
-    double lo = fmin(fmin(p[0], p[1]), fmin(p[2], p[3]));
-    double hi = fmax(fmax(p[0], p[1]), fmax(p[2], p[3]));
-    bool exact =
-        (b.lo == 0 || fabs(b.lo) == 1) && (b.hi == 0 || fabs(b.hi) == 1);
-    if (exact)
-        return (struct lip_slopes){lo, hi};
-    return (struct lip_slopes){nextafter(lo, -INFINITY), lip_up(hi)};
-}
-
 /* The slopes of the current gap, [1, 1] where it has just begun. */
 static enum lip_status open_gap(struct lip_slopes **out, struct builder *b,
                                 size_t n)
@@ -198,20 +198,11 @@ static enum lip_status steepen_all(struct builder *b, double factor)
     return status;
 }
 
-/* True for an activation that the chain drops. */
-static bool is_identity(const struct lip_layer *layer)
-{
-    if (layer->kind->role != LIP_ROLE_ELEMENTWISE || layer->weight.data)
-        return layer->kind->role == LIP_ROLE_RESHAPE;
-    struct lip_slopes s = lip_layer_slopes(layer, 0);
-    return s.lo == 1 && s.hi == 1;
-}
-
 static enum lip_status add_slopes(struct builder *b,
                                   const struct lip_layer *layer)
 {
     struct lip_slopes s, *slot;
-    if (is_identity(layer))
+    if (lip_layer_changes_nothing(layer))
         return LIP_OK;
     size_t n = layer->outputs;
     bool fresh = !b->after_slopes;
@@ -225,7 +216,7 @@ static enum lip_status add_slopes(struct builder *b,
         most = fmax(most, fmax(fabs(s.lo), fabs(s.hi)));
         if (joint)
             continue;
-        slot[k] = fresh ? s : compose(slot[k], s);
+        slot[k] = fresh ? s : lip_slopes_compose(slot[k], s);
         if (!isfinite(slot[k].lo) || !isfinite(slot[k].hi))
             return overflow(b);
     }
@@ -245,7 +236,7 @@ static enum lip_status add_joint(struct builder *b,
     struct lip_gap *gap = &c->gap[c->count - 1];
     if (!gap->joint) {
         double before = lip_chain_steepest(c, c->count - 1);
-        *gap = (struct lip_gap){true, {before, before, before}};
+        *gap = (struct lip_gap){true, {before, before, before}, 0};
         for (size_t k = 0; k < layer->inputs; k++)
             slot[k] = (struct lip_slopes){0, INFINITY};
         c->joint = true;
@@ -348,15 +339,23 @@ static void summarise(struct lip_chain *chain)
     }
 }
 
+enum lip_status lip_chain_room(struct lip_chain *chain, size_t links,
+                               struct lip_ctx *ctx)
+{
+    chain->link = lip_calloc(ctx, links, sizeof *chain->link);
+    chain->slopes = lip_calloc(ctx, links, sizeof *chain->slopes);
+    chain->gap = lip_calloc(ctx, links, sizeof *chain->gap);
+    if (chain->link && chain->slopes && chain->gap)
+        return LIP_OK;
+    return ctx && ctx->error.status ? ctx->error.status : LIP_NO_MEMORY;
+}
+
 static struct lip_chain *empty(size_t links, struct lip_ctx *ctx)
 {
     struct lip_chain *chain = lip_calloc(ctx, 1, sizeof *chain);
     if (!chain)
         return NULL;
-    chain->link = lip_calloc(ctx, links, sizeof *chain->link);
-    chain->slopes = lip_calloc(ctx, links, sizeof *chain->slopes);
-    chain->gap = lip_calloc(ctx, links, sizeof *chain->gap);
-    if (!chain->link || !chain->slopes || !chain->gap) {
+    if (lip_chain_room(chain, links, ctx) != LIP_OK) {
         lip_chain_free(chain);
         return NULL;
     }
@@ -398,9 +397,9 @@ bool lip_chain_has_plain(const struct lip_network *network)
     return squares > 0 && squares <= 1e6 + 4 * (double)network->parameters;
 }
 
-enum lip_status lip_chain_new(struct lip_chain **out,
-                              const struct lip_network *network,
-                              struct lip_ctx *ctx)
+static enum lip_status new_dense(struct lip_chain **out,
+                                 const struct lip_network *network,
+                                 struct lip_ctx *ctx)
 {
     struct lip_chain *chain;
     enum lip_status status = make(&chain, network, false, ctx);
@@ -413,6 +412,75 @@ enum lip_status lip_chain_new(struct lip_chain **out,
     else
         lip_chain_free(chain);
     return status;
+}
+
+/* A chain without matrices, and why. */
+static enum lip_status new_layered(struct lip_chain **out,
+                                   const struct lip_network *network,
+                                   const char *obstacle, struct lip_ctx *ctx)
+{
+    struct lip_chain *chain = lip_calloc(ctx, 1, sizeof *chain);
+    if (!chain)
+        return ctx && ctx->error.status ? ctx->error.status : LIP_NO_MEMORY;
+    chain->network = network;
+    chain->inputs = chain->widest = network->inputs;
+    chain->outputs = network->outputs;
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layer[i].outputs > chain->widest)
+            chain->widest = network->layer[i].outputs;
+    snprintf(chain->obstacle, sizeof chain->obstacle, "%s", obstacle);
+    *out = chain;
+    return LIP_OK;
+}
+
+static enum lip_status new_unrolled(struct lip_chain **out,
+                                    const struct lip_network *network,
+                                    struct lip_ctx *ctx)
+{
+    struct lip_chain *chain = lip_calloc(ctx, 1, sizeof *chain);
+    if (!chain)
+        return ctx && ctx->error.status ? ctx->error.status : LIP_NO_MEMORY;
+    enum lip_status status = lip_unroll(chain, network, ctx);
+    if (status == LIP_OK) {
+        summarise(chain);
+        chain->network = network;
+        chain->unrolled = true;
+        *out = chain;
+        return LIP_OK;
+    }
+    lip_chain_free(chain);
+    if (status == LIP_TIMEOUT || status == LIP_CANCELLED)
+        return status;
+    char obstacle[240];
+    snprintf(obstacle, sizeof obstacle, "%.239s",
+             ctx ? ctx->error.detail : "Out of memory while unrolling.");
+    lip_error_clear(ctx);
+    return new_layered(out, network, obstacle, ctx);
+}
+
+enum lip_status lip_chain_new_within(struct lip_chain **out,
+                                     const struct lip_network *network,
+                                     double bytes, struct lip_ctx *ctx)
+{
+    char obstacle[240];
+    if (lip_network_is_dense(network))
+        return new_dense(out, network, ctx);
+    double needed = lip_unroll_bytes(network, obstacle);
+    if (needed <= bytes)
+        return new_unrolled(out, network, ctx);
+    if (isfinite(needed))
+        snprintf(obstacle, sizeof obstacle,
+                 "As matrices the network would take %.3g bytes, over the "
+                 "limit of %.3g; ask for methods that multiply norms.",
+                 needed, bytes);
+    return new_layered(out, network, obstacle, ctx);
+}
+
+enum lip_status lip_chain_new(struct lip_chain **out,
+                              const struct lip_network *network,
+                              struct lip_ctx *ctx)
+{
+    return lip_chain_new_within(out, network, LIP_UNROLL_BYTES, ctx);
 }
 
 static enum lip_status transpose_link(struct lip_link *to,
@@ -449,6 +517,7 @@ enum lip_status lip_chain_transpose(struct lip_chain **out,
         size_t n = lip_chain_width(chain, from);
         back->joint = chain->joint;
         back->gap[i].joint = chain->gap[from - 1].joint;
+        back->gap[i].passes = chain->gap[from - 1].passes;
         for (int p = 0; p < LIP_NORM_COUNT; p++)
             back->gap[i].constant[lip_norm_dual((enum lip_norm)p)] =
                 chain->gap[from - 1].constant[p];
@@ -481,49 +550,4 @@ void lip_chain_free(struct lip_chain *chain)
     lip_free(chain->slopes);
     lip_free(chain->gap);
     lip_free(chain);
-}
-
-/* The chain without joint layers, where there may be one: MaxMin takes two
- * square matrices, and products with both its neighbours. */
-static double plain_bytes(const struct lip_network *network)
-{
-    double bytes = 0, widest = 0;
-    if (!lip_chain_has_plain(network))
-        return 0;
-    for (size_t i = 0; i < network->count; i++) {
-        widest = fmax(widest, (double)network->layer[i].inputs);
-        widest = fmax(widest, (double)network->layer[i].outputs);
-    }
-    for (size_t i = 0; i < network->count; i++) {
-        const struct lip_layer *layer = &network->layer[i];
-        double n = (double)layer->outputs;
-        bytes += layer->kind->role == LIP_ROLE_LINEAR
-                     ? 8 * ((double)layer->inputs + widest) * n
-                     : 8 * (2 * n + 2 * widest + 2) * n;
-    }
-    return bytes + 8 * widest * widest;
-}
-
-double lip_chain_bytes(const struct lip_network *network)
-{
-    double bytes = 0, first = 0;
-    bool after_linear = false, fresh = true;
-    for (size_t i = 0; i < network->count; i++) {
-        const struct lip_layer *layer = &network->layer[i];
-        double inputs = (double)layer->inputs, outputs = (double)layer->outputs;
-        if (is_identity(layer))
-            continue;
-        bool linear = layer->kind->role == LIP_ROLE_LINEAR;
-        if (linear && after_linear) /* a product beside its factors */
-            bytes += 8 * (inputs + first) * outputs;
-        else if (linear)
-            bytes += 8 * (first = inputs) * outputs;
-        else /* slopes, and an identity matrix if nothing came before */
-            bytes += 16 * outputs + (fresh ? 8 * outputs * outputs : 0);
-        after_linear = linear;
-        fresh = false;
-    }
-    double outputs = (double)network->outputs;
-    bytes += plain_bytes(network);
-    return bytes + (after_linear ? 0 : 8 * outputs * outputs);
 }

@@ -48,6 +48,8 @@ struct lip_link {
 struct lip_gap {
     bool joint;
     double constant[LIP_NORM_COUNT];
+    size_t passes; /* so many neurons at its end have slopes [1, 1] because
+                      numbers go past the others; 0 in chains of dense layers */
 };
 
 struct lip_chain {
@@ -91,7 +93,8 @@ double lip_chain_constant(const struct lip_chain *chain, size_t i,
 bool lip_chain_has_plain(const struct lip_network *network);
 
 /* Bytes that the chain of this network takes, before any is asked for; a sum
- * of products of widths, as a double, which cannot overflow. */
+ * of products of widths, as a double, which cannot overflow. Of a network that
+ * lip_chain_new() does not unroll next to nothing. */
 double lip_chain_bytes(const struct lip_network *network);
 
 /* Failures: LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_UNPROVEN (slopes of composed
@@ -101,11 +104,23 @@ enum lip_status lip_chain_new(struct lip_chain **out,
                               const struct lip_network *network,
                               struct lip_ctx *ctx);
 
+/* The same, unrolled only where lip_chain_bytes() is at most `bytes`; what is
+ * dense already is never refused. */
+enum lip_status lip_chain_new_within(struct lip_chain **out,
+                                     const struct lip_network *network,
+                                     double bytes, struct lip_ctx *ctx);
+
 /* The transposed chain f'(y) = W_1' D_1 ... D_{l-1} W_l' y, whose constant in
  * the dual norms is the same for every bound that treats slopes as free. */
 enum lip_status lip_chain_transpose(struct lip_chain **out,
                                     const struct lip_chain *chain,
                                     struct lip_ctx *ctx);
+
+/* --- for unroll.c: room for `links` matrices in an empty chain; and the
+ * scaling of a link that has just been filled. */
+enum lip_status lip_chain_room(struct lip_chain *chain, size_t links,
+                               struct lip_ctx *ctx);
+void lip_link_normalise(struct lip_link *link);
 
 /* NULL is allowed. */
 void lip_chain_free(struct lip_chain *chain);

@@ -81,3 +81,11 @@ void lip_layer_clear(struct lip_layer *layer)
     layer->source = NULL;
     layer->sources = 0;
 }
+
+bool lip_layer_changes_nothing(const struct lip_layer *layer)
+{
+    if (layer->kind->role != LIP_ROLE_ELEMENTWISE || layer->weight.data)
+        return layer->kind->role == LIP_ROLE_RESHAPE;
+    struct lip_slopes s = lip_layer_slopes(layer, 0);
+    return s.lo == 1 && s.hi == 1;
+}

@@ -183,6 +183,9 @@ struct lip_setting *lip_layer_set(struct lip_layer *layer, const char *name);
 /* The slopes of neuron k of an elementwise layer. */
 struct lip_slopes lip_layer_slopes(const struct lip_layer *layer, size_t k);
 
+/* True for reshapes and for activations of slopes [1, 1], which bounds drop. */
+bool lip_layer_changes_nothing(const struct lip_layer *layer);
+
 /* Lets go of the layer's tensors. */
 void lip_layer_clear(struct lip_layer *layer);
 
