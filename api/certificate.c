@@ -289,6 +289,18 @@ static bool has_own_slopes(const struct lip_network *network)
     return has;
 }
 
+/* True, and said so, where certificates have no words for the network. */
+static bool put_other(struct api_text *text, const char *key,
+                      const struct lip_network *network)
+{
+    if (lip_network_is_dense(network))
+        return false;
+    put_missing(text, key,
+                "lipschitz-check knows chains of dense layers; this network "
+                "has layers or connections of another kind.");
+    return true;
+}
+
 void api_certificate_write(struct api_text *text, const char *key,
                            const struct lip_network *network,
                            const struct lip_chain *chain,
@@ -296,6 +308,8 @@ void api_certificate_write(struct api_text *text, const char *key,
                            const struct lip_bound *bound)
 {
     struct writer w;
+    if (put_other(text, key, network))
+        return;
     if (!bound->evidence) {
         put_missing(text, key,
                     "This method does not keep what its bound is proven from.");
@@ -325,6 +339,8 @@ void api_certificate_write_lower(struct api_text *text, const char *key,
                                  const struct lip_lower_bound *lower)
 {
     struct writer w;
+    if (put_other(text, key, network))
+        return;
     if (!lower->x || !lower->y) {
         put_missing(text, key, "There is no pair of points to show.");
     } else {

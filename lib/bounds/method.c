@@ -92,10 +92,12 @@ enum lip_status lip_method_run(struct lip_bound *bound,
         return LIP_OK;
     }
     chain = lip_method_chain(method, chain);
+    struct lip_bound_options own = *options;
+    own.evidence = own.evidence && chain->dense;
     double start = lip_now();
     enum lip_status status = chain->zero
-                                 ? trivial(bound, options, ctx)
-                                 : method->run(bound, chain, options, ctx);
+                                 ? trivial(bound, &own, ctx)
+                                 : method->run(bound, chain, &own, ctx);
     bound->seconds = lip_now() - start;
     if (status == LIP_OK && !bound->skipped &&
         !(bound->upper_bound >= 0 && isfinite(bound->upper_bound))) {

@@ -59,7 +59,8 @@ struct lip_bound_options {
     double time_limit;     /* seconds for all methods together; 0: none */
     double tolerance;      /* relative, for iterative methods; 0: 0.01 */
     size_t max_iterations; /* 0: the method's own */
-    bool evidence;         /* keep what the bound is proven from */
+    bool evidence;         /* keep what the bound is proven from; only chains
+                              of dense layers have any */
 };
 
 /* What running a method will take, from the shapes alone. */

@@ -378,7 +378,7 @@ static enum lip_status make(struct lip_chain **out,
     }
     summarise(chain);
     chain->network = network;
-    chain->unrolled = true;
+    chain->unrolled = chain->dense = true;
     *out = chain;
     return LIP_OK;
 }
@@ -505,8 +505,10 @@ enum lip_status lip_chain_transpose(struct lip_chain **out,
 {
     struct lip_chain *back = empty(chain->count, ctx);
     enum lip_status status = back ? LIP_OK : LIP_NO_MEMORY;
-    if (back)
+    if (back) {
         back->unrolled = true;
+        back->dense = chain->dense;
+    }
     for (size_t i = 0; status == LIP_OK && i < chain->count; i++) {
         size_t from = chain->count - 1 - i;
         status = transpose_link(&back->link[i], &chain->link[from], ctx);

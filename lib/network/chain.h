@@ -56,6 +56,8 @@ struct lip_chain {
     /* What it was made of, which must live as long where it is to be used; NULL
      * for transposed ones. */
     const struct lip_network *network;
+    bool dense;                 /* of a chain of dense layers: its links are
+                                   theirs, and certificates speak of them */
     bool unrolled;              /* the matrices are there */
     char obstacle[240];         /* why not: a sentence */
     size_t count;               /* l, the number of matrices, at least 1; 0
