@@ -7,6 +7,7 @@
 #include "api/bound_write.h"
 #include "api/layer_norm.h"
 #include "api/lower.h"
+#include "network/unroll.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -84,7 +85,8 @@ static void skip_for_time(struct job *job, struct lip_bound *bound,
 
 static double chain_bytes(const struct job *job)
 {
-    return lip_chain_bytes(job->request->network);
+    bool layered = job->chain && !job->chain->unrolled;
+    return layered ? 0 : lip_chain_bytes(job->request->network);
 }
 
 /* Whether the estimate of a method is over a limit, and the sentence. */
@@ -188,16 +190,19 @@ static enum lip_status plan(struct job *job)
 
 static enum lip_status make_chain(struct job *job)
 {
+    const struct lip_network *network = job->request->network;
     double bytes = chain_bytes(job), most = job->limits->max_bytes;
-    if (most > 0 && bytes > most) {
+    if (most > 0 && bytes > most && lip_network_is_dense(network)) {
         api_problem_set(job->problem, API_PROBLEM_MODEL_TOO_LARGE,
                         "The model is estimated to need %.3g bytes of memory, "
                         "over the limit of %.3g.",
                         bytes, most);
         return LIP_TOO_LARGE;
     }
+    /* Without matrices a chain takes nothing, and products go by layers. */
+    most = most > 0 ? fmin(most, LIP_UNROLL_BYTES) : LIP_UNROLL_BYTES;
     enum lip_status s =
-        lip_chain_new(&job->chain, job->request->network, job->ctx);
+        lip_chain_new_within(&job->chain, network, most, job->ctx);
     return s == LIP_OK ? LIP_OK : failed(job, s);
 }
 

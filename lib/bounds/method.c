@@ -95,9 +95,8 @@ enum lip_status lip_method_run(struct lip_bound *bound,
     struct lip_bound_options own = *options;
     own.evidence = own.evidence && chain->dense;
     double start = lip_now();
-    enum lip_status status = chain->zero
-                                 ? trivial(bound, &own, ctx)
-                                 : method->run(bound, chain, &own, ctx);
+    enum lip_status status = chain->zero ? trivial(bound, &own, ctx)
+                                         : method->run(bound, chain, &own, ctx);
     bound->seconds = lip_now() - start;
     if (status == LIP_OK && !bound->skipped &&
         !(bound->upper_bound >= 0 && isfinite(bound->upper_bound))) {
