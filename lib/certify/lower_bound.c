@@ -3,6 +3,7 @@
  * From the point that the search found to a pair, and from pairs to a proof. */
 #include "certify/lower_bound.h"
 
+#include "certify/field_lower.h"
 #include "certify/fixed.h"
 #include "certify/quotient.h"
 #include "certify/search.h"
@@ -30,11 +31,15 @@ struct proof {
 
 double lip_lower_effort(const struct lip_network *network)
 {
+    if (!lip_network_is_dense(network))
+        return lip_field_lower_effort(network);
     return 1e6 + 300 * (double)network->parameters;
 }
 
 double lip_lower_bytes(const struct lip_network *network)
 {
+    if (!lip_network_is_dense(network))
+        return lip_field_lower_bytes(network);
     return lip_stages_bytes(network) + lip_walk_bytes(network) +
            lip_quotient_bytes(network) + lip_cells_bytes() +
            13 * 8 * (double)network->inputs + 4096;
@@ -161,11 +166,36 @@ static enum lip_status run(struct proof *p, const struct lip_lower_options *o)
 /* Without a proof there is nothing wrong, only nothing found. */
 static enum lip_status forgive(enum lip_status status, struct lip_ctx *ctx)
 {
-    if (status != LIP_TIMEOUT && status != LIP_UNPROVEN)
+    if (status != LIP_TIMEOUT && status != LIP_UNPROVEN &&
+        status != LIP_UNSUPPORTED)
         return status;
     if (ctx)
         lip_error_clear(ctx);
     return LIP_OK;
+}
+
+/* A chain of dense layers, by its stages. */
+static enum lip_status chain_lower(struct lip_lower_bound *out,
+                                   const struct lip_network *network,
+                                   struct lip_norm_pair norm,
+                                   const struct lip_lower_options *options,
+                                   struct lip_ctx *ctx)
+{
+    struct proof p = {.out = out, .norm = norm, .ctx = ctx};
+    struct lip_stages *stages = NULL;
+    enum lip_status status = lip_stages_new(&stages, network, ctx);
+    if (status != LIP_OK)
+        return status;
+    p.stages = stages;
+    status = allocate(&p);
+    p.search.effort =
+        options->effort > 0 ? options->effort : lip_lower_effort(network);
+    if (status == LIP_OK)
+        status = run(&p, options);
+    lip_search_clear(&p.search);
+    lip_free(p.x);
+    lip_stages_free(stages);
+    return status;
 }
 
 enum lip_status lip_lower_bound(struct lip_lower_bound *out,
@@ -174,26 +204,13 @@ enum lip_status lip_lower_bound(struct lip_lower_bound *out,
                                 const struct lip_lower_options *options,
                                 struct lip_ctx *ctx)
 {
-    struct proof p = {.out = out, .norm = norm, .ctx = ctx};
-    struct lip_stages *stages = NULL;
     *out = (struct lip_lower_bound){.method = LIP_LOWER_METHOD,
                                     .inputs = network->inputs};
-    enum lip_status status = lip_stages_new(&stages, network, ctx);
-    if (status == LIP_UNSUPPORTED) {
-        if (ctx)
-            lip_error_clear(ctx);
-        return LIP_OK;
-    }
-    p.stages = stages;
-    if (status == LIP_OK)
-        status = allocate(&p);
-    p.search.effort =
-        options->effort > 0 ? options->effort : lip_lower_effort(network);
-    if (status == LIP_OK)
-        status = forgive(run(&p, options), ctx);
-    lip_search_clear(&p.search);
-    lip_free(p.x);
-    lip_stages_free(stages);
+    enum lip_status status =
+        forgive(lip_network_is_dense(network)
+                    ? chain_lower(out, network, norm, options, ctx)
+                    : lip_field_lower(out, network, norm, options, ctx),
+                ctx);
     if (status != LIP_OK)
         out->value = 0;
     if (out->value == 0)
