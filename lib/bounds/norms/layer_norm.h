@@ -17,6 +17,7 @@ struct lip_norm_method {
     const char *title; /* one line */
     const char *formula;
     const char *citation;
+    bool exact; /* but for rounding: where it succeeds no other is less */
     /* Whether it says something about this layer and norm, cheaply enough for
      * `flops` operations (0: no limit). */
     bool (*applies)(const struct lip_layer *layer, enum lip_norm p,
