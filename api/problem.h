@@ -46,7 +46,7 @@ enum api_problem_code {
 
 struct api_problem {
     enum api_problem_code code;
-    char detail[512];
+    char detail[768];
     enum lip_place place; /* LIP_NOWHERE: no errors[] member */
     char where[200];
     bool in_query;        /* `where` names a query parameter, whatever place */

@@ -25,7 +25,7 @@ enum lip_place {
  * to change) and the place in the input it speaks of. */
 struct lip_error {
     enum lip_status status;
-    char detail[400];
+    char detail[640];
     enum lip_place place;
     char where[200];
 };

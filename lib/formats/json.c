@@ -7,12 +7,16 @@
 #include "formats/reader.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A model while it is read. */
 struct chain {
     struct lip_layer *layer;
+    const unsigned char **inputs; /* where those of each layer are written */
     size_t count, capacity, limit;
+    bool has_input; /* the document gives the input's shape */
+    struct lip_setting input;
     struct lip_tensor_list *tensors; /* NULL: numbers stand in the text */
     bool bare;                       /* an array of layers, no document */
     struct lip_metadata metadata;
@@ -20,6 +24,7 @@ struct chain {
 
 static void clear(struct chain *chain)
 {
+    lip_free(chain->inputs);
     for (size_t i = 0; i < chain->count; i++)
         lip_layer_clear(&chain->layer[i]);
     lip_free(chain->layer);
@@ -40,8 +45,14 @@ static enum lip_status grow(struct chain *chain, struct lip_json *json)
         if (!layer)
             return lip_memory_status(json->ctx);
         chain->layer = layer;
+        const unsigned char **inputs =
+            lip_realloc(json->ctx, chain->inputs, capacity, sizeof *inputs);
+        if (!inputs)
+            return lip_memory_status(json->ctx);
+        chain->inputs = inputs;
         chain->capacity = capacity;
     }
+    chain->inputs[chain->count] = NULL;
     memset(&chain->layer[chain->count++], 0, sizeof *chain->layer);
     return LIP_OK;
 }
@@ -55,11 +66,43 @@ static enum lip_status read_layers(struct chain *chain, struct lip_json *json)
         status = grow(chain, json);
         if (status != LIP_OK)
             break;
-        struct lip_layer *layer = &chain->layer[chain->count - 1];
-        status = lip_json_layer(layer, chain->count > 1 ? layer - 1 : NULL,
+        size_t last = chain->count - 1;
+        status = lip_json_layer(&chain->layer[last], &chain->inputs[last],
                                 chain->tensors, json);
     }
+    if (status == LIP_OK)
+        status =
+            lip_json_sources(chain->layer, chain->count, chain->inputs, json);
     return status;
+}
+
+/* "input": [1, 28, 28] */
+static enum lip_status read_input(struct chain *chain, struct lip_json *json)
+{
+    const struct lip_setting_kind *kind = lip_layer_reshape.setting;
+    while (strcmp(kind->name, "shape") != 0)
+        kind++;
+    return lip_json_setting(&chain->input, kind, json);
+}
+
+/* Puts a reshape to the input's shape in front of the layers, which then take
+ * it in the place of the network's input. */
+static enum lip_status put_input(struct chain *chain, struct lip_json *json)
+{
+    enum lip_status status = grow(chain, json);
+    if (status != LIP_OK)
+        return status;
+    struct lip_layer *first = chain->layer;
+    memmove(first + 1, first, (chain->count - 1) * sizeof *first);
+    memset(first, 0, sizeof *first);
+    first->kind = &lip_layer_reshape;
+    *lip_layer_set(first, "shape") = chain->input;
+    for (size_t i = 1; i < chain->count; i++)
+        for (size_t k = 0; k < first[i].sources; k++) {
+            size_t *source = &first[i].source[k];
+            *source = *source == LIP_FROM_INPUT ? 0 : *source + 1;
+        }
+    return LIP_OK;
 }
 
 static enum lip_status unknown_member(struct lip_json *json, const char *known)
@@ -73,38 +116,53 @@ static enum lip_status unknown_member(struct lip_json *json, const char *known)
                          known);
 }
 
+static enum lip_status read_member(struct chain *chain, bool *layers,
+                                   bool *metadata, struct lip_json *json)
+{
+    bool *given = lip_json_key_is(json, "layers")     ? layers
+                  : lip_json_key_is(json, "metadata") ? metadata
+                  : lip_json_key_is(json, "input")    ? &chain->has_input
+                                                      : NULL;
+    if (!given)
+        return unknown_member(json, "\"layers\", \"input\" and \"metadata\"");
+    if (*given)
+        return lip_json_fail(json, LIP_INVALID, "This member is given twice.");
+    *given = true;
+    return given == layers     ? read_layers(chain, json)
+           : given == metadata ? lip_json_metadata(&chain->metadata, json)
+                               : read_input(chain, json);
+}
+
 static enum lip_status read_document(struct chain *chain, struct lip_json *json)
 {
-    bool more, found = false, described = false;
+    bool more, layers = false, metadata = false;
     enum lip_status status = lip_json_open_object(json);
     while (status == LIP_OK &&
-           (status = lip_json_next_member(json, &more)) == LIP_OK && more) {
-        bool layers = lip_json_key_is(json, "layers");
-        if (!layers && !lip_json_key_is(json, "metadata"))
-            status = unknown_member(json, "\"layers\" and \"metadata\"");
-        else if (layers ? found : described)
-            status =
-                lip_json_fail(json, LIP_INVALID, "This member is given twice.");
-        else
-            status = layers ? read_layers(chain, json)
-                            : lip_json_metadata(&chain->metadata, json);
-        *(layers ? &found : &described) = true;
-    }
-    if (status == LIP_OK && !found)
+           (status = lip_json_next_member(json, &more)) == LIP_OK && more)
+        status = read_member(chain, &layers, &metadata, json);
+    if (status == LIP_OK && !layers)
         return lip_json_fail(json, LIP_INVALID,
                              "A model is an object with the member "
                              "\"layers\", an array; it is missing.");
+    if (status == LIP_OK && chain->has_input)
+        status = put_input(chain, json);
     return status == LIP_OK ? lip_json_end(json) : status;
 }
 
-/* A complaint about layer 3 becomes one about "/layers/3", or just "/3". */
-static void point_at_layer(struct lip_ctx *ctx, const char *prefix, bool bare)
+/* A complaint about layer 3 becomes one about "/layers/3", or just "/3"; where
+ * the input's shape is layer 0, that is "/input". */
+static void point_at_layer(struct lip_ctx *ctx, const char *prefix,
+                           const struct chain *chain)
 {
     char where[sizeof ctx->error.where];
     if (!ctx || ctx->error.place != LIP_AT_LAYER)
         return;
-    snprintf(where, sizeof where, "%.100s%s/%.24s", prefix,
-             bare ? "" : "/layers", ctx->error.where);
+    unsigned long i = strtoul(ctx->error.where, NULL, 10);
+    if (chain->has_input && i == 0)
+        snprintf(where, sizeof where, "%.100s/input", prefix);
+    else
+        snprintf(where, sizeof where, "%.100s%s/%lu", prefix,
+                 chain->bare ? "" : "/layers", i - chain->has_input);
     memcpy(ctx->error.where, where, sizeof where);
     ctx->error.place = LIP_AT_POINTER;
 }
@@ -119,12 +177,14 @@ static enum lip_status finish(struct lip_network **out, struct chain *chain,
         clear(chain);
         return status;
     }
+    lip_free(chain->inputs);
+    chain->inputs = NULL;
     status = lip_network_new(out, chain->layer, chain->count, ctx);
     if (status == LIP_OK) {
         (*out)->metadata = chain->metadata;
         return LIP_OK;
     }
-    point_at_layer(ctx, prefix, chain->bare);
+    point_at_layer(ctx, prefix, chain);
     lip_metadata_clear(&chain->metadata);
     return status;
 }

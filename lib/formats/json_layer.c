@@ -7,17 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { POSTPONED = 8, TYPE_NAME = 64 };
+enum { POSTPONED = 16, TYPE_NAME = 64 };
 
 struct layer_reader {
     struct lip_json *json;
     struct lip_layer *layer;
-    const struct lip_layer *before;
+    const unsigned char *inputs;     /* where they are written */
     struct lip_tensor_list *tensors; /* NULL: numbers stand in the text */
-    bool has_name, has_inputs, has_weight, has_bias, has_group;
-    bool has_parameter[LIP_MAX_PARAMETERS];
-    bool has_dtype[2]; /* of weight and bias */
-    enum lip_dtype dtype[2];
+    bool has_name, has_part[LIP_PARTS], has_group;
+    bool has_parameter[LIP_MAX_PARAMETERS], has_setting[LIP_MAX_SETTINGS];
+    bool has_dtype[LIP_PARTS];
+    enum lip_dtype dtype[LIP_PARTS];
     size_t postponed;
     struct {
         struct lip_json_span key;
@@ -58,31 +58,34 @@ static enum lip_status take_tensor(struct lip_tensor *out, size_t rank,
 {
     if (reader->tensors)
         return take_named(out, reader);
-    return rank == 2 ? lip_json_matrix(out, reader->json)
-                     : lip_json_vector(out, reader->json);
+    return rank == 1   ? lip_json_vector(out, reader->json)
+           : rank == 2 ? lip_json_matrix(out, reader->json)
+                       : lip_json_array(out, reader->json);
 }
 
-static enum lip_status read_weight(struct layer_reader *reader)
+/* Kinds whose weight may have any rank take every tensor so. */
+static size_t rank_of(const struct lip_layer_kind *kind, enum lip_part part)
 {
-    if (reader->has_weight)
-        return twice(reader->json);
-    reader->has_weight = true;
-    return take_tensor(&reader->layer->weight, reader->layer->kind->weight_rank,
-                       reader);
+    return part == LIP_PART_WEIGHT || kind->weight_rank == 0 ? kind->weight_rank
+                                                             : 1;
 }
 
 /* "bias": null says that there is none. */
-static enum lip_status read_bias(struct layer_reader *reader)
+static enum lip_status read_part(struct layer_reader *reader,
+                                 enum lip_part part)
 {
     struct lip_json *json = reader->json;
+    size_t rank = rank_of(reader->layer->kind, part);
     enum lip_json_type type;
-    if (reader->has_bias)
+    if (reader->has_part[part])
         return twice(json);
-    reader->has_bias = true;
+    reader->has_part[part] = true;
     enum lip_status status = lip_json_peek(json, &type);
-    if (status == LIP_OK && type == LIP_JSON_NULL)
+    if (status == LIP_OK && type == LIP_JSON_NULL &&
+        (part == LIP_PART_BIAS || rank == 0))
         return lip_json_skip(json, NULL);
-    return status == LIP_OK ? take_tensor(&reader->layer->bias, 1, reader)
+    return status == LIP_OK ? take_tensor(lip_layer_tensor(reader->layer, part),
+                                          rank, reader)
                             : status;
 }
 
@@ -94,17 +97,18 @@ static enum lip_status read_group(struct layer_reader *reader)
     return lip_json_size(reader->json, &reader->layer->group);
 }
 
-/* "dtype" (k = 0) says as what the weight, and the bias unless "bias_dtype"
- * (k = 1) speaks of that, is stored. */
-static enum lip_status read_dtype(struct layer_reader *reader, size_t k)
+/* "dtype" says as what the tensors are stored, but for those of which their own
+ * member speaks: "bias_dtype". */
+static enum lip_status read_dtype(struct layer_reader *reader,
+                                  enum lip_part part)
 {
     struct lip_json *json = reader->json;
     char name[TYPE_NAME];
-    if (reader->has_dtype[k])
+    if (reader->has_dtype[part])
         return twice(json);
-    reader->has_dtype[k] = true;
+    reader->has_dtype[part] = true;
     enum lip_status status = lip_json_string(json, name, sizeof name);
-    if (status == LIP_OK && !lip_dtype_find(&reader->dtype[k], name))
+    if (status == LIP_OK && !lip_dtype_find(&reader->dtype[part], name))
         return lip_json_fail(json, LIP_UNSUPPORTED,
                              "Element type \"%.30s\" is not known. Known: "
                              "float64, float32, float16, bfloat16.",
@@ -116,10 +120,11 @@ static enum lip_status read_parameter(struct layer_reader *reader, size_t k)
 {
     struct lip_json *json = reader->json;
     struct lip_layer *layer = reader->layer;
-    const struct lip_parameter *parameter = &layer->activation->parameter[k];
+    const struct lip_parameter *parameter = &lip_layer_parameters(layer)[k];
     enum lip_json_type type;
     enum lip_status status = lip_json_peek(json, &type);
-    if (status == LIP_OK && k == 0 && layer->activation->per_neuron &&
+    if (status == LIP_OK && k == 0 && layer->activation &&
+        layer->activation->per_neuron &&
         type == (reader->tensors ? LIP_JSON_STRING : LIP_JSON_ARRAY))
         return take_tensor(&layer->weight, 1, reader);
     double value = 0;
@@ -135,13 +140,12 @@ static enum lip_status read_parameter(struct layer_reader *reader, size_t k)
     return LIP_OK;
 }
 
-static enum lip_status activation_member(struct layer_reader *reader,
-                                         bool *known)
+static enum lip_status parameter_member(struct layer_reader *reader,
+                                        bool *known)
 {
-    const struct lip_parameter *parameter =
-        reader->layer->activation->parameter;
+    const struct lip_parameter *parameter = lip_layer_parameters(reader->layer);
     *known = true;
-    for (size_t k = 0; parameter[k].name; k++) {
+    for (size_t k = 0; parameter && parameter[k].name; k++) {
         if (!lip_json_key_is(reader->json, parameter[k].name))
             continue;
         if (reader->has_parameter[k])
@@ -153,22 +157,39 @@ static enum lip_status activation_member(struct layer_reader *reader,
     return LIP_OK;
 }
 
+static enum lip_status setting_member(struct layer_reader *reader, bool *known)
+{
+    const struct lip_setting_kind *kind = reader->layer->kind->setting;
+    *known = true;
+    for (size_t k = 0; kind && kind[k].name; k++) {
+        if (!lip_json_key_is(reader->json, kind[k].name))
+            continue;
+        if (reader->has_setting[k])
+            return twice(reader->json);
+        reader->has_setting[k] = true;
+        return lip_json_setting(&reader->layer->setting[k], &kind[k],
+                                reader->json);
+    }
+    *known = false;
+    return LIP_OK;
+}
+
 /* Takes a member that this kind of layer has, or sets *known to false. */
 static enum lip_status kind_member(struct layer_reader *reader, bool *known)
 {
-    const struct lip_layer_kind *kind = reader->layer->kind;
+    const struct lip_layer *layer = reader->layer;
     const struct lip_json *json = reader->json;
     *known = true;
-    if (kind->weight_name && lip_json_key_is(json, kind->weight_name))
-        return read_weight(reader);
-    if (kind->bias_name && lip_json_key_is(json, kind->bias_name))
-        return read_bias(reader);
-    if (kind->group_name && lip_json_key_is(json, kind->group_name))
+    for (int part = 0; !layer->activation && part < LIP_PARTS; part++) {
+        const char *name = lip_layer_tensor_name(layer, (enum lip_part)part);
+        if (name && lip_json_key_is(json, name))
+            return read_part(reader, (enum lip_part)part);
+    }
+    if (layer->kind->group_name &&
+        lip_json_key_is(json, layer->kind->group_name))
         return read_group(reader);
-    if (reader->layer->activation)
-        return activation_member(reader, known);
-    *known = false;
-    return LIP_OK;
+    enum lip_status status = parameter_member(reader, known);
+    return status == LIP_OK && !*known ? setting_member(reader, known) : status;
 }
 
 static bool has_tensors(const struct lip_layer *layer)
@@ -179,101 +200,48 @@ static bool has_tensors(const struct lip_layer *layer)
 
 static enum lip_status own_member(struct layer_reader *reader, bool *known)
 {
+    static const char *const dtype[LIP_PARTS] = {
+        "dtype", "bias_dtype", "mean_dtype", "variance_dtype"};
     enum lip_status status = kind_member(reader, known);
     if (status != LIP_OK || *known || !has_tensors(reader->layer))
         return status;
     *known = true;
-    if (lip_json_key_is(reader->json, "dtype"))
-        return read_dtype(reader, 0);
-    if (reader->layer->kind->bias_name &&
-        lip_json_key_is(reader->json, "bias_dtype"))
-        return read_dtype(reader, 1);
+    for (int part = 0; part < LIP_PARTS; part++)
+        if (lip_json_key_is(reader->json, dtype[part]) &&
+            lip_layer_tensor_name(reader->layer, (enum lip_part)part))
+            return read_dtype(reader, (enum lip_part)part);
     *known = false;
     return LIP_OK;
 }
 
-static enum lip_status unknown_type(struct lip_json *json, const char *type)
+/* What the name of a type says counts as given. */
+static void mark_fixed(struct layer_reader *reader)
 {
-    char list[320] = "";
-    size_t used = 0;
-    for (size_t i = 0; lip_layer_kinds[i] && used < sizeof list; i++)
-        if (lip_layer_kinds[i]->role != LIP_ROLE_ELEMENTWISE)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s, ",
-                                     lip_layer_kinds[i]->name);
-    for (size_t i = 0; lip_activations[i] && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
-                                 i ? ", " : "", lip_activations[i]->name);
-    return lip_json_fail(json, LIP_UNSUPPORTED,
-                         "Layer type \"%.30s\" is not known. Known: %s.", type,
-                         list);
-}
-
-/* The kind of this name. Activations go by their own names. */
-static const struct lip_layer_kind *find_kind(const char *name)
-{
-    for (size_t i = 0; lip_layer_kinds[i]; i++)
-        if (lip_layer_kinds[i] != &lip_layer_activation &&
-            strcmp(name, lip_layer_kinds[i]->name) == 0)
-            return lip_layer_kinds[i];
-    return NULL;
+    const struct lip_setting_kind *kind = reader->layer->kind->setting;
+    reader->has_group = true;
+    for (size_t k = 0; kind && kind[k].name; k++)
+        if (strcmp(kind[k].name, "kernel") == 0)
+            reader->has_setting[k] = true;
 }
 
 static enum lip_status read_type(struct layer_reader *reader)
 {
-    char type[TYPE_NAME];
-    struct lip_layer *layer = reader->layer;
-    if (layer->kind)
+    bool fixed;
+    if (reader->layer->kind)
         return twice(reader->json);
-    enum lip_status status = lip_json_string(reader->json, type, sizeof type);
-    if (status != LIP_OK)
-        return status;
-    layer->kind = find_kind(type);
-    if (strcmp(type, "max-min") == 0) {
-        layer->kind = &lip_layer_group_sort;
-        layer->group = 2;
-        reader->has_group = true;
-    }
-    if (layer->kind)
-        return LIP_OK;
-    layer->activation = lip_activation_find(type);
-    if (!layer->activation)
-        return unknown_type(reader->json, type);
-    layer->kind = &lip_layer_activation;
-    for (size_t k = 0; layer->activation->parameter[k].name; k++)
-        layer->parameter[k] = layer->activation->parameter[k].fallback;
-    return LIP_OK;
+    enum lip_status status =
+        lip_json_layer_type(reader->layer, &fixed, reader->json);
+    if (status == LIP_OK && fixed)
+        mark_fixed(reader);
+    return status;
 }
 
-static enum lip_status graph(struct lip_json *json)
-{
-    return lip_json_fail(json, LIP_UNSUPPORTED,
-                         "Graphs are not read yet: \"inputs\" may only be a "
-                         "list of one string, the name of the layer just "
-                         "before. Send a chain of layers.");
-}
-
-/* "inputs" of a chain: ["name of the layer before"]. */
 static enum lip_status read_inputs(struct layer_reader *reader)
 {
-    struct lip_json *json = reader->json;
-    char name[LIP_LAYER_NAME];
-    bool more = false;
-    if (reader->has_inputs)
-        return twice(json);
-    reader->has_inputs = true;
-    enum lip_status status = lip_json_open_array(json);
-    if (status == LIP_OK)
-        status = lip_json_next_element(json, &more);
-    if (status == LIP_OK && !more)
-        return graph(json);
-    if (status == LIP_OK)
-        status = lip_json_string(json, name, sizeof name);
-    if (status == LIP_OK && (!reader->before || !*reader->before->name ||
-                             strcmp(name, reader->before->name) != 0))
-        return graph(json);
-    if (status == LIP_OK)
-        status = lip_json_next_element(json, &more);
-    return status == LIP_OK && more ? graph(json) : status;
+    if (reader->inputs)
+        return twice(reader->json);
+    reader->inputs = reader->json->at;
+    return lip_json_skip(reader->json, NULL);
 }
 
 static enum lip_status read_name(struct layer_reader *reader)
@@ -348,28 +316,26 @@ static enum lip_status read_member(struct layer_reader *reader)
 /* Stores the tensors as the types that the members named. */
 static enum lip_status convert(struct layer_reader *reader)
 {
-    struct lip_tensor *tensor[] = {&reader->layer->weight,
-                                   &reader->layer->bias};
-    if (reader->has_dtype[0] && !reader->has_dtype[1]) {
-        reader->has_dtype[1] = true;
-        reader->dtype[1] = reader->dtype[0];
-    }
     enum lip_status status = LIP_OK;
-    for (size_t k = 0; k < 2 && status == LIP_OK; k++)
-        if (reader->has_dtype[k] && tensor[k]->data &&
-            tensor[k]->dtype != reader->dtype[k])
-            status = lip_tensor_convert(tensor[k], reader->dtype[k],
+    for (int part = 0; part < LIP_PARTS && status == LIP_OK; part++) {
+        struct lip_tensor *tensor =
+            lip_layer_tensor(reader->layer, (enum lip_part)part);
+        int says = reader->has_dtype[part] ? part : LIP_PART_WEIGHT;
+        if (reader->has_dtype[says] && tensor->data &&
+            tensor->dtype != reader->dtype[says])
+            status = lip_tensor_convert(tensor, reader->dtype[says],
                                         reader->json->ctx);
+    }
     return status;
 }
 
 enum lip_status lip_json_layer(struct lip_layer *layer,
-                               const struct lip_layer *before,
+                               const unsigned char **inputs,
                                struct lip_tensor_list *tensors,
                                struct lip_json *json)
 {
     struct layer_reader reader = {
-        .json = json, .layer = layer, .before = before, .tensors = tensors};
+        .json = json, .layer = layer, .tensors = tensors};
     bool more;
     enum lip_status status = lip_json_open_object(json);
     while (status == LIP_OK &&
@@ -381,8 +347,9 @@ enum lip_status lip_json_layer(struct lip_layer *layer,
         return lip_json_fail(json, LIP_INVALID,
                              "This layer has no \"type\". Add one, as in "
                              "{\"type\": \"relu\"}.");
+    *inputs = reader.inputs;
     status = read_postponed(&reader);
-    if (status == LIP_OK && layer->kind->weight_name && !layer->weight.data)
+    if (status == LIP_OK && layer->kind->weight_rank && !layer->weight.data)
         return lip_json_fail(
             json, LIP_INVALID, "This %s layer has no \"%s\". Add %s.",
             layer->kind->name, layer->kind->weight_name,

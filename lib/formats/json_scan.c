@@ -442,25 +442,33 @@ static size_t commas_between(const unsigned char *p, const unsigned char *end)
     return n;
 }
 
+/* Passes `bracket`s; how many. */
+static size_t pass(struct lip_json *scan, unsigned char bracket, size_t most)
+{
+    size_t n = 0;
+    skip_space(scan);
+    while (n < most && scan->at < scan->end && *scan->at == bracket) {
+        n++;
+        scan->at++;
+        skip_space(scan);
+    }
+    return n;
+}
+
 size_t lip_json_count_bound(const struct lip_json *json)
 {
     struct lip_json scan = *json;
     skip_space(&scan);
     const unsigned char *begin = scan.at, *end = scan.end;
-    scan.at++;
-    skip_space(&scan);
-    bool nested = scan.at < end && *scan.at == '[';
-    size_t n = 0;
+    size_t n = 0, open = 0;
     while (scan.at < end) {
+        open += pass(&scan, '[', SIZE_MAX);
         const unsigned char *row = scan.at;
         const unsigned char *close = memchr(row, ']', (size_t)(end - row));
         scan.at = close ? close : end;
         n += commas_between(row, scan.at) + 1;
-        if (!close || !nested)
-            break;
-        scan.at++;
-        skip_space(&scan);
-        if (scan.at >= end || *scan.at != ',')
+        open -= pass(&scan, ']', open);
+        if (!close || !open || scan.at >= end || *scan.at != ',')
             break;
         scan.at++;
     }

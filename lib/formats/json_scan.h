@@ -100,7 +100,8 @@ enum lip_status lip_json_string(struct lip_json *json, char *out,
 enum lip_status lip_json_numbers(struct lip_json *json, double *out,
                                  size_t capacity, size_t *count);
 
-/* At an array of numbers, or of such arrays: at least as many as it holds, and
+/* At an array of numbers, or of such arrays, however deep: at least as many as
+ * it holds, and
  * at most half its bytes, without reading the numbers. */
 size_t lip_json_count_bound(const struct lip_json *json);
 

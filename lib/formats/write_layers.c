@@ -4,6 +4,9 @@
  * nothing here knows any of them. */
 #include "formats/write_layers.h"
 
+#include "formats/json_string.h"
+#include "formats/layer_names.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,28 +16,21 @@ struct layer_writer {
     const struct lip_network *network;
     size_t i;
     const struct lip_layer *layer;
+    const struct lip_layer_names *names;
     struct lip_write_style style;
 };
 
-/* The member that holds tensor k of a layer. A tensor in the place of an
- * activation's first parameter goes by that one's name. */
-static const char *member_name(const struct lip_layer *layer, size_t k)
-{
-    if (layer->activation)
-        return k == 0 ? layer->activation->parameter[0].name : NULL;
-    return k == 0 ? layer->kind->weight_name : layer->kind->bias_name;
-}
-
 bool lip_written_tensor(struct lip_written_tensor *out,
-                        const struct lip_network *network, size_t i, size_t k)
+                        const struct lip_network *network, size_t i,
+                        enum lip_part part)
 {
     const struct lip_layer *layer = &network->layer[i];
-    const struct lip_tensor *tensor = k == 0 ? &layer->weight : &layer->bias;
+    const struct lip_tensor *tensor = lip_layer_tensor_const(layer, part);
     if (!tensor->data)
         return false;
     out->tensor = tensor;
     snprintf(out->name, sizeof out->name, "%zu.%s", i,
-             layer->activation ? "weight" : member_name(layer, k));
+             layer->activation ? "weight" : lip_layer_tensor_name(layer, part));
     return true;
 }
 
@@ -64,34 +60,57 @@ static void put_row(struct lip_output *output, const struct lip_tensor *tensor,
     lip_output_text(output, "]");
 }
 
+/* How many of the outer dimensions, all but the last, begin with row i (or end
+ * before it). */
+static size_t levels_at(const struct lip_tensor *tensor, size_t i)
+{
+    size_t levels = 0;
+    for (size_t k = tensor->rank - 1; k-- > 0;) {
+        levels++;
+        if (i % tensor->dim[k] != 0)
+            return levels - 1;
+        i /= tensor->dim[k];
+    }
+    return levels;
+}
+
+static void repeat(struct lip_output *output, const char *text, size_t times)
+{
+    while (times-- > 0)
+        lip_output_text(output, text);
+}
+
 static void put_numbers(struct lip_output *output,
                         const struct lip_tensor *tensor)
 {
     size_t count = lip_tensor_count(tensor);
-    size_t cols = tensor->dim[tensor->rank - 1];
-    if (tensor->rank == 1) {
-        put_row(output, tensor, 0, count);
+    if (tensor->rank == 0) {
+        lip_output_number(output, lip_tensor_at(tensor, 0));
         return;
     }
-    lip_output_text(output, "[");
-    for (size_t i = 0; i < count && output->status == LIP_OK; i += cols) {
-        if (i)
-            lip_output_text(output, ",\n");
-        put_row(output, tensor, i, cols);
+    size_t cols = tensor->dim[tensor->rank - 1], rows = count / cols;
+    for (size_t i = 0; i < rows && output->status == LIP_OK; i++) {
+        size_t levels = levels_at(tensor, i);
+        if (i) {
+            repeat(output, "]", levels);
+            lip_output_text(output, levels || tensor->rank == 2 ? ",\n" : ", ");
+        }
+        repeat(output, "[", levels);
+        put_row(output, tensor, i * cols, cols);
         if (output->status == LIP_OK)
-            output->status = lip_tick(output->ctx, "writing numbers", (double)i,
-                                      (double)count, NAN);
+            output->status = lip_tick(output->ctx, "writing numbers",
+                                      (double)(i * cols), (double)count, NAN);
     }
-    lip_output_text(output, "]");
+    repeat(output, "]", tensor->rank - 1);
 }
 
-static void put_tensor(const struct layer_writer *writer, size_t k)
+static void put_tensor(const struct layer_writer *writer, enum lip_part part)
 {
     struct lip_written_tensor written;
     struct lip_output *output = writer->output;
-    if (!lip_written_tensor(&written, writer->network, writer->i, k))
+    if (!lip_written_tensor(&written, writer->network, writer->i, part))
         return;
-    put_key(output, member_name(writer->layer, k));
+    put_key(output, lip_layer_tensor_name(writer->layer, part));
     if (writer->style.named)
         lip_output_string(output, written.name, strlen(written.name));
     else
@@ -116,26 +135,30 @@ static void put_type(struct lip_output *output, const char *key,
     lip_output_string(output, name, strlen(name));
 }
 
-/* "dtype" speaks of the bias, too, unless "bias_dtype" does. */
+/* "dtype" speaks of all tensors of which no member of their own does. */
 static void put_types(const struct layer_writer *writer)
 {
+    static const char *const key[LIP_PARTS] = {"dtype", "bias_dtype",
+                                               "mean_dtype", "variance_dtype"};
     const struct lip_tensor *weight = &writer->layer->weight;
-    const struct lip_tensor *bias = &writer->layer->bias;
     bool lost = type_is_lost(weight, writer->style);
-    if (lost)
-        put_type(writer->output, "dtype", weight->dtype);
-    if (bias->data && (lost ? bias->dtype != weight->dtype
-                            : type_is_lost(bias, writer->style)))
-        put_type(writer->output, "bias_dtype", bias->dtype);
+    for (int part = 0; part < LIP_PARTS; part++) {
+        const struct lip_tensor *tensor =
+            lip_layer_tensor_const(writer->layer, (enum lip_part)part);
+        bool differs = lost && part != LIP_PART_WEIGHT
+                           ? tensor->dtype != weight->dtype
+                           : type_is_lost(tensor, writer->style);
+        if (tensor->data && differs)
+            put_type(writer->output, key[part], tensor->dtype);
+    }
 }
 
 static void put_parameters(const struct layer_writer *writer)
 {
     const struct lip_layer *layer = writer->layer;
-    const struct lip_parameter *parameter =
-        layer->activation ? layer->activation->parameter : NULL;
+    const struct lip_parameter *parameter = lip_layer_parameters(layer);
     for (size_t k = 0; parameter && parameter[k].name; k++) {
-        if (k == 0 && layer->weight.data)
+        if (k == 0 && layer->activation && layer->weight.data)
             continue;
         put_key(writer->output, parameter[k].name);
         lip_output_number(writer->output, layer->parameter[k]);
@@ -144,6 +167,65 @@ static void put_parameters(const struct layer_writer *writer)
         put_key(writer->output, layer->kind->group_name);
         lip_output_size(writer->output, layer->group);
     }
+}
+
+static void put_whole(struct lip_output *output, long value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%ld", value);
+    lip_output_text(output, text);
+}
+
+static void put_settings(const struct layer_writer *writer)
+{
+    const struct lip_setting_kind *kind = writer->layer->kind->setting;
+    struct lip_output *output = writer->output;
+    for (size_t k = 0; kind && kind[k].name; k++) {
+        const struct lip_setting *setting = &writer->layer->setting[k];
+        bool list = kind[k].most > 1;
+        if (setting->count == 0)
+            continue;
+        put_key(output, kind[k].name);
+        lip_output_text(output, list ? "[" : "");
+        for (size_t j = 0; j < setting->count; j++) {
+            lip_output_text(output, j ? ", " : "");
+            put_whole(output, setting->value[j]);
+        }
+        lip_output_text(output, list ? "]" : "");
+    }
+}
+
+/* By its name where that is its alone, else by its number. */
+static void put_source(const struct layer_writer *writer, size_t from)
+{
+    const struct lip_layer *layer = writer->network->layer;
+    const char *name =
+        from == LIP_FROM_INPUT ? LIP_INPUT_NAME : layer[from].name;
+    size_t index, found = lip_layer_names_find(&index, writer->names, name);
+    bool input = strcmp(name, LIP_INPUT_NAME) == 0;
+    if (from == LIP_FROM_INPUT ||
+        (*name && found == 1 && !input &&
+         lip_utf8_valid((const unsigned char *)name, strlen(name))))
+        lip_output_string(writer->output, name, strlen(name));
+    else
+        lip_output_size(writer->output, from);
+}
+
+/* What a layer takes its numbers from, unless it is the one just before. */
+static void put_sources(const struct layer_writer *writer)
+{
+    const struct lip_network *network = writer->network;
+    size_t i = writer->i, count = lip_network_sources(network, i);
+    size_t before = i > 0 ? i - 1 : LIP_FROM_INPUT;
+    if (count == 1 && lip_network_source(network, i, 0) == before)
+        return;
+    put_key(writer->output, "inputs");
+    lip_output_text(writer->output, "[");
+    for (size_t k = 0; k < count; k++) {
+        lip_output_text(writer->output, k ? ", " : "");
+        put_source(writer, lip_network_source(network, i, k));
+    }
+    lip_output_text(writer->output, "]");
 }
 
 static void put_layer(const struct layer_writer *writer)
@@ -157,10 +239,12 @@ static void put_layer(const struct layer_writer *writer)
         put_key(output, "name");
         lip_output_string(output, name, strlen(name));
     }
+    put_sources(writer);
     put_parameters(writer);
+    put_settings(writer);
     put_types(writer);
-    for (size_t k = 0; k < LIP_TENSORS_OF_LAYER; k++)
-        put_tensor(writer, k);
+    for (int part = 0; part < LIP_PARTS; part++)
+        put_tensor(writer, (enum lip_part)part);
     lip_output_text(output, "}");
 }
 
@@ -168,6 +252,10 @@ void lip_write_layers(struct lip_output *output,
                       const struct lip_network *network,
                       struct lip_write_style style)
 {
+    struct lip_layer_names names = {0};
+    if (output->status == LIP_OK)
+        output->status = lip_layer_names_new(&names, network->layer,
+                                             network->count, output->ctx);
     lip_output_text(output, "[");
     for (size_t i = 0; i < network->count; i++) {
         if (i)
@@ -176,9 +264,11 @@ void lip_write_layers(struct lip_output *output,
                                          .network = network,
                                          .i = i,
                                          .layer = &network->layer[i],
+                                         .names = &names,
                                          .style = style});
     }
     lip_output_text(output, "]");
+    lip_layer_names_clear(&names);
 }
 
 void lip_write_metadata(struct lip_output *output,

@@ -24,15 +24,14 @@ void lip_write_layers(struct lip_output *output,
 void lip_write_metadata(struct lip_output *output,
                         const struct lip_metadata *metadata);
 
-enum { LIP_TENSORS_OF_LAYER = 2 };
-
-/* Tensor k (< 2) of layer i: its weight, its bias; NULL where it has none.
- * The name is "0.weight", "0.bias", "3.angles". */
+/* The tensor of layer i that is its part `part`; false where it has none. The
+ * name is "0.weight", "0.bias", "3.angles". */
 struct lip_written_tensor {
     const struct lip_tensor *tensor;
     char name[48];
 };
 bool lip_written_tensor(struct lip_written_tensor *out,
-                        const struct lip_network *network, size_t i, size_t k);
+                        const struct lip_network *network, size_t i,
+                        enum lip_part part);
 
 #endif

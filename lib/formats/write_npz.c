@@ -191,8 +191,8 @@ static enum lip_status write_npz(unsigned char **out, size_t *size,
     struct archive archive = {.file.ctx = ctx, .directory.ctx = ctx};
     struct lip_written_tensor written;
     for (size_t i = 0; i < network->count; i++)
-        for (size_t k = 0; k < LIP_TENSORS_OF_LAYER; k++)
-            if (lip_written_tensor(&written, network, i, k))
+        for (int part = 0; part < LIP_PARTS; part++)
+            if (lip_written_tensor(&written, network, i, (enum lip_part)part))
                 put_tensor(&archive, &written);
     put_document(&archive, network, metadata);
     put_end(&archive);

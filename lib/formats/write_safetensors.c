@@ -77,13 +77,12 @@ struct walk {
 static bool walk_on(struct walk *walk, const struct lip_network *network)
 {
     static const size_t size[] = {8, 4, 2};
-    const size_t places = network->count * LIP_TENSORS_OF_LAYER;
+    const size_t places = network->count * LIP_PARTS;
     while (walk->next < places * (sizeof size / sizeof *size)) {
         size_t round = walk->next / places, place = walk->next % places;
         walk->next++;
-        if (lip_written_tensor(&walk->written, network,
-                               place / LIP_TENSORS_OF_LAYER,
-                               place % LIP_TENSORS_OF_LAYER) &&
+        if (lip_written_tensor(&walk->written, network, place / LIP_PARTS,
+                               (enum lip_part)(place % LIP_PARTS)) &&
             lip_dtype_size(walk->written.tensor->dtype) == size[round])
             return true;
     }

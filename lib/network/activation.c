@@ -29,8 +29,7 @@ static const struct {
     {"gelu-approx", "gelu-tanh"},
 };
 
-/* The next character that counts: "LeakyReLU", "leaky_relu" and "leaky-relu"
- * are one name. ASCII only, whatever the locale. */
+/* The next character that counts. ASCII only, whatever the locale. */
 static char next(const char **text)
 {
     while (**text == '-' || **text == '_')
@@ -41,7 +40,7 @@ static char next(const char **text)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool same_name(const char *a, const char *b)
+bool lip_same_name(const char *a, const char *b)
 {
     for (;;) {
         char c = next(&a);
@@ -55,7 +54,7 @@ static bool same_name(const char *a, const char *b)
 static const struct lip_activation *find_listed(const char *name)
 {
     for (size_t i = 0; lip_activations[i]; i++)
-        if (same_name(lip_activations[i]->name, name))
+        if (lip_same_name(lip_activations[i]->name, name))
             return lip_activations[i];
     return NULL;
 }
@@ -63,7 +62,7 @@ static const struct lip_activation *find_listed(const char *name)
 const struct lip_activation *lip_activation_find(const char *name)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (same_name(aliases[i].alias, name))
+        if (lip_same_name(aliases[i].alias, name))
             return find_listed(aliases[i].name);
     return find_listed(name);
 }

@@ -71,6 +71,10 @@ struct lip_activation {
 /* All activations, ended by NULL. */
 extern const struct lip_activation *const lip_activations[];
 
+/* Whether two names are the same but for upper case, '-' and '_': "LeakyReLU",
+ * "leaky_relu" and "leaky-relu" are. */
+bool lip_same_name(const char *a, const char *b);
+
 /* The activation of this name (or of a known alias such as "swish"), or NULL.
  */
 const struct lip_activation *lip_activation_find(const char *name);

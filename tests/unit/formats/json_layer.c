@@ -13,17 +13,18 @@ static struct lip_budget budget;
 static struct lip_ctx ctx;
 static struct lip_layer layer;
 
-static enum lip_status take(const char *text, const char *before)
+static const unsigned char *inputs;
+
+static enum lip_status take(const char *text)
 {
     struct lip_json json;
-    struct lip_layer previous = {.kind = &lip_layer_flatten};
     ctx = (struct lip_ctx){.budget = &budget};
     lip_budget_init(&budget, 0);
     memset(&layer, 0, sizeof layer);
-    snprintf(previous.name, sizeof previous.name, "%s", before ? before : "");
+    inputs = NULL;
     lip_json_init(&json, (const unsigned char *)text, strlen(text), 0, "",
                   &ctx);
-    return lip_json_layer(&layer, before ? &previous : NULL, NULL, &json);
+    return lip_json_layer(&layer, &inputs, NULL, &json);
 }
 
 static void done(void)
@@ -42,7 +43,7 @@ START_TEST(dense_in_any_order)
         "\"type\":\"\\u0064ense\"}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        ck_assert_msg(take(texts[i], NULL) == LIP_OK, "%s: %s", texts[i],
+        ck_assert_msg(take(texts[i]) == LIP_OK, "%s: %s", texts[i],
                       ctx.error.detail);
         ck_assert_ptr_eq(layer.kind, &lip_layer_dense);
         ck_assert_str_eq(layer.name, "a");
@@ -51,8 +52,7 @@ START_TEST(dense_in_any_order)
         done();
     }
     ck_assert_int_eq(
-        take("{\"type\":\"dense\",\"weight\":[[1]],\"bias\":null}", NULL),
-        LIP_OK);
+        take("{\"type\":\"dense\",\"weight\":[[1]],\"bias\":null}"), LIP_OK);
     ck_assert_ptr_null(layer.bias.data);
     done();
 }
@@ -64,23 +64,22 @@ START_TEST(every_activation)
     for (size_t i = 0; lip_activations[i]; i++) {
         const struct lip_activation *a = lip_activations[i];
         snprintf(text, sizeof text, "{\"type\":\"%s\"}", a->name);
-        ck_assert_int_eq(take(text, NULL), LIP_OK);
+        ck_assert_int_eq(take(text), LIP_OK);
         ck_assert_ptr_eq(layer.kind, &lip_layer_activation);
         ck_assert_ptr_eq(layer.activation, a);
         for (size_t k = 0; a->parameter[k].name; k++) {
             ck_assert(layer.parameter[k] == a->parameter[k].fallback);
             snprintf(text, sizeof text, "{\"%s\":%.17g,\"type\":\"%s\"}",
                      a->parameter[k].name, a->parameter[k].max, a->name);
-            ck_assert_int_eq(take(text, NULL), LIP_OK);
+            ck_assert_int_eq(take(text), LIP_OK);
             ck_assert(layer.parameter[k] == a->parameter[k].max);
             done();
         }
         done();
     }
-    ck_assert_int_eq(take("{\"type\":\"flatten\"}", NULL), LIP_OK);
+    ck_assert_int_eq(take("{\"type\":\"flatten\"}"), LIP_OK);
     ck_assert_ptr_eq(layer.kind, &lip_layer_flatten);
-    ck_assert_int_eq(take("{\"slope\":[0.5,-1],\"type\":\"prelu\"}", NULL),
-                     LIP_OK);
+    ck_assert_int_eq(take("{\"slope\":[0.5,-1],\"type\":\"prelu\"}"), LIP_OK);
     ck_assert(lip_tensor_at(&layer.weight, 1) == -1);
     done();
 }
@@ -96,13 +95,13 @@ START_TEST(joint_layers)
                  {"{\"type\":\"groupsort\"}", 0},
                  {"{\"type\":\"max-min\"}", 2}};
     for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++) {
-        ck_assert_int_eq(take(sorts[i].text, NULL), LIP_OK);
+        ck_assert_int_eq(take(sorts[i].text), LIP_OK);
         ck_assert_ptr_eq(layer.kind, &lip_layer_group_sort);
         ck_assert_uint_eq(layer.group, sorts[i].group);
         done();
     }
-    ck_assert_int_eq(
-        take("{\"type\":\"householder\",\"angles\":[1,0.5]}", NULL), LIP_OK);
+    ck_assert_int_eq(take("{\"type\":\"householder\",\"angles\":[1,0.5]}"),
+                     LIP_OK);
     ck_assert_ptr_eq(layer.kind, &lip_layer_householder);
     ck_assert_uint_eq(layer.weight.rank, 1);
     ck_assert(lip_tensor_at(&layer.weight, 1) == 0.5);
@@ -113,8 +112,7 @@ END_TEST
 START_TEST(element_types)
 {
     ck_assert_int_eq(take("{\"dtype\":\"float32\",\"type\":\"dense\","
-                          "\"weight\":[[0.1,1]],\"bias\":[3]}",
-                          NULL),
+                          "\"weight\":[[0.1,1]],\"bias\":[3]}"),
                      LIP_OK);
     ck_assert_int_eq(layer.weight.dtype, LIP_F32);
     ck_assert_int_eq(layer.bias.dtype, LIP_F32);
@@ -122,42 +120,99 @@ START_TEST(element_types)
     done();
     ck_assert_int_eq(take("{\"type\":\"dense\",\"weight\":[[0.1,1]],"
                           "\"bias\":[3.01],\"dtype\":\"bfloat16\","
-                          "\"bias_dtype\":\"float64\"}",
-                          NULL),
+                          "\"bias_dtype\":\"float64\"}"),
                      LIP_OK);
     ck_assert_int_eq(layer.weight.dtype, LIP_BF16);
     ck_assert_int_eq(layer.bias.dtype, LIP_F64);
     ck_assert(lip_tensor_at(&layer.bias, 0) == 3.01);
     done();
     ck_assert_int_eq(take("{\"type\":\"prelu\",\"slope\":[1,2],"
-                          "\"dtype\":\"float16\"}",
-                          NULL),
+                          "\"dtype\":\"float16\"}"),
                      LIP_OK);
     ck_assert_int_eq(layer.weight.dtype, LIP_F16);
     done();
 }
 END_TEST
 
-START_TEST(inputs_of_a_chain)
+START_TEST(every_kind_by_all_its_names)
 {
-    ck_assert_int_eq(take("{\"type\":\"relu\",\"inputs\":[\"a\"]}", "a"),
-                     LIP_OK);
     static const struct {
-        const char *text, *before, *where;
-    } refused[] = {
-        {"{\"type\":\"relu\",\"inputs\":[\"b\"]}", "a", "/inputs/0"},
-        {"{\"type\":\"relu\",\"inputs\":[\"a\",\"b\"]}", "a", "/inputs/1"},
-        {"{\"type\":\"relu\",\"inputs\":[]}", "a", "/inputs"},
-        {"{\"type\":\"relu\",\"inputs\":[\"a\"]}", NULL, "/inputs/0"},
-        {"{\"type\":\"relu\",\"inputs\":[\"\"]}", "", "/inputs/0"},
+        const char *type;
+        const struct lip_layer_kind *kind;
+    } names[] = {
+        {"conv", &lip_layer_conv},
+        {"Conv2d", &lip_layer_conv},
+        {"conv1d", &lip_layer_conv},
+        {"ConvTranspose2d", &lip_layer_conv_transpose},
+        {"maxpool", &lip_layer_max_pool},
+        {"max-pool2d", &lip_layer_max_pool},
+        {"avg_pool", &lip_layer_average_pool},
+        {"global-average-pool", &lip_layer_average_pool},
+        {"GlobalAveragePool", &lip_layer_average_pool},
+        {"batchnorm", &lip_layer_batch_norm},
+        {"BatchNorm2d", &lip_layer_batch_norm},
+        {"LayerNorm", &lip_layer_layer_norm},
+        {"Upsample", &lip_layer_upsample},
     };
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        ck_assert_int_eq(take(refused[i].text, refused[i].before),
-                         LIP_UNSUPPORTED);
-        ck_assert_str_eq(ctx.error.where, refused[i].where);
-        ck_assert_ptr_nonnull(strstr(ctx.error.detail, "Graphs"));
+    char text[200];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(text, sizeof text, "{\"type\":\"%s\"}", names[i].type);
+        ck_assert_msg(take(text) == LIP_OK, "%s", ctx.error.detail);
+        ck_assert_ptr_eq(layer.kind, names[i].kind);
         done();
     }
+    for (size_t i = 0; lip_layer_kinds[i]; i++) {
+        const struct lip_layer_kind *kind = lip_layer_kinds[i];
+        if (kind->weight_rank || kind == &lip_layer_activation)
+            continue;
+        snprintf(text, sizeof text, "{\"type\":\"%s\"}", kind->name);
+        ck_assert_int_eq(take(text), LIP_OK);
+        ck_assert_ptr_eq(layer.kind, kind);
+        for (size_t k = 0; kind->parameter && kind->parameter[k].name; k++)
+            ck_assert(layer.parameter[k] == kind->parameter[k].fallback);
+        done();
+    }
+}
+END_TEST
+
+START_TEST(settings_tensors_and_parameters)
+{
+    ck_assert_msg(take("{\"padding\":[0,1,2,3],\"stride\":2,"
+                       "\"weight\":[[[[1,2],[3,4]]],[[[5,6],[7,8]]]],"
+                       "\"type\":\"conv\",\"bias\":[1,2],\"dtype\":"
+                       "\"float32\"}") == LIP_OK,
+                  "%s", ctx.error.detail);
+    static const size_t dim[] = {2, 1, 2, 2};
+    ck_assert_uint_eq(layer.weight.rank, 4);
+    ck_assert_mem_eq(layer.weight.dim, dim, sizeof dim);
+    ck_assert_int_eq(layer.weight.dtype, LIP_F32);
+    ck_assert_double_eq(lip_tensor_at(&layer.weight, 6), 7);
+    ck_assert_uint_eq(lip_layer_setting(&layer, "stride")->count, 1);
+    ck_assert_int_eq(lip_layer_setting(&layer, "stride")->value[0], 2);
+    ck_assert_uint_eq(lip_layer_setting(&layer, "padding")->count, 4);
+    ck_assert_int_eq(lip_layer_setting(&layer, "padding")->value[3], 3);
+    ck_assert_uint_eq(lip_layer_setting(&layer, "groups")->count, 0);
+    done();
+    ck_assert_int_eq(take("{\"type\":\"batch-norm\",\"mean\":[1],"
+                          "\"variance\":[2],\"epsilon\":0.5,\"bias\":null,"
+                          "\"weight\":null,\"variance_dtype\":\"float16\"}"),
+                     LIP_OK);
+    ck_assert_double_eq(layer.parameter[0], 0.5);
+    ck_assert_double_eq(lip_tensor_at(&layer.mean, 0), 1);
+    ck_assert_int_eq(layer.variance.dtype, LIP_F16);
+    ck_assert_int_eq(layer.mean.dtype, LIP_F64);
+    done();
+    ck_assert_int_eq(take("{\"type\":\"affine\",\"weight\":3}"), LIP_OK);
+    ck_assert_uint_eq(lip_tensor_count(&layer.weight), 1);
+    done();
+    ck_assert_int_eq(take("{\"type\":\"avg-pool\",\"kernel\":2,"
+                          "\"include_padding\":true}"),
+                     LIP_OK);
+    ck_assert_int_eq(lip_layer_setting(&layer, "include_padding")->value[0], 1);
+    done();
+    ck_assert_int_eq(take("{\"type\":\"relu\",\"inputs\": [1,\"b\"]}"), LIP_OK);
+    ck_assert_int_eq(inputs[1], '[');
+    done();
 }
 END_TEST
 
@@ -185,7 +240,39 @@ START_TEST(refusals)
          "not a string"},
         {"[]", LIP_INVALID, "", "an object, not an array"},
         {"{\"type\":3}", LIP_INVALID, "/type", "a string, not a number"},
-        {"{\"type\":\"conv2d\"}", LIP_UNSUPPORTED, "/type", "dense, flatten"},
+        {"{\"type\":\"conv3d\"}", LIP_UNSUPPORTED, "/type", "dense, flatten"},
+        {"{\"type\":\"conv\",\"stride\":0}", LIP_INVALID, "/stride",
+         "from 1 to"},
+        {"{\"type\":\"conv\",\"stride\":[1,2,3]}", LIP_INVALID, "/stride/2",
+         "at most 2"},
+        {"{\"type\":\"conv\",\"padding\":[1,-1]}", LIP_INVALID, "/padding/1",
+         "from 0 to"},
+        {"{\"type\":\"conv\",\"padding\":\"same\"}", LIP_INVALID, "/padding",
+         "a number, not a string"},
+        {"{\"type\":\"conv\",\"dilation\":1.5}", LIP_INVALID, "/dilation",
+         "whole number"},
+        {"{\"type\":\"conv\",\"groups\":1e300}", LIP_INVALID, "/groups",
+         "whole number"},
+        {"{\"type\":\"conv\",\"groups\":[]}", LIP_INVALID, "/groups",
+         "is empty"},
+        {"{\"type\":\"conv\",\"groups\":true}", LIP_INVALID, "/groups",
+         "not true or false"},
+        {"{\"type\":\"conv\",\"stride\":1,\"stride\":1}", LIP_INVALID,
+         "/stride", "twice"},
+        {"{\"type\":\"conv\",\"kernel\":1}", LIP_INVALID, "/kernel",
+         "no member"},
+        {"{\"type\":\"global-average-pool\",\"kernel\":1}", LIP_INVALID,
+         "/kernel", "twice"},
+        {"{\"type\":\"batch-norm\",\"epsilon\":-1}", LIP_INVALID, "/epsilon",
+         "between"},
+        {"{\"type\":\"batch-norm\",\"mean\":[1],\"mean\":[1]}", LIP_INVALID,
+         "/mean", "twice"},
+        {"{\"type\":\"conv\",\"mean_dtype\":\"float32\"}", LIP_INVALID,
+         "/mean_dtype", "no member"},
+        {"{\"type\":\"relu\",\"inputs\":[],\"inputs\":[]}", LIP_INVALID,
+         "/inputs", "twice"},
+        {"{\"type\":\"conv\",\"weight\":[[[1,2],[3]]]}", LIP_INVALID,
+         "/weight/0/1", "1 numbers"},
         {"{\"type\":\"activation\"}", LIP_UNSUPPORTED, "/type", "tanh"},
         {"{\"type\":\"relu\",\"type\":\"relu\"}", LIP_INVALID, "/type",
          "twice"},
@@ -218,14 +305,15 @@ START_TEST(refusals)
         {"{\"type\":\"prelu\",\"slope\":[0.1,\"x\"]}", LIP_INVALID, "/slope/1",
          "not a string"},
         {"{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,"
-         "\"i\":1,\"type\":\"relu\"}",
-         LIP_INVALID, "/i", "\"type\" first"},
+         "\"i\":1,\"j\":1,\"k\":1,\"l\":1,\"m\":1,\"n\":1,\"o\":1,"
+         "\"p\":1,\"q\":1,\"type\":\"relu\"}",
+         LIP_INVALID, "/q", "\"type\" first"},
         {"{\"weight\":[[1,2],[3]],\"type\":\"dense\"}", LIP_INVALID,
          "/weight/1", "1 numbers"},
         {"{\"type\":\"relu\"", LIP_MALFORMED, "14", "too early"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        enum lip_status status = take(cases[i].text, NULL);
+        enum lip_status status = take(cases[i].text);
         ck_assert_msg(status == cases[i].status &&
                           strcmp(ctx.error.where, cases[i].where) == 0 &&
                           strstr(ctx.error.detail, cases[i].says),
@@ -241,9 +329,12 @@ START_TEST(the_list_of_types_is_whole)
 {
     size_t last = 0;
     ck_assert_int_eq(take("{\"type\":\"\\\"012345678901234567890123456789"
-                          "0123456789\"}",
-                          NULL),
+                          "0123456789\"}"),
                      LIP_UNSUPPORTED);
+    for (size_t i = 0; lip_layer_kinds[i]; i++)
+        if (lip_layer_kinds[i] != &lip_layer_activation)
+            ck_assert_ptr_nonnull(
+                strstr(ctx.error.detail, lip_layer_kinds[i]->name));
     for (size_t i = 0; lip_activations[i]; i++) {
         ck_assert_ptr_nonnull(
             strstr(ctx.error.detail, lip_activations[i]->name));
@@ -261,7 +352,8 @@ int main(void)
     tcase_add_test(tests, element_types);
     tcase_add_test(tests, dense_in_any_order);
     tcase_add_test(tests, every_activation);
-    tcase_add_test(tests, inputs_of_a_chain);
+    tcase_add_test(tests, every_kind_by_all_its_names);
+    tcase_add_test(tests, settings_tensors_and_parameters);
     tcase_add_test(tests, refusals);
     tcase_add_test(tests, the_list_of_types_is_whole);
     suite_add_tcase(suite, tests);
