@@ -19,6 +19,7 @@ struct lipd_service;
 
 enum {
     LIPD_REQUEST_ID = 64 + 1,
+    LIPD_TENANT = 64 + 1,
     LIPD_ARGUMENT = 128,
     LIPD_ANSWER_MAX = 64 << 20 /* bytes */
 };
@@ -61,6 +62,10 @@ struct lipd_request {
     struct lipd_service *service;
     const struct lipd_route *route;
     char id[LIPD_REQUEST_ID];
+    /* Whose request it is; "": of a daemon without tokens. What one tenant
+     * keeps, no other sees. */
+    char tenant[LIPD_TENANT];
+    bool sees_all;                /* an administrator */
     char argument[LIPD_ARGUMENT]; /* what stands for {id} in the path */
     struct api_query query;
     const char *content_type; /* NULL: not sent; the next two as well */

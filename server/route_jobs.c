@@ -19,9 +19,18 @@ static bool get_job(struct lipd_job *job, const struct lipd_request *request,
                     struct api_problem *problem)
 {
     struct lipd_job_store *store = request->service->jobs;
-    if (store)
-        return store->ops->get(store, job, request->argument, problem);
-    lipd_no_jobs(problem);
+    if (!store) {
+        lipd_no_jobs(problem);
+        return false;
+    }
+    if (!store->ops->get(store, job, request->argument, problem))
+        return false;
+    if (request->sees_all || strcmp(job->tenant, request->tenant) == 0)
+        return true;
+    /* Another's job looks like none. */
+    lipd_job_clear(job);
+    api_problem_set(problem, API_PROBLEM_NOT_FOUND,
+                    "There is no job with the id %.80s.", request->argument);
     return false;
 }
 
@@ -121,11 +130,11 @@ void lipd_route_job_cancel(struct lipd_request *request)
     struct lipd_service *service = request->service;
     struct api_problem problem;
     struct lipd_job job;
-    if (!service->jobs) {
-        lipd_no_jobs(&problem);
+    if (!get_job(&job, request, &problem)) { /* there, and the tenant's? */
         lipd_reply_problem(request, &problem);
         return;
     }
+    lipd_job_clear(&job);
     if (!service->jobs->ops->cancel(service->jobs, request->argument,
                                     &problem)) {
         lipd_reply_problem(request, &problem);
@@ -173,8 +182,9 @@ void lipd_route_job_list(struct lipd_request *request)
     /* One more than is shown tells whether there is a next page. */
     if (!store || !lipd_query_only(request, "limit cursor", &problem) ||
         !lipd_query_whole(&limit, request, "limit", 1, LIST_MOST, &problem) ||
-        !store->ops->list(store, job, &count, (size_t)limit + 1,
-                          cursor ? cursor : "", &problem)) {
+        !store->ops->list(
+            store, job, &count, (size_t)limit + 1, cursor ? cursor : "",
+            request->sees_all ? NULL : request->tenant, &problem)) {
         lipd_reply_problem(request, &problem);
         return;
     }

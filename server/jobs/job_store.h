@@ -11,6 +11,7 @@
 #define LIPD_JOBS_JOB_STORE_H
 
 #include "api/problem.h"
+#include "server/request.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +35,8 @@ bool lipd_job_over(enum lipd_job_state state);
 /* Texts are JSON and lip_alloc memory of the struct's owner; NULL: none. */
 struct lipd_job {
     char id[LIPD_JOB_ID];
-    char kind[16]; /* "train" */
+    char kind[16];            /* "train" */
+    char tenant[LIPD_TENANT]; /* whose it is; "": of a daemon without tokens */
     enum lipd_job_state state;
     double created, started, finished; /* seconds since 1970; 0: not yet */
     bool cancel;                       /* somebody asked */
@@ -55,6 +57,12 @@ struct lipd_job_event {
 };
 void lipd_job_event_clear(struct lipd_job_event *event);
 
+/* What is to be done, for whom; key and digest: see add. */
+struct lipd_job_wish {
+    const char *kind, *request, *tenant;
+    const char *key, *digest; /* NULL: none */
+};
+
 /* How a job ended. */
 struct lipd_job_end {
     enum lipd_job_state state;
@@ -68,21 +76,22 @@ struct lipd_job_store;
 /* Functions that fail return false with the problem: STORAGE_FULL, INTERNAL,
  * or as said. */
 struct lipd_job_store_ops {
-    /* Adds a queued job and sets its id. A `key` (Idempotency-Key, or NULL)
-     * that came before with the same `digest` of the request gives that job's
-     * id and *again = true; with another, IDEMPOTENCY_CONFLICT. OVERLOADED
-     * where `most` jobs are queued. */
+    /* Adds a queued job and sets its id. A key (Idempotency-Key) that came
+     * before from the same tenant with the same digest of the request gives
+     * that job's id and *again = true; with another digest,
+     * IDEMPOTENCY_CONFLICT. OVERLOADED where `most` jobs are queued. */
     bool (*add)(struct lipd_job_store *store, char id[LIPD_JOB_ID], bool *again,
-                const char *kind, const char *request, const char *key,
-                const char *digest, size_t most, struct api_problem *problem);
+                const struct lipd_job_wish *wish, size_t most,
+                struct api_problem *problem);
     /* NOT_FOUND. */
     bool (*get)(struct lipd_job_store *store, struct lipd_job *job,
                 const char *id, struct api_problem *problem);
     /* Up to `most` jobs, newest first, that are older than the job `after` (""
-     * : from the newest), without request, result and error texts. */
+     * : from the newest), of this tenant (NULL: of all), without request,
+     * result and error texts. */
     bool (*list)(struct lipd_job_store *store, struct lipd_job *job,
                  size_t *count, size_t most, const char *after,
-                 struct api_problem *problem);
+                 const char *tenant, struct api_problem *problem);
     /* Up to `most` events with sequence > after, oldest first. */
     bool (*events)(struct lipd_job_store *store, struct lipd_job_event *event,
                    size_t *count, size_t most, const char *id, uint64_t after,

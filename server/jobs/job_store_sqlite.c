@@ -119,19 +119,20 @@ static bool new_id(char id[LIPD_JOB_ID], struct api_problem *problem)
 /* Looks for a job that came with this key: LIPD_NOTHING where there is none.
  */
 static enum lipd_claim find_key(struct lipd_sqlite *store, char *id,
-                                const char *key, const char *digest,
+                                const struct lipd_job_wish *wish,
                                 struct api_problem *problem)
 {
-    sqlite3_stmt *s = lipd_sqlite_bind(store, LIPD_SQL_BY_KEY, "t", key);
+    sqlite3_stmt *s =
+        lipd_sqlite_bind(store, LIPD_SQL_BY_KEY, "tt", wish->key, wish->tenant);
     enum lipd_claim found = lipd_sqlite_row(store, s, problem);
     if (found != LIPD_CLAIMED)
         return found;
     const char *before = (const char *)sqlite3_column_text(s, 1);
-    if (strcmp(before ? before : "", digest ? digest : "")) {
+    if (strcmp(before ? before : "", wish->digest ? wish->digest : "")) {
         api_problem_set(problem, API_PROBLEM_IDEMPOTENCY_CONFLICT,
                         "The Idempotency-Key %.80s came before, with a request "
                         "that was not the same. Send another key.",
-                        key);
+                        wish->key);
         found = LIPD_CLAIM_FAILED;
     }
     short_text(id, LIPD_JOB_ID, s, 0);
@@ -155,26 +156,27 @@ static bool has_room(struct lipd_sqlite *store, size_t most,
 }
 
 static bool add(struct lipd_job_store *base, char id[LIPD_JOB_ID], bool *again,
-                const char *kind, const char *request, const char *key,
-                const char *digest, size_t most, struct api_problem *problem)
+                const struct lipd_job_wish *wish, size_t most,
+                struct api_problem *problem)
 {
     struct lipd_sqlite *store = of(base);
     *again = false;
     if (!lipd_sqlite_begin(store, problem))
         return false;
     enum lipd_claim found =
-        key ? find_key(store, id, key, digest, problem) : LIPD_NOTHING;
+        wish->key ? find_key(store, id, wish, problem) : LIPD_NOTHING;
     *again = found == LIPD_CLAIMED;
     bool done = *again;
     if (found == LIPD_NOTHING)
-        done =
-            has_room(store, most, problem) && new_id(id, problem) &&
-            lipd_sqlite_run(store,
-                            lipd_sqlite_bind(store, LIPD_SQL_ADD, "tttttr", id,
-                                             kind, request, key, digest, now()),
-                            problem) &&
-            note_state(store, sqlite3_last_insert_rowid(store->db),
-                       LIPD_JOB_QUEUED, problem);
+        done = has_room(store, most, problem) && new_id(id, problem) &&
+               lipd_sqlite_run(store,
+                               lipd_sqlite_bind(store, LIPD_SQL_ADD, "ttttttr",
+                                                id, wish->kind, wish->request,
+                                                wish->key, wish->digest,
+                                                wish->tenant, now()),
+                               problem) &&
+               note_state(store, sqlite3_last_insert_rowid(store->db),
+                          LIPD_JOB_QUEUED, problem);
     return lipd_sqlite_end(store, done, problem);
 }
 
@@ -194,15 +196,16 @@ static bool read_head(struct lipd_job *job, sqlite3_stmt *s)
     job->attempts = (unsigned)sqlite3_column_int(s, 7);
     job->sequence = (uint64_t)sqlite3_column_int64(s, 8);
     job->progress = long_text(s, 9, &ok);
+    short_text(job->tenant, sizeof job->tenant, s, 10);
     return ok;
 }
 
 static bool read_whole(struct lipd_job *job, sqlite3_stmt *s)
 {
     bool ok = read_head(job, s);
-    job->request = long_text(s, 10, &ok);
-    job->result = long_text(s, 11, &ok);
-    job->error = long_text(s, 12, &ok);
+    job->request = long_text(s, 11, &ok);
+    job->result = long_text(s, 12, &ok);
+    job->error = long_text(s, 13, &ok);
     return ok;
 }
 
@@ -250,7 +253,7 @@ static bool find(struct lipd_sqlite *store, int64_t *number,
 
 static bool list_locked(struct lipd_sqlite *store, struct lipd_job *job,
                         size_t *count, size_t most, const char *after,
-                        struct api_problem *problem)
+                        const char *tenant, struct api_problem *problem)
 {
     int64_t before = INT64_MAX;
     enum lipd_job_state state;
@@ -258,8 +261,8 @@ static bool list_locked(struct lipd_sqlite *store, struct lipd_job *job,
     bool read = true;
     if (*after && !find(store, &before, &state, after, problem))
         return false;
-    sqlite3_stmt *s =
-        lipd_sqlite_bind(store, LIPD_SQL_LIST, "ii", before, (int64_t)most);
+    sqlite3_stmt *s = lipd_sqlite_bind(store, LIPD_SQL_LIST, "iit", before,
+                                       (int64_t)most, tenant);
     while ((found = lipd_sqlite_row(store, s, problem)) == LIPD_CLAIMED &&
            *count < most && read)
         read = read_head(&job[(*count)++], s);
@@ -269,12 +272,12 @@ static bool list_locked(struct lipd_sqlite *store, struct lipd_job *job,
 
 static bool list(struct lipd_job_store *base, struct lipd_job *job,
                  size_t *count, size_t most, const char *after,
-                 struct api_problem *problem)
+                 const char *tenant, struct api_problem *problem)
 {
     struct lipd_sqlite *store = of(base);
     *count = 0;
     pthread_mutex_lock(&store->lock);
-    bool listed = list_locked(store, job, count, most, after, problem);
+    bool listed = list_locked(store, job, count, most, after, tenant, problem);
     pthread_mutex_unlock(&store->lock);
     while (!listed && *count)
         lipd_job_clear(&job[--*count]);

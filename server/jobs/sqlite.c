@@ -49,6 +49,14 @@ static const char *const migrations[] = {
     " type TEXT NOT NULL,"
     " data TEXT NOT NULL,"
     " PRIMARY KEY(job, sequence)) WITHOUT ROWID;",
+    /* A key is one of its tenant's. A column's own UNIQUE cannot be dropped:
+     * the column is left to rest. */
+    "ALTER TABLE job ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job RENAME COLUMN key TO key_of_all;"
+    "ALTER TABLE job ADD COLUMN key TEXT;"
+    "UPDATE job SET key = key_of_all, key_of_all = NULL;"
+    "CREATE UNIQUE INDEX job_key ON job(tenant, key) WHERE key IS NOT NULL;"
+    "CREATE INDEX job_tenant ON job(tenant, number);",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

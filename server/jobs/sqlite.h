@@ -15,16 +15,16 @@
  * once, in LIPD_JOB_HEAD, in the order in which they are read. */
 #define LIPD_JOB_HEAD                                                          \
     "id, kind, state, created, started, finished, cancel, attempts, "          \
-    "sequence, progress"
+    "sequence, progress, tenant"
 
 #define LIPD_STATEMENTS(X)                                                     \
     X(BEGIN, "BEGIN IMMEDIATE")                                                \
     X(COMMIT, "COMMIT")                                                        \
     X(ROLLBACK, "ROLLBACK")                                                    \
-    X(BY_KEY, "SELECT id, digest FROM job WHERE key = ?1")                     \
+    X(BY_KEY, "SELECT id, digest FROM job WHERE key = ?1 AND tenant = ?2")     \
     X(QUEUED, "SELECT count(*) FROM job WHERE state = 0")                      \
-    X(ADD, "INSERT INTO job(id, kind, request, key, digest, created) "         \
-           "VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                   \
+    X(ADD, "INSERT INTO job(id, kind, request, key, digest, tenant, created) " \
+           "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                               \
     X(NUMBER, "SELECT number, state FROM job WHERE id = ?1")                   \
     X(BEGUN, "SELECT started > 0 FROM job WHERE number = ?1")                  \
     X(HELD, "SELECT number, cancel FROM job "                                  \
@@ -32,7 +32,7 @@
     X(GET, "SELECT " LIPD_JOB_HEAD ", request, result, error FROM job "        \
            "WHERE id = ?1")                                                    \
     X(LIST, "SELECT " LIPD_JOB_HEAD " FROM job WHERE number < ?1 "             \
-            "ORDER BY number DESC LIMIT ?2")                                   \
+            "AND (?3 IS NULL OR tenant = ?3) ORDER BY number DESC LIMIT ?2")   \
     X(EVENTS, "SELECT sequence, type, data FROM event WHERE job = ?1 "         \
               "AND sequence > ?2 ORDER BY sequence LIMIT ?3")                  \
     X(COUNT_EVENT, "UPDATE job SET sequence = sequence + 1 WHERE number = ?1") \

@@ -49,9 +49,13 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
     char digest[LIP_DIGEST_TEXT], id[LIPD_JOB_ID];
     bool again;
     digest_body(digest, request);
-    if (!store->ops->add(store, id, &again, kind, text,
-                         request->idempotency_key, digest,
-                         service->config->max_jobs, problem))
+    struct lipd_job_wish wish = {.kind = kind,
+                                 .request = text,
+                                 .tenant = request->tenant,
+                                 .key = request->idempotency_key,
+                                 .digest = digest};
+    if (!store->ops->add(store, id, &again, &wish, service->config->max_jobs,
+                         problem))
         return false;
     if (!again) {
         lipd_hub_publish(service->hub, id);

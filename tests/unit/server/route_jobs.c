@@ -119,12 +119,19 @@ static void teardown(void)
 
 static char job[LIPD_JOB_ID];
 
-static const char *add(void)
+static const char *add_for(const char *tenant)
 {
     bool again;
-    OP(add, job, &again, "train", "{}", NULL, "digest", 10000);
+    struct lipd_job_wish wish = {
+        .kind = "train", .request = "{}", .tenant = tenant, .digest = "digest"};
+    OP(add, job, &again, &wish, 10000);
     lipd_hub_publish(service.hub, job);
     return job;
+}
+
+static const char *add(void)
+{
+    return add_for("");
 }
 
 static void claim(void)
@@ -450,6 +457,29 @@ START_TEST(cancelling)
 }
 END_TEST
 
+/* Another's job looks like none, whatever is asked of it, and is in no list. */
+START_TEST(tenants_do_not_see_each_other)
+{
+    static const struct {
+        const char *method, *path;
+    } asked[] = {
+        {"GET", ""}, {"GET", "/events"}, {"GET", "?wait=1"}, {"DELETE", ""}};
+    const char *id = add_for("somebody else");
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        char path[100];
+        snprintf(path, sizeof path, "/jobs/%s%s", id, asked[i].path);
+        struct http_answer answer;
+        http_ask(&answer, port, asked[i].method, path, NULL, NULL, 0);
+        ck_assert_int_eq(answer.status, 404);
+        http_clear(&answer);
+    }
+    struct http_answer list;
+    http_get(&list, port, "/jobs");
+    ck_assert_ptr_null(strstr(list.body, id));
+    http_clear(&list);
+}
+END_TEST
+
 START_TEST(the_list_has_every_job_once)
 {
     enum { JOBS = 45 };
@@ -770,6 +800,7 @@ int main(void)
     tcase_add_test(tcase, who_leaves_does_not_wait);
     tcase_add_test(tcase, draining_answers_those_who_wait);
     tcase_add_test(tcase, cancelling);
+    tcase_add_test(tcase, tenants_do_not_see_each_other);
     tcase_add_test(tcase, the_list_has_every_job_once);
     tcase_add_test(tcase, a_stream_brings_all_and_ends_with_the_job);
     tcase_add_test(tcase, a_stream_is_taken_up_where_it_was_left);

@@ -51,9 +51,15 @@ static void teardown(void)
 static void add(char id[LIPD_JOB_ID])
 {
     bool again;
-    ck_assert_msg(store->ops->add(store, id, &again, "train", "{\"epochs\": 3}",
-                                  NULL, NULL, MANY, &problem),
-                  "%s", problem.detail);
+    ck_assert_msg(
+        store->ops->add(store, id, &again,
+                        &(struct lipd_job_wish){.kind = "train",
+                                                .request = "{\"epochs\": 3}",
+                                                .tenant = "",
+                                                .key = NULL,
+                                                .digest = NULL},
+                        MANY, &problem),
+        "%s", problem.detail);
     ck_assert(!again);
 }
 
@@ -181,7 +187,7 @@ START_TEST(what_is_not_there_is_not_found)
     ck_assert_int_eq(problem.code, API_PROBLEM_NOT_FOUND);
     ck_assert(!store->ops->events(store, &event, &count, 1, none, 0, &problem));
     ck_assert_int_eq(problem.code, API_PROBLEM_NOT_FOUND);
-    ck_assert(!store->ops->list(store, &job, &count, 1, none, &problem));
+    ck_assert(!store->ops->list(store, &job, &count, 1, none, NULL, &problem));
     ck_assert_int_eq(problem.code, API_PROBLEM_NOT_FOUND);
     ck_assert(!finish(none, "me", LIPD_JOB_FAILED));
     expect_nothing("me");
@@ -192,26 +198,79 @@ START_TEST(a_key_gives_the_same_job_again)
 {
     char first[LIPD_JOB_ID], id[LIPD_JOB_ID];
     bool again;
-    ck_assert(store->ops->add(store, first, &again, "train", "{}", "key", "d1",
+    ck_assert(store->ops->add(store, first, &again,
+                              &(struct lipd_job_wish){.kind = "train",
+                                                      .request = "{}",
+                                                      .tenant = "",
+                                                      .key = "key",
+                                                      .digest = "d1"},
                               1, &problem));
     ck_assert(!again);
     reopen();
     /* Though no other job would find room. */
-    ck_assert(store->ops->add(store, id, &again, "train", "{}", "key", "d1", 1,
-                              &problem));
+    ck_assert(store->ops->add(store, id, &again,
+                              &(struct lipd_job_wish){.kind = "train",
+                                                      .request = "{}",
+                                                      .tenant = "",
+                                                      .key = "key",
+                                                      .digest = "d1"},
+                              1, &problem));
     ck_assert(again);
     ck_assert_str_eq(id, first);
-    ck_assert(!store->ops->add(store, id, &again, "train", "{}", "key", "d2", 9,
-                               &problem));
+    ck_assert(!store->ops->add(store, id, &again,
+                               &(struct lipd_job_wish){.kind = "train",
+                                                       .request = "{}",
+                                                       .tenant = "",
+                                                       .key = "key",
+                                                       .digest = "d2"},
+                               9, &problem));
     ck_assert_int_eq(problem.code, API_PROBLEM_IDEMPOTENCY_CONFLICT);
     ck_assert_uint_eq(store->ops->queued(store), 1);
     /* The key lives as long as the job. */
     ck_assert(store->ops->cancel(store, first, &problem));
     ck_assert(store->ops->trim(store, 0, &problem));
-    ck_assert(store->ops->add(store, id, &again, "train", "{}", "key", "d2", 1,
-                              &problem));
+    ck_assert(store->ops->add(store, id, &again,
+                              &(struct lipd_job_wish){.kind = "train",
+                                                      .request = "{}",
+                                                      .tenant = "",
+                                                      .key = "key",
+                                                      .digest = "d2"},
+                              1, &problem));
     ck_assert(!again);
     ck_assert_str_ne(id, first);
+}
+END_TEST
+
+/* A key is its tenant's; so are pages. */
+START_TEST(tenants_have_their_own)
+{
+    static const char *const tenant[] = {"", "a", "b"};
+    char id[3][LIPD_JOB_ID];
+    for (int i = 0; i < 3; i++) {
+        bool again;
+        ck_assert(store->ops->add(store, id[i], &again,
+                                  &(struct lipd_job_wish){.kind = "train",
+                                                          .request = "{}",
+                                                          .tenant = tenant[i],
+                                                          .key = "key",
+                                                          .digest = tenant[i]},
+                                  9, &problem));
+        ck_assert(!again);
+    }
+    reopen();
+    for (int i = 0; i < 4; i++) {
+        struct lipd_job job[4];
+        size_t count;
+        ck_assert(store->ops->list(store, job, &count, 4, "",
+                                   i < 3 ? tenant[i] : NULL, &problem));
+        ck_assert_uint_eq(count, i < 3 ? 1 : 3);
+        if (i < 3)
+            ck_assert_str_eq(job[0].id, id[i]);
+        if (i < 3)
+            ck_assert_str_eq(job[0].tenant, tenant[i]);
+        while (count)
+            lipd_job_clear(&job[--count]);
+    }
 }
 END_TEST
 
@@ -221,13 +280,23 @@ START_TEST(no_more_than_most_are_queued)
     bool again;
     add(id);
     add(id);
-    ck_assert(!store->ops->add(store, id, &again, "train", "{}", NULL, NULL, 2,
-                               &problem));
+    ck_assert(!store->ops->add(store, id, &again,
+                               &(struct lipd_job_wish){.kind = "train",
+                                                       .request = "{}",
+                                                       .tenant = "",
+                                                       .key = NULL,
+                                                       .digest = NULL},
+                               2, &problem));
     ck_assert_int_eq(problem.code, API_PROBLEM_OVERLOADED);
     ck_assert_uint_gt(problem.retry_after, 0);
     claim(id, "me", 60);
-    ck_assert(store->ops->add(store, id, &again, "train", "{}", NULL, NULL, 2,
-                              &problem));
+    ck_assert(store->ops->add(store, id, &again,
+                              &(struct lipd_job_wish){.kind = "train",
+                                                      .request = "{}",
+                                                      .tenant = "",
+                                                      .key = NULL,
+                                                      .digest = NULL},
+                              2, &problem));
 }
 END_TEST
 
@@ -337,7 +406,8 @@ START_TEST(pages_follow_one_another)
     for (size_t i = 0; i < JOBS; i++)
         add(id[i]);
     do {
-        ck_assert(store->ops->list(store, job, &count, PAGE, after, &problem));
+        ck_assert(
+            store->ops->list(store, job, &count, PAGE, after, NULL, &problem));
         for (size_t i = 0; i < count; i++, seen++) {
             ck_assert_str_eq(job[i].id, id[JOBS - 1 - seen]);
             ck_assert_ptr_null(job[i].request);
@@ -480,8 +550,13 @@ static void work_and_tell(int out)
     bool again;
     open_store();
     for (;;) {
-        store->ops->add(store, p.id, &again, "train", "{}", NULL, NULL, MANY,
-                        &problem);
+        store->ops->add(store, p.id, &again,
+                        &(struct lipd_job_wish){.kind = "train",
+                                                .request = "{}",
+                                                .tenant = "",
+                                                .key = NULL,
+                                                .digest = NULL},
+                        MANY, &problem);
         p.state = LIPD_JOB_QUEUED;
         if (write(out, &p, sizeof p) != sizeof p)
             break;
@@ -518,7 +593,7 @@ static void check_events(void)
 {
     struct lipd_job job[8];
     size_t jobs, count;
-    ck_assert(store->ops->list(store, job, &jobs, 8, "", &problem));
+    ck_assert(store->ops->list(store, job, &jobs, 8, "", NULL, &problem));
     for (size_t i = 0; i < jobs; i++) {
         struct lipd_job_event event[64];
         const char *latest = "";
@@ -586,8 +661,14 @@ START_TEST(a_full_disk_loses_nothing)
     memset(request, ' ', sizeof request - 1);
     memcpy(request, "{}", 2);
     limit_files(1 << 20);
-    while (count < 200 && store->ops->add(store, id[count], &again, "train",
-                                          request, NULL, NULL, MANY, &problem))
+    while (count < 200 &&
+           store->ops->add(store, id[count], &again,
+                           &(struct lipd_job_wish){.kind = "train",
+                                                   .request = request,
+                                                   .tenant = "",
+                                                   .key = NULL,
+                                                   .digest = NULL},
+                           MANY, &problem))
         count++;
     ck_assert_uint_gt(count, 5);
     ck_assert_uint_lt(count, 200);
@@ -614,6 +695,7 @@ int main(void)
     tcase_add_test(tests, what_is_over_stays_as_it_is);
     tcase_add_test(tests, what_is_not_there_is_not_found);
     tcase_add_test(tests, a_key_gives_the_same_job_again);
+    tcase_add_test(tests, tenants_have_their_own);
     tcase_add_test(tests, no_more_than_most_are_queued);
     tcase_add_test(tests, a_lease_runs_out);
     tcase_add_test(tests, a_heartbeat_prolongs_the_lease);

@@ -222,8 +222,13 @@ static void teardown(void)
 static void add(char id[LIPD_JOB_ID], const char *kind, const char *request)
 {
     bool again;
-    ck_assert(service.jobs->ops->add(service.jobs, id, &again, kind, request,
-                                     NULL, NULL, 1000, &problem));
+    ck_assert(service.jobs->ops->add(service.jobs, id, &again,
+                                     &(struct lipd_job_wish){.kind = kind,
+                                                             .request = request,
+                                                             .tenant = "",
+                                                             .key = NULL,
+                                                             .digest = NULL},
+                                     1000, &problem));
     lipd_runner_wake(service.runner);
 }
 
@@ -632,8 +637,13 @@ START_TEST(a_result_that_was_there_is_used)
     char id[LIPD_JOB_ID], complaint[512];
     bool again;
     service.jobs = lipd_job_store_sqlite(folder, complaint, sizeof complaint);
-    ck_assert(service.jobs->ops->add(service.jobs, id, &again, "crash", "{}",
-                                     NULL, NULL, 9, &problem));
+    ck_assert(service.jobs->ops->add(service.jobs, id, &again,
+                                     &(struct lipd_job_wish){.kind = "crash",
+                                                             .request = "{}",
+                                                             .tenant = "",
+                                                             .key = NULL,
+                                                             .digest = NULL},
+                                     9, &problem));
     service.jobs->ops->close(service.jobs);
     leave(id, "result.json", "{\"left\": true}");
     leave(id, "status", "0\n");
@@ -648,8 +658,13 @@ START_TEST(half_an_end_is_none)
     char id[LIPD_JOB_ID], complaint[512];
     bool again;
     service.jobs = lipd_job_store_sqlite(folder, complaint, sizeof complaint);
-    ck_assert(service.jobs->ops->add(service.jobs, id, &again, "nothing", "{}",
-                                     NULL, NULL, 9, &problem));
+    ck_assert(service.jobs->ops->add(service.jobs, id, &again,
+                                     &(struct lipd_job_wish){.kind = "nothing",
+                                                             .request = "{}",
+                                                             .tenant = "",
+                                                             .key = NULL,
+                                                             .digest = NULL},
+                                     9, &problem));
     service.jobs->ops->close(service.jobs);
     leave(id, "result.json", "{\"left\": true}");
     start();

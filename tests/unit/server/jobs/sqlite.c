@@ -53,8 +53,14 @@ static void make_store(int jobs)
     struct lipd_job_store *store = open_store();
     ck_assert_msg(store != NULL, "%s", complaint);
     while (jobs--)
-        ck_assert(store->ops->add(store, id, &again, "train", "{\"x\": 1}",
-                                  NULL, NULL, 1000, &problem));
+        ck_assert(
+            store->ops->add(store, id, &again,
+                            &(struct lipd_job_wish){.kind = "train",
+                                                    .request = "{\"x\": 1}",
+                                                    .tenant = "",
+                                                    .key = NULL,
+                                                    .digest = NULL},
+                            1000, &problem));
     store->ops->close(store);
 }
 
@@ -74,8 +80,13 @@ START_TEST(nobody_else_reads_it)
     bool again;
     struct lipd_job_store *store = open_store();
     ck_assert_msg(store != NULL, "%s", complaint);
-    ck_assert(store->ops->add(store, id, &again, "train", "{}", NULL, NULL, 1,
-                              &problem));
+    ck_assert(store->ops->add(store, id, &again,
+                              &(struct lipd_job_wish){.kind = "train",
+                                                      .request = "{}",
+                                                      .tenant = "",
+                                                      .key = NULL,
+                                                      .digest = NULL},
+                              1, &problem));
     for (size_t i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, name[i]);
         ck_assert_int_eq(stat(path, &status), 0);
