@@ -156,8 +156,11 @@ static enum lip_status check_shape(const struct member *member,
     const struct lip_tensor *tensor = &member->source->tensor;
     if (tensor->rank > 2)
         return refuse(member, LIP_UNSUPPORTED, ctx,
-                      "has %zu dimensions: convolutions are not supported "
-                      "yet, only dense layers (2-D weight, 1-D bias).",
+                      "has %zu dimensions, as the kernel of a convolution; a "
+                      "file of weights alone does not say its strides, padding "
+                      "and place. Say which layers there are in the metadata, "
+                      "under \"" LIP_LAYERS_KEY "\" (npz: the array "
+                      "\"" LIP_NPZ_DOCUMENT "\"), or send the model as ONNX.",
                       tensor->rank);
     if (tensor->rank == 0)
         return refuse(member, LIP_INVALID, ctx,
@@ -368,7 +371,7 @@ enum lip_status lip_weights_network(struct lip_network **out,
     size_t groups = 0;
     *out = NULL;
     lip_read_options_fill(&filled, options);
-    if (list->count == 0)
+    if (list->count == 0 && !list->layers)
         return lip_fail(ctx, LIP_INVALID, "The file holds no tensors.");
     enum lip_status status = lip_tensor_list_sort(list, ctx);
     if (status != LIP_OK)

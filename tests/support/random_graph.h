@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random small networks with convolutions, pools, normalisation, sums and
- * joins of earlier layers, for properties that all graphs have. */
+ * Random small networks of layers that have shapes, with skip connections, for
+ * properties that all networks have. */
 #ifndef LIP_TESTS_SUPPORT_RANDOM_GRAPH_H
 #define LIP_TESTS_SUPPORT_RANDOM_GRAPH_H
 
@@ -9,25 +9,10 @@
 
 #include <stdint.h>
 
-struct random_graph {
-    bool straight;  /* no biases, only activations that are straight on either
-                       side of 0, none on another: the slope that a number
-                       meets is told by its sign */
-    bool pairs;     /* max-pools and MaxMin, too */
-    double scale;   /* of weights; 0: 1 */
-    size_t outputs; /* 0: up to 3 */
-};
-
-/* Up to 13 layers on images of up to 2 x 4 x 4. Memory from the context; what
- * cannot happen fails the running test. */
-struct lip_network *random_graph(uint64_t *seed, struct random_graph what,
-                                 struct lip_ctx *ctx);
-
-/* x + W2 phi(W1 x) `blocks` times between dense layers, width n inside, h
- * hidden: normal weights of variance gain^2 / inputs, no biases. */
-struct lip_network *random_residual(uint64_t *seed, const char *activation,
-                                    size_t inputs, size_t n, size_t h,
-                                    size_t blocks, size_t outputs, double gain,
-                                    struct lip_ctx *ctx);
+/* A reshape to an image or a sequence and up to 9 layers of any kind that has a
+ * row in the table of kinds, but for dense ones and those of chains. All
+ * element types; names that are missing, odd, or there twice. Memory from the
+ * context; what cannot happen fails the running test. */
+struct lip_network *random_graph(uint64_t *seed, struct lip_ctx *ctx);
 
 #endif

@@ -55,6 +55,75 @@ START_TEST(vectors)
 }
 END_TEST
 
+/* Of every depth, whatever the space between the brackets. */
+START_TEST(arrays_of_any_depth)
+{
+    static const struct {
+        const char *text;
+        size_t rank, dim[LIP_MAX_RANK];
+    } cases[] = {
+        {"7", 0, {0}},
+        {" [0,1,2]", 1, {3}},
+        {"[[0,1],[2,3]]", 2, {2, 2}},
+        {"[[[0],[1]],[[2],[3]],[[4],[5]]]", 3, {3, 2, 1}},
+        {"[ [ [0,1],[2 ,3] ] ,\n[[4,5],\t[6,7]]\n]", 3, {2, 2, 2}},
+        {"[[[[0,1,2]]],[[[3,4,5]]]]", 4, {2, 1, 1, 3}},
+        {"[[[[[[[[0,1]]]]]]]]", 8, {1, 1, 1, 1, 1, 1, 1, 2}},
+        {"[[[[[[[[0]],[[1]]]]]],[[[[[[2]],[[3]]]]]]]]",
+         8,
+         {1, 2, 1, 1, 1, 2, 1, 1}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lip_tensor t;
+        ck_assert_msg(take(lip_json_array, &t, cases[i].text,
+                           strlen(cases[i].text)) == LIP_OK,
+                      "%s: %s", cases[i].text, ctx.error.detail);
+        ck_assert_uint_eq(t.rank, cases[i].rank);
+        ck_assert_mem_eq(t.dim, cases[i].dim, t.rank * sizeof *t.dim);
+        for (size_t k = 0; k < lip_tensor_count(&t); k++)
+            ck_assert(lip_tensor_at(&t, k) == (t.rank ? (double)k : 7));
+        lip_tensor_clear(&t);
+        ck_assert_uint_eq(atomic_load(&budget.used), 0);
+    }
+}
+END_TEST
+
+START_TEST(arrays_that_are_no_arrays)
+{
+    static const struct {
+        const char *text;
+        enum lip_status status;
+        const char *where, *says;
+    } cases[] = {
+        {"[[[1],[2]],[[3]]]", LIP_INVALID, "/1", "1 parts"},
+        {"[[[1],[2]],[[3],[4],[5]]]", LIP_INVALID, "/1", "3 parts"},
+        {"[[[1],[2]],[[3],[4,5]]]", LIP_INVALID, "/1/1", "2 numbers"},
+        {"[[[1]],[]]", LIP_INVALID, "/1", "empty"},
+        {"[[[1]],[[]]]", LIP_INVALID, "/1/0", "empty"},
+        {"[[[]]]", LIP_INVALID, "/0/0", "empty"},
+        {"[]", LIP_INVALID, "", "empty"},
+        {"[[[1]],2]", LIP_INVALID, "/1", "an array, not a number"},
+        {"[[[1]],[2]]", LIP_INVALID, "/1/0", "is a number"},
+        {"[[[1]],[[[2]]]]", LIP_INVALID, "/1/0/0", "not an array"},
+        {"[[[1]],[[2]],{}]", LIP_INVALID, "/2", "not an object"},
+        {"[[[[[[[[[1]]]]]]]]]", LIP_TOO_LARGE, "/0/0/0/0/0/0/0/0", "at most 8"},
+        {"[[[1]],[[2]]", LIP_MALFORMED, "12", "too early"},
+        {"\"x\"", LIP_INVALID, "", "not a string"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lip_tensor t;
+        enum lip_status status =
+            take(lip_json_array, &t, cases[i].text, strlen(cases[i].text));
+        ck_assert_msg(status == cases[i].status &&
+                          strcmp(ctx.error.where, cases[i].where) == 0 &&
+                          strstr(ctx.error.detail, cases[i].says),
+                      "%s: %d %s: %s", cases[i].text, status, ctx.error.where,
+                      ctx.error.detail);
+        ck_assert_uint_eq(atomic_load(&budget.used), 0);
+    }
+}
+END_TEST
+
 START_TEST(refusals)
 {
     static const struct {
@@ -133,6 +202,8 @@ int main(void)
     tcase_add_test(tests, matrices);
     tcase_add_test(tests, vectors);
     tcase_add_test(tests, refusals);
+    tcase_add_test(tests, arrays_of_any_depth);
+    tcase_add_test(tests, arrays_that_are_no_arrays);
     tcase_add_test(tests, memory_for_a_number);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

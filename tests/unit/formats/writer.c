@@ -6,6 +6,7 @@
 
 #include "tests/support/files.h"
 #include "tests/support/layers.h"
+#include "tests/support/random_graph.h"
 #include "tests/support/random_network.h"
 #include "tests/support/suite.h"
 
@@ -55,7 +56,7 @@ static struct lip_network *read_back(const struct bytes *bytes,
 
 static void same_tensor(const struct lip_tensor *a, const struct lip_tensor *b)
 {
-    unsigned char x[8 * 144], y[8 * 144];
+    unsigned char x[8 * 400], y[8 * 400];
     ck_assert_int_eq(a->data != NULL, b->data != NULL);
     if (!a->data)
         return;
@@ -73,12 +74,18 @@ static void same_layer(const struct lip_layer *a, const struct lip_layer *b)
     ck_assert_ptr_eq(a->activation, b->activation);
     ck_assert_str_eq(a->name, b->name);
     ck_assert_uint_eq(a->group, b->group);
-    if (a->activation)
-        for (size_t k = a->weight.data != NULL;
-             a->activation->parameter[k].name; k++)
-            ck_assert(a->parameter[k] == b->parameter[k]);
-    same_tensor(&a->weight, &b->weight);
-    same_tensor(&a->bias, &b->bias);
+    const struct lip_parameter *parameter = lip_layer_parameters(a);
+    for (size_t k = a->activation && a->weight.data;
+         parameter && parameter[k].name; k++)
+        ck_assert(a->parameter[k] == b->parameter[k]);
+    for (size_t k = 0; a->kind->setting && a->kind->setting[k].name; k++) {
+        ck_assert_uint_eq(a->setting[k].count, b->setting[k].count);
+        ck_assert_mem_eq(a->setting[k].value, b->setting[k].value,
+                         a->setting[k].count * sizeof(long));
+    }
+    for (int part = 0; part < LIP_PARTS; part++)
+        same_tensor(lip_layer_tensor_const(a, (enum lip_part)part),
+                    lip_layer_tensor_const(b, (enum lip_part)part));
 }
 
 static void same_network(const struct lip_network *a,
@@ -86,20 +93,46 @@ static void same_network(const struct lip_network *a,
 {
     ck_assert_str_eq(a->id, b->id);
     ck_assert_uint_eq(a->count, b->count);
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = 0; i < a->count; i++) {
         same_layer(&a->layer[i], &b->layer[i]);
+        ck_assert_uint_eq(lip_network_sources(a, i), lip_network_sources(b, i));
+        for (size_t k = 0; k < lip_network_sources(a, i); k++)
+            ck_assert_uint_eq(lip_network_source(a, i, k),
+                              lip_network_source(b, i, k));
+    }
 }
 
 /* Views into a safetensors file begin where their elements may. */
 static void check_alignment(const struct lip_network *network)
 {
     for (size_t i = 0; i < network->count; i++) {
-        const struct lip_tensor *tensor[] = {&network->layer[i].weight,
-                                             &network->layer[i].bias};
-        for (size_t k = 0; k < 2; k++)
-            ck_assert_uint_eq((uintptr_t)tensor[k]->data %
-                                  lip_dtype_size(tensor[k]->dtype),
-                              0);
+        for (int part = 0; part < LIP_PARTS; part++) {
+            const struct lip_tensor *tensor =
+                lip_layer_tensor_const(&network->layer[i], (enum lip_part)part);
+            ck_assert_uint_eq(
+                (uintptr_t)tensor->data % lip_dtype_size(tensor->dtype), 0);
+        }
+    }
+}
+
+/* Through every writer and back; what is written again has the same bytes. */
+static void check_round_trips(const struct lip_network *network, uint64_t start)
+{
+    for (size_t k = 0; lip_writers[k]; k++) {
+        char what[60];
+        snprintf(what, sizeof what, "seed %llu, %s", (unsigned long long)start,
+                 lip_writers[k]->name);
+        struct bytes bytes = written(lip_writers[k], network, NULL);
+        struct lip_network *again = read_back(&bytes, what);
+        same_network(network, again);
+        if (strcmp(lip_writers[k]->name, "safetensors") == 0)
+            check_alignment(again);
+        struct bytes twice = written(lip_writers[k], again, NULL);
+        ck_assert_uint_eq(bytes.size, twice.size);
+        ck_assert_mem_eq(bytes.data, twice.data, bytes.size);
+        lip_network_free(again);
+        bytes_clear(&bytes);
+        bytes_clear(&twice);
     }
 }
 
@@ -110,21 +143,33 @@ START_TEST(random_networks_come_back)
         begin();
         struct lip_network *network =
             random_network(&seed, (struct random_network){.wild = true}, &ctx);
-        for (size_t k = 0; lip_writers[k]; k++) {
-            char what[60];
-            snprintf(what, sizeof what, "seed %llu, %s",
-                     (unsigned long long)start, lip_writers[k]->name);
-            struct bytes bytes = written(lip_writers[k], network, NULL);
-            struct lip_network *again = read_back(&bytes, what);
-            same_network(network, again);
-            if (strcmp(lip_writers[k]->name, "safetensors") == 0)
-                check_alignment(again);
-            lip_network_free(again);
-            bytes_clear(&bytes);
+        check_round_trips(network, start);
+        lip_network_free(network);
+        done();
+    }
+}
+END_TEST
+
+START_TEST(random_graphs_come_back)
+{
+    size_t kinds = 0, seen[64] = {0}, several = 0;
+    for (uint64_t start = 1; start <= 600; start++) {
+        uint64_t seed = start;
+        begin();
+        struct lip_network *network = random_graph(&seed, &ctx);
+        check_round_trips(network, start);
+        for (size_t i = 0; i < network->count; i++) {
+            several += network->layer[i].sources > 1;
+            for (size_t k = 0; lip_layer_kinds[k]; k++)
+                seen[k] += network->layer[i].kind == lip_layer_kinds[k];
         }
         lip_network_free(network);
         done();
     }
+    for (size_t k = 0; lip_layer_kinds[k]; k++)
+        kinds += seen[k] > 0;
+    ck_assert_uint_ge(kinds, 17);
+    ck_assert_uint_ge(several, 100);
 }
 END_TEST
 
@@ -294,6 +339,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, random_networks_come_back);
+    tcase_add_test(tests, random_graphs_come_back);
     tcase_add_test(tests, metadata_travels_and_changes_no_id);
     tcase_add_test(tests, lack_of_memory_is_a_failure);
     tcase_add_test(tests, damaged_files_are_survived);
