@@ -28,10 +28,14 @@
  * gives the second, since S is antitone in M (Higham, section 8.1 and 3.5).
  * |R^-1| is bounded by a second Cholesky of M - tau I. All in coordinates
  * where Lambda_i is within a factor of two of the identity, reached by powers
- * of two. */
+ * of two.
+ *
+ * Numbers that pass a gap beside its neurons (gap->passes) have no multiplier:
+ * they are eliminated exactly, see passing.h. */
 #ifndef LIP_BOUNDS_RECURSION_H
 #define LIP_BOUNDS_RECURSION_H
 
+#include "bounds/passing.h"
 #include "linalg/big.h"
 #include "network/chain.h"
 
@@ -60,6 +64,7 @@ struct lip_recursion {
     struct lip_matrix first; /* S^ of the first layer, made once */
     double first_sigma;
     struct lip_matrix m, r, y;    /* work: n square, n square, next x n */
+    struct lip_passing passing;   /* work */
     double *scaled, *weight;      /* Lambda and m Lambda, scaled */
     int *power;                   /* its square root's power of two */
     struct lip_multipliers *used; /* gets what each step really used; NULL: not
@@ -78,8 +83,11 @@ void lip_recursion_clear(struct lip_recursion *recursion);
 /* Goes back to the first layer. O(n_1^2). */
 void lip_recursion_start(struct lip_recursion *recursion);
 
+/* How many neurons of the current layer have multipliers: the first ones. */
+size_t lip_recursion_neurons(const struct lip_recursion *recursion);
+
 /* Takes Lambda of the current layer (lambda[n_i], > 0 and finite, in units of
- * the stored S^; multipliers above 2^80 times the smallest are lowered to
+ * the stored S^; of neurons that pass not looked at; multipliers above 2^80 times the smallest are lowered to
  * that, which keeps feasibility) and moves to the next. *feasible tells
  * whether M_i was proven positive definite; if not, the pass is over. About
  * (2/3) n^3 + n^2 n' + n'^2 n flops for widths n, n' (for each sign in P 2 n^3

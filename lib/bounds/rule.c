@@ -111,17 +111,18 @@ static double gauge_at(const struct pass *p, size_t i, size_t k)
     return p->gauge ? p->gauge->d[i][k] : 1;
 }
 
-/* T = G S G. */
+/* T = G S G of the neurons that have multipliers. */
 static void view_layer(struct pass *p, size_t n)
 {
     const struct lip_recursion *rec = p->rec;
+    size_t all = rec->s.rows;
     for (size_t k = 0; k < n; k++)
         p->vector[k] = sqrt(gauge_at(p, rec->layer, k));
     p->t->rows = p->t->cols = n;
     for (size_t j = 0; j < n; j++)
         for (size_t k = 0; k <= j; k++)
             p->t->data[k + j * n] =
-                rec->s.data[k + j * n] * (p->vector[k] * p->vector[j]);
+                rec->s.data[k + j * all] * (p->vector[k] * p->vector[j]);
 }
 
 /* The squared column norms of G' W' G^-1. */
@@ -134,8 +135,10 @@ static void view_next(struct pass *p, size_t n)
     memset(p->next, 0, n * sizeof *p->next);
     for (size_t j = 0; j < w->cols; j++) {
         double d = inner ? gauge_at(p, i + 1, j) : 1;
-        for (size_t k = 0; k < n; k++)
-            p->next[k] += d * w->data[k + j * n] * w->data[k + j * n];
+        for (size_t k = 0; k < n; k++) {
+            double x = w->data[k + j * w->rows];
+            p->next[k] += d * x * x;
+        }
     }
     for (size_t k = 0; k < n; k++)
         p->next[k] /= gauge_at(p, i, k);
@@ -147,16 +150,19 @@ static void view_next(struct pass *p, size_t n)
 static const double NARROW = 0x1p-10;
 
 /* From the rule's Lambda for [0, 1] to one for the neuron's own sector. */
-static double for_sector(double lambda, struct lip_sector s, double c)
+static double for_sector(double lambda, struct lip_sector s, double c,
+                         bool passed)
 {
     if (!(lambda > 0))
         lambda = 1;
     if (s.hi == 0) /* a neuron that always gives the same number */
         return lambda;
-    double fast = 1 - s.lo / s.hi; /* what c = 1 becomes, in [0, 2] */
+    /* What c = 1 becomes, in [0, 2]. Numbers that pass beside |.| leave no more
+     * room than beside other neurons. */
+    double fast = passed && s.lo < 0 ? 1 : 1 - s.lo / s.hi;
     double own = c >= 1 ? fast + (c - 1) * (2 - fast) : c * fast;
     double width = fmax(s.hi - s.lo, NARROW * s.hi);
-    double border = s.lo == -s.hi ? 2 : 2 - 1e-6;
+    double border = s.lo == -s.hi && !passed ? 2 : 2 - 1e-6;
     return lambda / c * fmin(fmax(own, NARROW), border) / (width * width);
 }
 
@@ -164,7 +170,8 @@ static enum lip_status layer(struct pass *p, const struct lip_rule *rule,
                              double c, bool *feasible)
 {
     struct lip_recursion *rec = p->rec;
-    size_t n = rec->s.rows, i = rec->layer;
+    size_t n = lip_recursion_neurons(rec), i = rec->layer;
+    bool passed = n < rec->s.rows;
     view_layer(p, n);
     if (rule->balanced)
         view_next(p, n);
@@ -178,7 +185,7 @@ static enum lip_status layer(struct pass *p, const struct lip_rule *rule,
             most = fmax(most, p->lambda[k]);
     for (size_t k = 0; k < n; k++) {
         double x = fmin(p->lambda[k], fmax(most, 0x1p-300));
-        x = for_sector(x, rec->sector[i][k], c) * gauge_at(p, i, k);
+        x = for_sector(x, rec->sector[i][k], c, passed) * gauge_at(p, i, k);
         p->lambda[k] = fmin(fmax(x, 0x1p-400), 0x1p400);
     }
     return lip_recursion_step(rec, p->lambda, feasible);
