@@ -22,7 +22,7 @@ struct layer {
     size_t n, next;
     struct lip_ctx *ctx;
     const struct lip_layer_problem *problem;
-    int sign;                 /* of p; 0: all zero */
+    bool rising, falling;     /* some p is positive, negative */
     bool low;                 /* some a is not zero */
     double *a, *b, *m, *q;    /* slopes; q_k = sqrt |p_k| */
     double *d;                /* scale: neuron k is divided by it */
@@ -87,8 +87,8 @@ static double set_slopes(struct layer *y, const struct lip_sector *sector)
         y->m[k] = 0.5 * (lo + hi);
         y->q[k] = sqrt(fabs(lo) * hi);
         y->low = y->low || lo != 0;
-        if (lo != 0)
-            y->sign = lo < 0 ? -1 : 1;
+        y->rising = y->rising || lo > 0;
+        y->falling = y->falling || lo < 0;
     }
     return most;
 }
@@ -129,29 +129,38 @@ static void mirror(struct lip_matrix *a)
             a->data[j + i * a->rows] = a->data[i + j * a->rows];
 }
 
-/* Z = S - sign V V^T, V = S Q R^-1, R^T R = K = I + sign Q S Q, where
- * Q^2 = |p| Lambda. */
-static bool couple(struct layer *y, const double *lambda, double *log_det)
+/* Z <- Z - sign V V^T, V = Z Q R^-1, R^T R = K = I + sign Q Z Q, where Q^2 =
+ * |p| Lambda of the neurons whose p has this sign. */
+static bool couple_sign(struct layer *y, const double *lambda, int sign,
+                        double *log_det)
 {
     size_t n = y->n;
-    memcpy(y->z.data, y->s.data, n * n * sizeof(double));
-    if (y->sign == 0)
-        return true;
-    for (size_t j = 0; j < n; j++)
+    for (size_t j = 0; j < n; j++) {
+        bool own = (y->a[j] < 0) == (sign < 0);
+        double qj = own ? y->q[j] * sqrt(lambda[j]) : 0;
         for (size_t i = 0; i < n; i++) {
-            double qi = y->q[i] * sqrt(lambda[i]);
-            double qj = y->q[j] * sqrt(lambda[j]);
-            double x = y->s.data[i + j * n] * qj;
+            own = (y->a[i] < 0) == (sign < 0);
+            double qi = own ? y->q[i] * sqrt(lambda[i]) : 0;
+            double x = y->z.data[i + j * n] * qj;
             y->v.data[i + j * n] = x;
-            y->k.data[i + j * n] = (i == j) + y->sign * qi * x;
+            y->k.data[i + j * n] = (i == j) + sign * qi * x;
         }
+    }
     if (!lip_definite_factor(&y->k, log_det))
         return false;
     lip_solve_right(&y->v, &y->k);
-    cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)n, (int)n,
-                -y->sign, y->v.data, (int)n, 1, y->z.data, (int)n);
+    cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)n, (int)n, -sign,
+                y->v.data, (int)n, 1, y->z.data, (int)n);
     mirror(&y->z);
     return true;
+}
+
+/* Z, one sign of p after the other. */
+static bool couple(struct layer *y, const double *lambda, double *log_det)
+{
+    memcpy(y->z.data, y->s.data, y->n * y->n * sizeof(double));
+    return (!y->rising || couple_sign(y, lambda, 1, log_det)) &&
+           (!y->falling || couple_sign(y, lambda, -1, log_det));
 }
 
 /* Z and the factor of F at x, and log det N; false where N is not positive

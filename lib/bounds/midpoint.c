@@ -10,7 +10,11 @@
  * b_l a bound of the constant (Combettes and Pesquet 2020; LipLT, Fazlyab et
  * al. 2023). Never worse than the product of norms. The transposed chain in
  * the dual norms gives a second value; the smaller one is the bound. For mixed
- * pairs the norm between the layers is free: 1, 2 and inf are all tried. */
+ * pairs the norm between the layers is free: 1, 2 and inf are all tried.
+ *
+ * Neurons of half width 0, which hand numbers on past the others (gap->passes),
+ * have no part in R_j, so b_j need not bound what they take. A residual block
+ * is |I + W_2 M W_1| + |W_2 R| |W_1| then. */
 #include "bounds/support.h"
 
 #include "linalg/blas.h"
@@ -135,15 +139,17 @@ static void extend(struct midpoint *m, size_t k)
     rescale(p);
 }
 
-/* |T|_{p->q} upper. */
+/* |T|_{p->q} upper, T without its last `without` outputs. */
 static enum lip_status norm_of(struct lip_big *out, const struct product *p,
-                               struct lip_norm_pair pair, struct lip_ctx *ctx)
+                               struct lip_norm_pair pair, size_t without,
+                               struct lip_ctx *ctx)
 {
     double norm;
-    enum lip_status status = lip_norm_upper(&norm, &p->t, pair, ctx);
+    struct lip_matrix t = {p->t.rows, p->t.cols - without, p->t.data};
+    enum lip_status status = lip_norm_upper(&norm, &t, pair, ctx);
     if (status != LIP_OK)
         return status;
-    double factor = lip_norm_per_spectral(pair, p->t.rows, p->t.cols);
+    double factor = lip_norm_per_spectral(pair, t.rows, t.cols);
     *out = lip_big_make(lip_add_up(norm, lip_mul_up(factor, p->error)),
                         p->exponent);
     return LIP_OK;
@@ -158,7 +164,9 @@ static enum lip_status column(struct midpoint *m, size_t j)
         struct lip_norm_pair pair = {j == 0 ? m->pair.input : m->inner,
                                      k == l ? m->pair.output : m->inner};
         struct lip_big norm = {0, 0};
-        enum lip_status status = norm_of(&norm, &m->product, pair, m->ctx);
+        size_t passes = k == l ? 0 : m->chain->gap[k - 1].passes;
+        enum lip_status status =
+            norm_of(&norm, &m->product, pair, passes, m->ctx);
         if (status == LIP_OK)
             status = lip_tick(m->ctx, "midpoint recursion", (double)j,
                               (double)l, NAN);
