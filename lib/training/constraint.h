@@ -11,13 +11,18 @@
 #define LIP_TRAINING_CONSTRAINT_H
 
 #include "linalg/norm.h"
+#include "network/window.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One matrix as its constraint sees it. */
+/* One matrix as its constraint sees it: of a layer W x + b, or, `window` not
+ * NULL, the kernel of a convolution whose own norm is meant, rows of K being
+ * channels that come out. Other convolutions appear as matrices whose norm
+ * bounds theirs (training/run_array.c). */
 struct lip_constrained {
     size_t rows, cols;
+    const struct lip_window *window;
     struct lip_norm_pair pair;
     double limit;
     float *free;          /* V; the same array as `weight` where not mapped */
@@ -36,9 +41,10 @@ struct lip_constraint {
     bool monotone; /* asks for directions of the inputs, training/monotone.h:
                       from the 1-norm only */
     bool (*supports)(struct lip_norm_pair pair);
+    bool windows; /* 2->2: takes convolutions as they are (`window`) */
     /* Floats of `warm` and of `work`; NULL: none. */
-    size_t (*warm)(size_t rows, size_t cols);
-    size_t (*work)(size_t rows, size_t cols, struct lip_norm_pair pair);
+    size_t (*warm)(const struct lip_constrained *matrix);
+    size_t (*work)(const struct lip_constrained *matrix);
     /* Not mapped: mends `weight`, after every `every`-th step. */
     enum lip_status (*mend)(const struct lip_constrained *matrix,
                             struct lip_ctx *ctx);

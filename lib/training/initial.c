@@ -110,8 +110,8 @@ enum lip_status lip_initialise(const struct lip_model *model,
             layer->kind->begin(layer);
         if (!layer->kind->matrix)
             continue;
-        enum lip_status status = initial->fill(
-            layer->weight, layer->outputs, layer->inputs, seed, stream, ctx);
+        enum lip_status status = initial->fill(layer->weight, layer->rows,
+                                               layer->cols, seed, stream, ctx);
         if (status != LIP_OK)
             return status;
     }

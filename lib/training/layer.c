@@ -24,6 +24,38 @@ const struct lip_trainable_kind *lip_trainable_find(const char *name)
     return NULL;
 }
 
+struct lip_image lip_image_vector(size_t length)
+{
+    return (struct lip_image){0, length, 1, 1};
+}
+
+enum lip_status lip_trainable_plan(struct lip_trainable *layer,
+                                   const struct lip_image *in,
+                                   struct lip_ctx *ctx)
+{
+    const struct lip_trainable_kind *kind = layer->kind;
+    layer->in = *in;
+    layer->out = (struct lip_image){0};
+    layer->inputs = in->channels * in->height * in->width;
+    layer->rows = layer->cols = 0;
+    if (in->axes > 0 && kind->flat)
+        return lip_fail(ctx, LIP_INVALID,
+                        "the layer takes a list of numbers, but an image comes "
+                        "in: put a flatten layer before it.");
+    enum lip_status status = kind->plan(layer, ctx);
+    if (status != LIP_OK)
+        return status;
+    if (layer->out.channels == 0)
+        layer->out = layer->outputs == layer->inputs
+                         ? *in
+                         : lip_image_vector(layer->outputs);
+    if (kind->matrix && layer->rows == 0) {
+        layer->rows = layer->outputs;
+        layer->cols = layer->inputs;
+    }
+    return LIP_OK;
+}
+
 void lip_trainable_defaults(struct lip_trainable *layer)
 {
     const struct lip_parameter *p = layer->kind->parameter;

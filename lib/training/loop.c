@@ -3,7 +3,6 @@
  * The loop: steps, epochs, what happens between them. */
 #include "training/loop.h"
 
-#include "training/project.h"
 #include "training/random.h"
 #include "training/run.h"
 
@@ -19,7 +18,7 @@ enum lip_status lip_run_map(struct lip_run *run, struct lip_ctx *ctx)
         const struct lip_run_array *array = &run->array[i];
         enum lip_status status = LIP_OK;
         if (array->constrained)
-            status = constraint->map(&array->matrix, ctx);
+            status = lip_run_array_map(run, array, ctx);
         else
             memcpy(run->model->value + array->offset,
                    run->learned + array->offset,
@@ -39,7 +38,7 @@ static enum lip_status pull(struct lip_run *run, struct lip_ctx *ctx)
         const struct lip_run_array *array = &run->array[i];
         enum lip_status status = LIP_OK;
         if (array->constrained)
-            status = constraint->pull(&array->matrix, ctx);
+            status = lip_run_array_pull(run, array, ctx);
         else
             memcpy(run->learned_gradient + array->offset,
                    run->model->gradient + array->offset,
@@ -52,11 +51,10 @@ static enum lip_status pull(struct lip_run *run, struct lip_ctx *ctx)
 
 static enum lip_status mend(struct lip_run *run, struct lip_ctx *ctx)
 {
-    const struct lip_constraint *constraint = run->options.constraint;
     enum lip_status status = LIP_OK;
     for (size_t i = 0; status == LIP_OK && i < run->arrays; i++)
         if (run->array[i].constrained)
-            status = constraint->mend(&run->array[i].matrix, ctx);
+            status = lip_run_array_mend(run, &run->array[i], ctx);
     return status;
 }
 
@@ -75,12 +73,9 @@ enum lip_status lip_run_project(struct lip_run *run, struct lip_ctx *ctx)
     enum lip_status status = LIP_OK;
     if (run->options.constraint->mapped)
         return LIP_OK;
-    for (size_t i = 0; status == LIP_OK && i < run->arrays; i++) {
-        const struct lip_constrained *matrix = &run->array[i].matrix;
+    for (size_t i = 0; status == LIP_OK && i < run->arrays; i++)
         if (run->array[i].constrained)
-            status = lip_project(matrix->weight, matrix->rows, matrix->cols,
-                                 matrix->pair, matrix->limit, run->work, ctx);
-    }
+            status = lip_run_array_project(run, &run->array[i], ctx);
     return status;
 }
 
@@ -166,13 +161,11 @@ static enum lip_status measure(double *norm, struct lip_run *run,
 {
     *norm = run->options.constraint->free ? NAN : run->fixed;
     for (size_t i = 0; i < run->arrays; i++) {
-        const struct lip_constrained *matrix = &run->array[i].matrix;
         double own;
         if (!run->array[i].constrained)
             continue;
         enum lip_status status =
-            lip_float_norm(&own, matrix->weight, matrix->rows, matrix->cols,
-                           matrix->pair, ctx);
+            lip_run_array_norm(&own, run, &run->array[i], ctx);
         if (status != LIP_OK)
             return status;
         *norm = lip_mul_up(*norm, own);

@@ -18,11 +18,11 @@ static enum lip_status memory(const struct lip_ctx *ctx)
 }
 
 static enum lip_status plan_layer(struct lip_trainable *layer, size_t i,
-                                  size_t inputs, struct lip_ctx *ctx)
+                                  const struct lip_image *in,
+                                  struct lip_ctx *ctx)
 {
     struct lip_ctx own = {0};
-    layer->inputs = inputs;
-    enum lip_status status = layer->kind->plan(layer, &own);
+    enum lip_status status = lip_trainable_plan(layer, in, &own);
     if (status == LIP_OK)
         return LIP_OK;
     char where[24];
@@ -33,15 +33,15 @@ static enum lip_status plan_layer(struct lip_trainable *layer, size_t i,
 
 static enum lip_status plan(struct lip_model *model, struct lip_ctx *ctx)
 {
-    size_t inputs = model->inputs;
+    const struct lip_image *in = &model->input;
     bool fits = true;
-    if (model->count == 0 || inputs == 0)
+    if (model->count == 0 || model->inputs == 0)
         return lip_fail(ctx, LIP_INVALID,
                         "The model has no layers or no inputs. Add a dense "
                         "layer.");
     for (size_t i = 0; i < model->count; i++) {
         struct lip_trainable *layer = &model->layer[i];
-        enum lip_status status = plan_layer(layer, i, inputs, ctx);
+        enum lip_status status = plan_layer(layer, i, in, ctx);
         if (status != LIP_OK)
             return status;
         fits =
@@ -49,9 +49,9 @@ static enum lip_status plan(struct lip_model *model, struct lip_ctx *ctx)
             lip_size_add(&model->parameters, model->parameters,
                          layer->weights) &&
             lip_size_add(&model->parameters, model->parameters, layer->biases);
-        inputs = layer->outputs;
+        in = &layer->out;
     }
-    model->outputs = inputs;
+    model->outputs = model->layer[model->count - 1].outputs;
     if (!fits)
         return lip_fail(ctx, LIP_TOO_LARGE,
                         "The model has more parameters than the address space "
@@ -77,14 +77,26 @@ enum lip_status lip_model_new(struct lip_model **out,
                               struct lip_trainable *layer, size_t count,
                               size_t inputs, struct lip_ctx *ctx)
 {
+    struct lip_image input = lip_image_vector(inputs);
+    return lip_model_of_images(out, layer, count, &input, ctx);
+}
+
+enum lip_status lip_model_of_images(struct lip_model **out,
+                                    struct lip_trainable *layer, size_t count,
+                                    const struct lip_image *input,
+                                    struct lip_ctx *ctx)
+{
     *out = NULL;
     struct lip_model *model = lip_calloc(ctx, 1, sizeof *model);
     if (!model) {
         lip_free(layer);
         return memory(ctx);
     }
-    *model =
-        (struct lip_model){.layer = layer, .count = count, .inputs = inputs};
+    *model = (struct lip_model){.layer = layer,
+                                .count = count,
+                                .inputs = input->channels * input->height *
+                                          input->width,
+                                .input = *input};
     enum lip_status status = plan(model, ctx);
     if (status == LIP_OK) {
         model->value = lip_calloc(ctx, model->parameters, sizeof *model->value);
@@ -209,11 +221,26 @@ static void fetch(const float *row, size_t n)
         __builtin_prefetch((const char *)row + i);
 }
 
+/* From channel by channel to pixel by pixel. */
+static void turn(float *to, const float *from, const struct lip_image *image,
+                 size_t count)
+{
+    size_t area = image->height * image->width, n = image->channels;
+    for (size_t i = 0; i < count; i++, to += n * area, from += n * area)
+        for (size_t c = 0; c < n; c++)
+            for (size_t t = 0; t < area; t++)
+                to[t * n + c] = from[c * area + t];
+}
+
 static void gather(const struct step *step, size_t first, size_t count)
 {
     const struct lip_data *data = step->rows->data;
     size_t n = data->features;
-    float *to = step->batch->value[0] + first * n;
+    const struct lip_image *image = &step->model->input;
+    bool turned = image->channels > 1 && image->height * image->width > 1;
+    /* Nobody needs the gradient in the input: there is room. */
+    float *value = step->batch->value[0] + first * n;
+    float *to = turned ? step->batch->slope[0] + first * n : value;
     const struct lip_moves *moves = step->rows->moves;
     for (size_t i = first; i < first + count; i++, to += n) {
         size_t row = row_number(step->rows, i);
@@ -225,6 +252,8 @@ static void gather(const struct step *step, size_t first, size_t count)
         if (i + AHEAD < first + count)
             fetch(data->x + row_number(step->rows, i + AHEAD) * n, n);
     }
+    if (turned)
+        turn(value, step->batch->slope[0] + first * n, image, count);
 }
 
 static void forward(const struct step *step, size_t first, size_t count)
@@ -319,6 +348,8 @@ static size_t gradient_blocks(const struct lip_trainable *layer)
 {
     if (!layer->kind->gradient)
         return 0;
+    if (layer->kind->parts)
+        return layer->kind->parts(layer);
     return (layer->outputs + block_outputs() - 1) / block_outputs();
 }
 
@@ -353,6 +384,11 @@ static void gradient_task(void *arg, size_t block)
     while (block >= gradient_blocks(&all->model->layer[i]))
         block -= gradient_blocks(&all->model->layer[i++]);
     const struct lip_trainable *layer = &all->model->layer[i];
+    if (layer->kind->parts) {
+        layer->kind->gradient(layer, block, 1, all->batch->slope[i + 1],
+                              all->batch->value[i], all->rows);
+        return;
+    }
     size_t first = block * block_outputs();
     size_t count = smaller(block_outputs(), layer->outputs - first);
     size_t grain = all->watch && lip_product_is_own() ? FEW : count;

@@ -31,6 +31,7 @@ void lip_work(const struct lip_workers *workers,
 struct lip_model {
     struct lip_trainable *layer;
     size_t count, inputs, outputs;
+    struct lip_image input; /* rows of data have it channel by channel */
     size_t parameters;
     float *value;    /* [parameters]: layer by layer, weights then biases */
     float *gradient; /* [parameters] */
@@ -44,6 +45,12 @@ struct lip_model {
 enum lip_status lip_model_new(struct lip_model **out,
                               struct lip_trainable *layer, size_t count,
                               size_t inputs, struct lip_ctx *ctx);
+
+/* The same on images. */
+enum lip_status lip_model_of_images(struct lip_model **out,
+                                    struct lip_trainable *layer, size_t count,
+                                    const struct lip_image *input,
+                                    struct lip_ctx *ctx);
 
 /* NULL is allowed. */
 void lip_model_free(struct lip_model *model);
@@ -82,7 +89,8 @@ double lip_model_back(const struct lip_model *model, struct lip_batch *batch,
                       const struct lip_workers *workers);
 
 /* Who watches gradients come. `done` hears, on any thread, that those of the
- * parameters of outputs first .. first + count - 1 of a layer are there; it may
+ * parameters of outputs first .. first + count - 1 of a layer are there (of
+ * layers whose gradient comes in parts it hears nothing); it may
  * change the parameters: nobody needs them any more. `beside` are numbers that
  * it will look at, arrays that begin as model->value does; NULL: none. */
 struct lip_watch {

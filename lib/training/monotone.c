@@ -75,6 +75,10 @@ enum lip_status lip_monotone_check(const struct lip_train_options *options,
                         "The model has %zu outputs: a monotone classifier has "
                         "2, one for each of two classes.",
                         model->outputs);
+    if (model->input.axes > 0)
+        return lip_fail(ctx, LIP_INVALID,
+                        "A monotone model takes a list of numbers, not images: "
+                        "leave \"input\" out.");
     if (options->layer_limit)
         return lip_fail(ctx, LIP_INVALID,
                         "The monotone constraint divides the limit among the "

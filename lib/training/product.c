@@ -270,6 +270,21 @@ static void own_gradient(float *g, const float *dy, const float *x,
     multiply_all(t, count, in);
 }
 
+static void own_gather(float *g, size_t stride, const float *dy, const float *x,
+                       size_t rows, size_t in, size_t out, bool add)
+{
+    struct tile t = {.a = dy,
+                     .b = x,
+                     .c = g,
+                     .down = 1,
+                     .along = out,
+                     .step = in,
+                     .stride = stride,
+                     .depth = rows,
+                     .add = add};
+    multiply_all(t, out, in);
+}
+
 bool lip_product_is_own(void)
 {
     return __builtin_cpu_supports("avx512f");
@@ -287,6 +302,7 @@ void lip_product_soon(const float *at, size_t count)
 #define own_forward(...) (void)0
 #define own_backward(...) (void)0
 #define own_gradient(...) (void)0
+#define own_gather(...) (void)0
 #endif
 
 void lip_product_forward(float *y, const float *x, const float *w, size_t rows,
@@ -321,4 +337,16 @@ void lip_product_gradient(float *g, const float *dy, const float *x,
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)count,
                     (int)in, (int)rows, 1, dy + first, (int)out, x, (int)in, 0,
                     g, (int)in);
+}
+
+void lip_product_gather(float *g, size_t stride, const float *dy,
+                        const float *x, size_t rows, size_t in, size_t out,
+                        bool add)
+{
+    if (lip_product_is_own())
+        own_gather(g, stride, dy, x, rows, in, out, add);
+    else
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)out, (int)in,
+                    (int)rows, 1, dy, (int)out, x, (int)in, add ? 1 : 0, g,
+                    (int)stride);
 }

@@ -29,6 +29,12 @@ void lip_product_gradient(float *g, const float *dy, const float *x,
                           size_t first, size_t count, size_t rows, size_t in,
                           size_t out);
 
+/* g[out x in] += dy[rows x out]' x[rows x in], or, add false, =; a row of g
+ * begins `stride` numbers after the last. */
+void lip_product_gather(float *g, size_t stride, const float *dy,
+                        const float *x, size_t rows, size_t in, size_t out,
+                        bool add);
+
 /* Says that this thread needs `count` numbers soon after its next gradient:
  * they come into the cache meanwhile. For up to LIP_PRODUCT_SOON arrays of the
  * same length. */

@@ -18,12 +18,15 @@ struct lip_run_counters {
 };
 
 /* A parameter array: `offset` into the model's. Matrices come with what their
- * constraint sees. */
+ * constraint sees (run_array.c). */
 struct lip_run_array {
     size_t offset, count;
     size_t rows, cols; /* rows = 0: no matrix */
+    const struct lip_trainable *layer;
     bool constrained;
     struct lip_constrained matrix;
+    double stretch; /* the layer's norm is at most so many times `matrix`'s */
+    bool phased;    /* `matrix` is a kernel in phases, with room of its own */
 };
 
 struct lip_run {
@@ -54,6 +57,34 @@ struct lip_run {
     struct lip_batch *batch;
     uint32_t *order;
 };
+
+/* Sets array->matrix, whose pair is there, for a layer of this limit. */
+void lip_run_array_see(struct lip_run_array *array,
+                       const struct lip_constraint *constraint, double limit);
+
+/* Floats of run->work that the projection of a constrained array wants. */
+size_t lip_run_array_room(const struct lip_run_array *array);
+
+/* What the constraint does, on the run's numbers; and the approximate and exact
+ * projection onto the limit, and the proven norm of the layer. */
+enum lip_status lip_run_array_map(const struct lip_run *run,
+                                  const struct lip_run_array *array,
+                                  struct lip_ctx *ctx);
+enum lip_status lip_run_array_pull(const struct lip_run *run,
+                                   const struct lip_run_array *array,
+                                   struct lip_ctx *ctx);
+enum lip_status lip_run_array_mend(const struct lip_run *run,
+                                   const struct lip_run_array *array,
+                                   struct lip_ctx *ctx);
+enum lip_status lip_run_array_project(const struct lip_run *run,
+                                      const struct lip_run_array *array,
+                                      struct lip_ctx *ctx);
+enum lip_status lip_run_array_finish(double *norm, const struct lip_run *run,
+                                     const struct lip_run_array *array,
+                                     struct lip_ctx *ctx);
+enum lip_status lip_run_array_norm(double *norm, const struct lip_run *run,
+                                   const struct lip_run_array *array,
+                                   struct lip_ctx *ctx);
 
 /* W from V for every mapped matrix, and the numbers that are not mapped
  * copied; nothing where the constraint does not map. It moves warm vectors, so

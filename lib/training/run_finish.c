@@ -4,7 +4,6 @@
  * proven norms held against the limit of the network, and the model that is
  * served. */
 #include "training/monotone.h"
-#include "training/project.h"
 #include "training/run.h"
 #include "training/serve.h"
 
@@ -18,13 +17,11 @@ static enum lip_status project_all(struct lip_outcome *outcome,
 {
     outcome->norm = run->fixed;
     for (size_t i = 0; i < run->arrays; i++) {
-        const struct lip_constrained *matrix = &run->array[i].matrix;
         double norm;
         if (!run->array[i].constrained)
             continue;
         enum lip_status status =
-            lip_project_exactly(&norm, matrix->weight, matrix->rows,
-                                matrix->cols, matrix->pair, matrix->limit, ctx);
+            lip_run_array_finish(&norm, run, &run->array[i], ctx);
         if (status != LIP_OK)
             return status;
         outcome->norm = lip_mul_up(outcome->norm, norm);

@@ -3,7 +3,6 @@
  * Setting up a training run: checking what it is asked to do, dividing the
  * limit among the layers, and all memory that it will need. */
 #include "training/monotone.h"
-#include "training/project.h"
 #include "training/random.h"
 #include "training/run.h"
 
@@ -240,20 +239,17 @@ static void list_arrays(struct lip_run *run, const struct share *share)
     bool first = true;
     for (size_t i = 0; i < run->model->count; i++) {
         const struct lip_trainable *layer = &run->model->layer[i];
-        struct lip_run_array weights = {.offset = offset,
-                                        .count = layer->weights};
+        struct lip_run_array weights = {
+            .offset = offset, .count = layer->weights, .layer = layer};
         if (layer->kind->matrix) {
-            weights.rows = layer->outputs;
-            weights.cols = layer->inputs;
+            weights.rows = layer->rows;
+            weights.cols = layer->cols;
             weights.constrained = !run->options.constraint->free;
-            weights.matrix = (struct lip_constrained){
-                .rows = layer->outputs,
-                .cols = layer->inputs,
-                .pair = lip_constraint_pair(run->options.pair, first),
-                .limit = own && weights.constrained ? *own++ * (1 - slack)
-                         : first                    ? share->first
-                                                    : share->other,
-            };
+            weights.matrix.pair = lip_constraint_pair(run->options.pair, first);
+            double limit = own && weights.constrained ? *own++ * (1 - slack)
+                           : first                    ? share->first
+                                                      : share->other;
+            lip_run_array_see(&weights, run->options.constraint, limit);
             first = false;
         }
         if (layer->weights)
@@ -269,6 +265,11 @@ static void list_arrays(struct lip_run *run, const struct share *share)
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
+}
+
+static size_t rounded(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
 }
 
 /* Floats of work that serve the constraint, the projection at the end of
@@ -287,15 +288,16 @@ static size_t measure_work(const struct lip_run *run, size_t *kept)
         if (!array->constrained)
             continue;
         if (constraint->work)
-            own = constraint->work(rows, cols, array->matrix.pair);
+            own = constraint->work(&array->matrix);
         if (constraint->mapped)
-            *kept += (own + 15) / 16 * 16;
+            *kept += rounded(own);
         else
             shared = larger(shared, own);
-        shared =
-            larger(shared, lip_project_room(rows, cols, array->matrix.pair));
+        if (array->phased)
+            *kept += rounded(4 * array->matrix.rows * array->matrix.cols);
+        shared = larger(shared, lip_run_array_room(array));
     }
-    return (shared + 15) / 16 * 16;
+    return rounded(shared);
 }
 
 static size_t measure_warm(const struct lip_run *run)
@@ -304,8 +306,19 @@ static size_t measure_warm(const struct lip_run *run)
     size_t sum = 0;
     for (size_t i = 0; i < run->arrays; i++)
         if (run->array[i].constrained && constraint->warm)
-            sum += constraint->warm(run->array[i].rows, run->array[i].cols);
+            sum += constraint->warm(&run->array[i].matrix);
     return sum;
+}
+
+/* Room for the numbers of a kernel in phases; returns what is left. */
+static float *place_phases(struct lip_constrained *matrix, float *room)
+{
+    size_t count = matrix->rows * matrix->cols;
+    matrix->weight = room;
+    matrix->gradient = room + count;
+    matrix->free = room + 2 * count;
+    matrix->free_gradient = room + 3 * count;
+    return room + rounded(4 * count);
 }
 
 /* Gives every constrained matrix its places. */
@@ -323,14 +336,14 @@ static void place(struct lip_run *run, size_t shared)
         matrix->gradient = run->model->gradient + array->offset;
         matrix->free = run->learned + array->offset;
         matrix->free_gradient = run->learned_gradient + array->offset;
+        if (array->phased)
+            kept = place_phases(matrix, kept);
         matrix->warm = warm;
         matrix->work = constraint->mapped ? kept : work;
         if (constraint->warm)
-            warm += constraint->warm(array->rows, array->cols);
+            warm += constraint->warm(matrix);
         if (constraint->mapped && constraint->work)
-            kept += (constraint->work(array->rows, array->cols, matrix->pair) +
-                     15) /
-                    16 * 16;
+            kept += rounded(constraint->work(matrix));
     }
 }
 

@@ -105,7 +105,7 @@ void lip_run_step_rest(struct lip_run *run)
         const struct lip_trainable *layer = &run->model->layer[i];
         size_t offset = (size_t)(layer->weight - run->model->value);
         size_t count = layer->weights + layer->biases;
-        if (!layer->kind->matrix && count > 0)
+        if ((!layer->kind->matrix || layer->kind->parts) && count > 0)
             step_part(run, offset, 0, count);
     }
 }

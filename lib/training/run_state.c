@@ -22,6 +22,20 @@ static void add_text(struct sha256_ctx *hash, const char *text)
     sha256_update(hash, strlen(text) + 1, (const uint8_t *)text);
 }
 
+static void add_window(struct sha256_ctx *hash,
+                       const struct lip_trainable *layer)
+{
+    const struct lip_window *w = &layer->window;
+    for (int axis = 0; layer->kind->windowed && axis < 2; axis++) {
+        lip_digest_u64(hash, w->in[axis]);
+        lip_digest_u64(hash, w->kernel[axis]);
+        lip_digest_u64(hash, w->stride[axis]);
+        lip_digest_u64(hash, w->dilation[axis]);
+        lip_digest_u64(hash, w->before[axis]);
+        lip_digest_u64(hash, w->after[axis]);
+    }
+}
+
 static void add_model(struct sha256_ctx *hash, const struct lip_model *model)
 {
     lip_digest_u64(hash, model->inputs);
@@ -30,6 +44,7 @@ static void add_model(struct sha256_ctx *hash, const struct lip_model *model)
         add_text(hash, layer->kind->name);
         lip_digest_u64(hash, layer->outputs);
         lip_digest_u64(hash, layer->group);
+        add_window(hash, layer);
         for (size_t k = 0; k < LIP_MAX_PARAMETERS; k++)
             lip_digest_double(hash, layer->parameter[k]);
     }

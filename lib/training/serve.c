@@ -56,6 +56,44 @@ static enum lip_status serve_layer(struct lip_layer *out, size_t i,
                        i, layer->kind->name);
 }
 
+void lip_serve_shape(struct lip_layer *out, const struct lip_image *image)
+{
+    long height = (long)image->height, width = (long)image->width;
+    out->kind = &lip_layer_reshape;
+    *lip_layer_set(out, "shape") =
+        image->axes == 2
+            ? (struct lip_setting){3, {(long)image->channels, height, width}}
+            : (struct lip_setting){2, {(long)image->channels, width}};
+}
+
+/* Channels last, or back to first. */
+static void transpose(struct lip_layer *out, size_t axes, bool last)
+{
+    out->kind = &lip_layer_transpose;
+    struct lip_setting *order = lip_layer_set(out, "axes");
+    order->count = axes + 1;
+    for (size_t k = 0; k <= axes; k++)
+        order->value[k] =
+            (long)(last ? (k + 1) % (axes + 1) : (k + axes) % (axes + 1));
+}
+
+/* Layer i, and whatever it needs beside it. */
+static enum lip_status serve_all(struct lip_layer *layer, size_t *used,
+                                 const struct lip_model *model, size_t i,
+                                 struct lip_ctx *ctx)
+{
+    const struct lip_trainable *from = &model->layer[i];
+    if (model->path)
+        return lip_monotone_serve(&layer[(*used)++], model, i, ctx);
+    bool sorts = from->kind->grouped && from->in.axes > 0;
+    if (sorts)
+        transpose(&layer[(*used)++], from->in.axes, true);
+    enum lip_status status = serve_layer(&layer[(*used)++], i, from, ctx);
+    if (sorts)
+        transpose(&layer[(*used)++], from->in.axes, false);
+    return status;
+}
+
 enum lip_status lip_serve(struct lip_network **out,
                           const struct lip_model *model,
                           const struct lip_scaling *scaling,
@@ -63,16 +101,17 @@ enum lip_status lip_serve(struct lip_network **out,
 {
     *out = NULL;
     size_t used = 0;
-    struct lip_layer *layer = lip_calloc(ctx, model->count + 1, sizeof *layer);
+    struct lip_layer *layer =
+        lip_calloc(ctx, 3 * model->count + 2, sizeof *layer);
     if (!layer)
         return memory(ctx);
     enum lip_status status = LIP_OK;
     if (scaling && scaling->scale)
         status = serve_scaling(&layer[used++], scaling, ctx);
+    if (status == LIP_OK && model->input.axes > 0)
+        lip_serve_shape(&layer[used++], &model->input);
     for (size_t i = 0; status == LIP_OK && i < model->count; i++)
-        status = model->path
-                     ? lip_monotone_serve(&layer[used++], model, i, ctx)
-                     : serve_layer(&layer[used++], i, &model->layer[i], ctx);
+        status = serve_all(layer, &used, model, i, ctx);
     if (status == LIP_OK)
         return lip_network_new(out, layer, used, ctx);
     while (used > 0)

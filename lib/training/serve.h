@@ -15,4 +15,7 @@ enum lip_status lip_serve(struct lip_network **out,
                           const struct lip_scaling *scaling,
                           struct lip_ctx *ctx);
 
+/* The reshape that says what a row of inputs is: an image or a sequence. */
+void lip_serve_shape(struct lip_layer *out, const struct lip_image *image);
+
 #endif

@@ -13,7 +13,7 @@ lib/network  lib/linalg lib/base
 lib/formats  lib/network lib/linalg lib/base
 lib/bounds   lib/network lib/linalg lib/base
 lib/certify  lib/bounds lib/network lib/linalg lib/base
-lib/training lib/network lib/linalg lib/base
+lib/training lib/bounds lib/network lib/linalg lib/base
 api          lib/training lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base
 check        lib/formats lib/network lib/base
 server       api lib/training lib/certify lib/bounds lib/formats lib/network lib/linalg lib/base

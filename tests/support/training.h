@@ -12,6 +12,11 @@
  * separated by blanks; he-normal weights from the seed, and small biases. */
 struct lip_model *train_model(size_t inputs, const char *words, uint64_t seed);
 
+/* The same on images; also "conv:8,3,2,1" (filters, kernel, stride, padding),
+ * "max-pool:2,1" (kernel, stride), "average-pool" (of all), "flatten". */
+struct lip_model *train_images(struct lip_image input, const char *words,
+                               uint64_t seed);
+
 /* `rows` rows of the generator, noise 0.1. */
 struct lip_data *train_data(const char *generator, size_t rows, uint64_t seed);
 

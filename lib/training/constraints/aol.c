@@ -13,11 +13,10 @@
 #include <math.h>
 
 /* V, W or dW, P and r */
-static size_t work(size_t rows, size_t cols, struct lip_norm_pair pair)
+static size_t work(const struct lip_constrained *matrix)
 {
-    (void)pair;
-    struct lip_wide size = lip_wide_of(rows, cols);
-    return 2 * rows * cols + size.k * size.k + size.k;
+    struct lip_wide size = lip_wide_of(matrix->rows, matrix->cols);
+    return 2 * matrix->rows * matrix->cols + size.k * size.k + size.k;
 }
 
 struct parts {

@@ -11,6 +11,7 @@
     row(projection) \
     row(rank_one_clip) \
     row(scaling) \
+    row(gram_rescaling) \
     row(spectral_normalisation) \
     row(normalisation) \
     row(orthogonal_cayley) \

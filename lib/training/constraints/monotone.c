@@ -11,9 +11,9 @@ static bool supports(struct lip_norm_pair pair)
     return pair.input != LIP_NORM_2 && pair.output == LIP_NORM_INF;
 }
 
-static size_t work(size_t rows, size_t cols, struct lip_norm_pair pair)
+static size_t work(const struct lip_constrained *matrix)
 {
-    return lip_constraint_normalisation.work(rows, cols, pair);
+    return lip_constraint_normalisation.work(matrix);
 }
 
 static enum lip_status map(const struct lip_constrained *matrix,

@@ -15,10 +15,9 @@ static bool supports(struct lip_norm_pair pair)
     return lip_norm_pair_easy(pair) && !lip_supports_spectral(pair);
 }
 
-static size_t work(size_t rows, size_t cols, struct lip_norm_pair pair)
+static size_t work(const struct lip_constrained *matrix)
 {
-    (void)pair;
-    return 2 * (rows > cols ? rows : cols);
+    return 2 * (matrix->rows > matrix->cols ? matrix->rows : matrix->cols);
 }
 
 /* With the inf-norm every number stands for itself. */

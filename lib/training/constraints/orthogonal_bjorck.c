@@ -18,11 +18,10 @@
 enum { ROUNDS = 12 };
 
 /* Iterates 0 .. ROUNDS, two more, two k x k and s */
-static size_t work(size_t rows, size_t cols, struct lip_norm_pair pair)
+static size_t work(const struct lip_constrained *matrix)
 {
-    (void)pair;
-    size_t k = lip_wide_of(rows, cols).k;
-    return (ROUNDS + 3) * rows * cols + 2 * k * k + 1;
+    size_t k = lip_wide_of(matrix->rows, matrix->cols).k;
+    return (ROUNDS + 3) * matrix->rows * matrix->cols + 2 * k * k + 1;
 }
 
 struct parts {

@@ -18,11 +18,10 @@
 #include <string.h>
 
 /* V or dV, W or dW, M, two more k x k */
-static size_t work(size_t rows, size_t cols, struct lip_norm_pair pair)
+static size_t work(const struct lip_constrained *matrix)
 {
-    (void)pair;
-    struct lip_wide size = lip_wide_of(rows, cols);
-    return 3 * rows * cols + 3 * size.k * size.k;
+    struct lip_wide size = lip_wide_of(matrix->rows, matrix->cols);
+    return 3 * matrix->rows * matrix->cols + 3 * size.k * size.k;
 }
 
 struct parts {

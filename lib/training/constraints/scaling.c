@@ -6,10 +6,15 @@
 #include "training/constraints/list.h"
 #include "training/constraints/power.h"
 #include "training/kernel.h"
-#include "training/project.h"
 #include "training/project_vector.h"
 
 #include <math.h>
+
+/* A vector in double. */
+static size_t work(const struct lip_constrained *matrix)
+{
+    return 2 * (matrix->rows > matrix->cols ? matrix->rows : matrix->cols);
+}
 
 /* The largest norm of the vectors that the matrix falls into. */
 static double largest(const struct lip_constrained *matrix)
@@ -43,8 +48,9 @@ const struct lip_constraint lip_constraint_scaling = {
     .title = "The whole matrix divided by the excess of its norm",
     .citation = "Gouk, Frank, Pfahringer, Cree, Machine Learning 110, 2021",
     .supports = lip_supports_easy,
+    .windows = true,
     .warm = lip_power_warm,
-    .work = lip_project_room,
+    .work = work,
     .mend = mend,
     .every = 1,
 };

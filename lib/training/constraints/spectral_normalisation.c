@@ -4,20 +4,19 @@
  * round of power iteration a step; u and v count as constants for the
  * gradient:
  *
- *     dV = limit / s (dW - <dW, V / s> u v'). */
+ *     dV = limit / s (dW - <dW, V / s> u v'),
+ *
+ * with the derivative of u'A(V) v by V in the place of u v' where A is a
+ * convolution. */
 #include "training/constraints/list.h"
 #include "training/constraints/power.h"
 #include "training/kernel.h"
 
-#include <cblas.h>
 #include <string.h>
 
-static size_t work(size_t rows, size_t cols, struct lip_norm_pair pair)
+static size_t work(const struct lip_constrained *matrix)
 {
-    (void)rows;
-    (void)cols;
-    (void)pair;
-    return 1; /* s */
+    return 1 + (matrix->window ? matrix->rows * matrix->cols : 0); /* s, D */
 }
 
 static enum lip_status map(const struct lip_constrained *matrix,
@@ -39,13 +38,11 @@ static enum lip_status pull(const struct lip_constrained *matrix,
                             struct lip_ctx *ctx)
 {
     (void)ctx;
-    int m = (int)matrix->rows, n = (int)matrix->cols;
     size_t count = matrix->rows * matrix->cols;
     double s = *matrix->work;
     double along = lip_kernel_dot(matrix->gradient, matrix->free, count) / s;
     memcpy(matrix->free_gradient, matrix->gradient, count * sizeof(float));
-    cblas_sger(CblasRowMajor, m, n, (float)-along, matrix->warm, 1,
-               matrix->warm + matrix->rows, 1, matrix->free_gradient, n);
+    lip_power_add(matrix->free_gradient, -along, matrix, matrix->work + 1);
     lip_kernel_scale(matrix->free_gradient, (float)(matrix->limit / s), count);
     return LIP_OK;
 }
@@ -56,6 +53,7 @@ const struct lip_constraint lip_constraint_spectral_normalisation = {
     .citation = "Miyato et al., ICLR 2018",
     .mapped = true,
     .supports = lip_supports_spectral,
+    .windows = true,
     .warm = lip_power_warm,
     .work = work,
     .map = map,

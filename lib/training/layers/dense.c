@@ -76,6 +76,7 @@ const struct lip_trainable_kind lip_trainable_dense = {
     .name = "dense",
     .title = "Fully connected layer, W x + b",
     .matrix = true,
+    .flat = true,
     .plan = plan,
     .forward = forward,
     .forward_some = forward_some,

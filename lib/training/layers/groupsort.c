@@ -6,19 +6,22 @@
 #include "training/kernel.h"
 #include "training/layers/list.h"
 
+/* Of an image, channels of one pixel are sorted. */
 static size_t group_of(const struct lip_trainable *layer)
 {
-    return layer->group ? layer->group : layer->inputs;
+    size_t most = layer->in.axes ? layer->in.channels : layer->inputs;
+    return layer->group ? layer->group : most;
 }
 
 static enum lip_status plan(struct lip_trainable *layer, struct lip_ctx *ctx)
 {
     size_t group = group_of(layer);
-    if (layer->inputs % group != 0)
+    size_t among = layer->in.axes ? layer->in.channels : layer->inputs;
+    if (among % group != 0)
         return lip_fail(ctx, LIP_INVALID,
-                        "the layer sorts groups of %zu, but %zu numbers come "
+                        "the layer sorts groups of %zu, but %zu %s come "
                         "in: choose a group that divides them.",
-                        group, layer->inputs);
+                        group, among, layer->in.axes ? "channels" : "numbers");
     layer->outputs = layer->inputs;
     return LIP_OK;
 }
@@ -110,7 +113,7 @@ static enum lip_status serve(struct lip_layer *out,
 {
     (void)ctx;
     out->kind = &lip_layer_group_sort;
-    out->group = layer->group;
+    out->group = layer->in.axes ? group_of(layer) : layer->group;
     return LIP_OK;
 }
 

@@ -107,6 +107,7 @@ static enum lip_status serve(struct lip_layer *out,
 const struct lip_trainable_kind lip_trainable_householder = {
     .name = "householder",
     .title = "Pairs of numbers mirrored at a line whose angle learns",
+    .flat = true,
     .plan = plan,
     .forward = forward,
     .backward = backward,

@@ -10,6 +10,10 @@
 /* clang-format off */
 #define LIP_EACH_TRAINABLE(row) \
     row(dense) \
+    row(conv) \
+    row(average_pool) \
+    row(max_pool) \
+    row(flatten) \
     row(relu) \
     row(leaky_relu) \
     row(abs) \

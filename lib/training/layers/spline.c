@@ -210,6 +210,7 @@ const struct lip_trainable_kind lip_trainable_spline = {
     .parameter = {{"knots", 9, 2, MOST_KNOTS},
                   {"range", 4, 1e-3, 1e6},
                   {"tv2", 0, 0, 1e3}},
+    .flat = true,
     .plan = plan,
     .forward = forward,
     .backward = backward,

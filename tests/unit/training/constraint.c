@@ -19,16 +19,16 @@ static struct lip_constrained make(const struct lip_constraint *constraint,
                                    size_t rows, size_t cols,
                                    struct lip_norm_pair pair, double size)
 {
-    struct lip_constrained matrix = {rows, cols, pair, 1.3,  v,
+    struct lip_constrained matrix = {rows, cols, NULL, pair, 1.3, v,
                                      w,    c,    dv,   warm, work};
     train_fill(v, MOST, size, 1);
     train_fill(c, MOST, 1, 2);
     train_fill(warm, 64, 1, 3);
     memcpy(w, v, sizeof w);
     if (constraint->work)
-        ck_assert_uint_le(constraint->work(rows, cols, pair), WORK);
+        ck_assert_uint_le(constraint->work(&matrix), WORK);
     if (constraint->warm)
-        ck_assert_uint_le(constraint->warm(rows, cols), 64);
+        ck_assert_uint_le(constraint->warm(&matrix), 64);
     return matrix;
 }
 

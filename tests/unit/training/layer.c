@@ -9,16 +9,25 @@
 #include <math.h>
 #include <string.h>
 
-enum { INPUTS = 12, ROWS = 5, MOST = 24 };
+enum { INPUTS = 12, ROWS = 5, MOST = 32 };
 
-/* A layer of this kind on INPUTS numbers, parameters in `own`. */
+/* A layer of this kind on INPUTS numbers, or an image of as many, parameters in
+ * `own`. */
 static struct lip_trainable make(const struct lip_trainable_kind *kind,
                                  size_t group, float *own, float *gradient)
 {
-    struct lip_trainable layer = {
-        .kind = kind, .units = 7, .group = group, .inputs = INPUTS};
+    struct lip_trainable layer = {.kind = kind, .units = 7, .group = group};
+    struct lip_image image = {2, 2, 3, 2}, vector = lip_image_vector(INPUTS);
+    if (kind->windowed)
+        layer.kernel = (struct lip_setting){1, {2}};
+    if (kind->windowed)
+        layer.stride = (struct lip_setting){2, {kind->matrix ? 2 : 1, 1}};
+    if (kind->windowed && kind->matrix)
+        layer.padding = (struct lip_setting){4, {1, 0, 0, 1}};
     lip_trainable_defaults(&layer);
-    ck_assert_int_eq(kind->plan(&layer, NULL), LIP_OK);
+    ck_assert_int_eq(
+        lip_trainable_plan(&layer, kind->windowed ? &image : &vector, NULL),
+        LIP_OK);
     layer.weight = own;
     layer.bias = own + layer.weights;
     layer.weight_gradient = gradient;
@@ -69,9 +78,10 @@ static void check_gradients(const struct lip_trainable_kind *kind, size_t group)
                       "%s group %zu, input %zu", kind->name, group, i);
     if (!kind->gradient)
         return;
-    size_t half = layer.outputs / 4 * 2;
+    size_t parts = kind->parts ? kind->parts(&layer) : layer.outputs;
+    size_t half = kind->parts ? parts / 2 : parts / 4 * 2;
     kind->gradient(&layer, 0, half, c, x, ROWS);
-    kind->gradient(&layer, half, layer.outputs - half, c, x, ROWS);
+    kind->gradient(&layer, half, parts - half, c, x, ROWS);
     for (size_t i = 0; i < layer.weights + layer.biases; i++)
         ck_assert_msg(fabs(difference(&layer, x, c, &own[i]) -
                            (double)gradient[i]) < 2e-3,
@@ -140,7 +150,7 @@ START_TEST(contractions)
             kind->forward(&layer, fa, a, 1);
             kind->forward(&layer, fb, b, 1);
             if (kind->contracts(&slope, &layer, norm))
-                ck_assert_msg(distance(fa, fb, INPUTS, norm) <=
+                ck_assert_msg(distance(fa, fb, layer.outputs, norm) <=
                                   slope * distance(a, b, INPUTS, norm) + 1e-5,
                               "%s", kind->name);
             else
@@ -162,7 +172,7 @@ START_TEST(served_alike)
         const struct lip_trainable_kind *kind = lip_trainable_kinds[k];
         struct lip_trainable layer = make(kind, 4, own, own);
         struct lip_layer out = {0};
-        if (!kind->serve)
+        if (!kind->serve || kind->windowed) /* those: layers/windowed.c */
             continue;
         ck_assert_int_eq(kind->serve(&out, &layer, NULL), LIP_OK);
         ck_assert_int_eq(out.kind->infer(&out, INPUTS, NULL), LIP_OK);
@@ -176,21 +186,24 @@ START_TEST(served_alike)
 }
 END_TEST
 
+static enum lip_status plan(struct lip_trainable *layer, size_t inputs)
+{
+    struct lip_image in = lip_image_vector(inputs);
+    return lip_trainable_plan(layer, &in, NULL);
+}
+
 START_TEST(refusals)
 {
-    struct lip_trainable layer = {
-        .kind = lip_trainable_find("groupsort"), .group = 5, .inputs = 12};
-    ck_assert_int_eq(layer.kind->plan(&layer, NULL), LIP_INVALID);
-    layer = (struct lip_trainable){.kind = lip_trainable_find("householder"),
-                                   .inputs = 7};
-    ck_assert_int_eq(layer.kind->plan(&layer, NULL), LIP_INVALID);
-    layer = (struct lip_trainable){.kind = lip_trainable_find("dense"),
-                                   .inputs = 7};
-    ck_assert_int_eq(layer.kind->plan(&layer, NULL), LIP_INVALID);
+    struct lip_trainable layer = {.kind = lip_trainable_find("groupsort"),
+                                  .group = 5};
+    ck_assert_int_eq(plan(&layer, 12), LIP_INVALID);
+    layer = (struct lip_trainable){.kind = lip_trainable_find("householder")};
+    ck_assert_int_eq(plan(&layer, 7), LIP_INVALID);
+    layer = (struct lip_trainable){.kind = lip_trainable_find("dense")};
+    ck_assert_int_eq(plan(&layer, 7), LIP_INVALID);
     layer = (struct lip_trainable){.kind = lip_trainable_find("leaky-relu"),
-                                   .inputs = 7,
                                    .parameter = {-1}};
-    ck_assert_int_eq(layer.kind->plan(&layer, NULL), LIP_INVALID);
+    ck_assert_int_eq(plan(&layer, 7), LIP_INVALID);
     ck_assert_ptr_null(lip_trainable_find("gelu"));
 }
 END_TEST
