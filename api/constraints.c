@@ -66,6 +66,10 @@ static void put_constraints(struct api_text *text)
                        : row->mapped ? "every step"
                                      : "after steps");
         put_norms(text, row);
+        api_put_string(text, "convolutions",
+                       row->monotone  ? "none"
+                       : row->windows ? "operator"
+                                      : "kernel");
         api_put_bool(text, "directions", row->monotone);
         if (row->mend)
             api_put_count(text, "every", row->every);
@@ -80,7 +84,9 @@ static void put_layers(struct api_text *text)
     for (size_t i = 0; lip_trainable_kinds[i]; i++) {
         const struct lip_trainable_kind *row = lip_trainable_kinds[i];
         put_row(text, row->name, row->title, NULL);
-        api_put_bool(text, "units", row->matrix);
+        api_put_bool(text, "units", row->matrix && !row->windowed);
+        api_put_bool(text, "filters", row->matrix && row->windowed);
+        api_put_bool(text, "windows", row->windowed);
         api_put_bool(text, "group", row->grouped);
         put_parameters(text, row->parameter);
         api_object_close(text);

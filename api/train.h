@@ -30,6 +30,7 @@ struct api_train_request {
 
     bool regression;
     char model_id[LIP_DIGEST_TEXT]; /* go on from stored weights; "": layers */
+    struct lip_image input;         /* of the layers; 0 channels: not given */
     struct lip_trainable *layer; /* lip_alloc memory, planned by nobody yet */
     size_t layers;
     const struct lip_initial *initial;
@@ -52,6 +53,10 @@ enum lip_status api_train_read(struct api_train_request *out,
                                const json_t *json, struct api_problem *problem,
                                struct lip_ctx *ctx);
 void api_train_clear(struct api_train_request *request);
+
+/* What a row of `features` numbers is to the first layer. */
+struct lip_image api_train_input(const struct api_train_request *request,
+                                 size_t features);
 
 /* What the data say of the request: the last layer's outputs against classes
  * or targets, the loss, sizes. Problems point at the field. */

@@ -96,14 +96,35 @@ static enum lip_status check_shares(struct checker *c)
                         product, options->limit);
 }
 
-/* Layer i on `inputs` numbers, planned as the model will plan it. */
+struct lip_image api_train_input(const struct api_train_request *request,
+                                 size_t features)
+{
+    return request->input.channels ? request->input
+                                   : lip_image_vector(features);
+}
+
+static enum lip_status check_input(struct checker *c)
+{
+    struct train_place at = place_of("/model/input");
+    const struct lip_image *in = &c->request->input;
+    size_t count = in->channels * in->height * in->width; /* sides < 2^17 */
+    if (in->channels == 0 || count == c->data->features)
+        return LIP_OK;
+    return train_refuse(&c->reader, &at,
+                        "The input has %zu numbers, but a row of the data set "
+                        "%zu.",
+                        count, c->data->features);
+}
+
+/* Layer i on numbers of the shape `in`, planned as the model will plan it. */
 static enum lip_status check_layer(struct checker *c,
-                                   struct lip_trainable *layer, size_t i,
+                                   struct lip_trainable *layer,
+                                   const struct lip_image *in, size_t i,
                                    bool first)
 {
     struct train_place all = place_of("/model/layers");
     struct train_place at = train_at_index(&all, i);
-    if (layer->kind->plan(layer, c->reader.ctx) != LIP_OK)
+    if (lip_trainable_plan(layer, in, c->reader.ctx) != LIP_OK)
         return train_failed(&c->reader, &at);
     if (!layer->kind->serve)
         return train_refuse(&c->reader, &at,
@@ -113,24 +134,28 @@ static enum lip_status check_layer(struct checker *c,
     return check_slope(c, layer, first, &at);
 }
 
-/* Outputs of the last layer and numbers in all layers. */
-static enum lip_status check_layers(struct checker *c, size_t *outputs,
-                                    double *parameters)
+/* What training takes. */
+struct size {
+    size_t outputs;            /* of the last layer */
+    double parameters, values; /* in all layers; between them, of a row */
+};
+
+static enum lip_status check_layers(struct checker *c, struct size *size)
 {
-    size_t inputs = c->data->features;
+    struct lip_image in = api_train_input(c->request, c->data->features);
     bool first = true;
-    *parameters = 0;
+    *size = (struct size){0, 0, (double)c->data->features};
     for (size_t i = 0; i < c->request->layers; i++) {
         struct lip_trainable layer = c->request->layer[i];
-        layer.inputs = inputs;
-        enum lip_status status = check_layer(c, &layer, i, first);
+        enum lip_status status = check_layer(c, &layer, &in, i, first);
         if (status != LIP_OK)
             return status;
         first = first && !layer.kind->matrix;
-        inputs = layer.outputs;
-        *parameters += (double)layer.weights + (double)layer.biases;
+        in = layer.out;
+        size->outputs = layer.outputs;
+        size->parameters += (double)layer.weights + (double)layer.biases;
+        size->values += (double)layer.outputs;
     }
-    *outputs = inputs;
     return LIP_OK;
 }
 
@@ -148,20 +173,25 @@ static enum lip_status check_outputs(struct checker *c, size_t outputs)
 }
 
 /* Values, gradients, the models that are kept, the optimiser's numbers, a
- * checkpoint on its way to the disk: about twelve floats a parameter. */
-static enum lip_status check_memory(struct checker *c, double parameters)
+ * checkpoint on its way to the disk: about twelve floats a parameter; and what
+ * is between the layers, with its gradients, of a batch and of rows that are
+ * scored. */
+static enum lip_status check_memory(struct checker *c, const struct size *size)
 {
+    enum { SCORED = 256 };
+    double rows = (double)c->request->options.batch + SCORED;
     const struct lip_budget *budget = c->reader.ctx->budget;
-    double bytes = 12 * sizeof(float) * parameters;
+    double bytes =
+        sizeof(float) * (12 * size->parameters + 2 * rows * size->values);
     double most = budget && budget->limit ? (double)budget->limit : 0x1p40;
     if (bytes <= most)
         return LIP_OK;
     api_problem_set_at(c->reader.problem, API_PROBLEM_MODEL_TOO_LARGE,
                        LIP_AT_POINTER, "/model/layers",
-                       "Training %.0f parameters takes about %.3g bytes of "
-                       "memory, over the limit of %.3g. Make the layers "
-                       "smaller.",
-                       parameters, bytes, most);
+                       "Training %.0f parameters with %.0f numbers between "
+                       "the layers takes about %.3g bytes of memory, over the "
+                       "limit of %.3g. Make the layers or the batch smaller.",
+                       size->parameters, size->values, bytes, most);
     return LIP_TOO_LARGE;
 }
 
@@ -171,8 +201,7 @@ enum lip_status api_train_check_data(const struct api_train_request *request,
                                      struct lip_ctx *ctx)
 {
     struct checker c = {request, data, {NULL, problem, ctx, false}, 1};
-    size_t outputs;
-    double parameters;
+    struct size size;
     enum lip_status status = check_task(&c);
     if (status == LIP_OK)
         status = check_split(&c);
@@ -180,13 +209,15 @@ enum lip_status api_train_check_data(const struct api_train_request *request,
         status = check_images(&c);
     if (status != LIP_OK || request->layers == 0)
         return status;
-    status = check_layers(&c, &outputs, &parameters);
+    status = check_input(&c);
+    if (status == LIP_OK)
+        status = check_layers(&c, &size);
     if (status == LIP_OK)
         status = check_shares(&c);
     if (status == LIP_OK)
-        status = check_memory(&c, parameters);
+        status = check_memory(&c, &size);
     if (status == LIP_OK)
-        status = check_outputs(&c, outputs);
+        status = check_outputs(&c, size.outputs);
     if (status == LIP_OK)
         status = train_check_monotone(&c.reader, request, data);
     return status;

@@ -6,7 +6,43 @@
 
 #include <string.h>
 
-enum { MAX_UNITS = 65536 };
+enum { MAX_UNITS = 65536, MAX_SIDE = 65536 };
+
+/* A setting of windows: one number, or a list of up to `most`. */
+struct window_member {
+    const char *name;
+    size_t least, most;
+};
+
+static const struct window_member window_members[] = {
+    [TRAIN_KERNEL] = {"kernel", 1, 2},
+    [TRAIN_STRIDE] = {"stride", 1, 2},
+    [TRAIN_PADDING] = {"padding", 0, 4},
+    [TRAIN_DILATION] = {"dilation", 1, 2},
+};
+
+const char *train_window_name(enum train_window which)
+{
+    return window_members[which].name;
+}
+
+const struct lip_setting *
+train_window_setting(const struct lip_trainable *layer, enum train_window which)
+{
+    const struct lip_setting *const setting[] = {
+        [TRAIN_KERNEL] = &layer->kernel,
+        [TRAIN_STRIDE] = &layer->stride,
+        [TRAIN_PADDING] = &layer->padding,
+        [TRAIN_DILATION] = &layer->dilation};
+    return setting[which];
+}
+
+const char *train_units_name(const struct lip_trainable_kind *kind)
+{
+    if (!kind->matrix)
+        return NULL;
+    return kind->windowed ? "filters" : "units";
+}
 
 TRAIN_TABLE(kind_name, lip_trainable_kinds)
 
@@ -45,9 +81,73 @@ static enum lip_status read_units(struct train_reader *r,
                                   const json_t *value,
                                   const struct train_place *at)
 {
-    struct train_place place = train_at(at, "units");
-    return train_count_value(r, &layer->units, json_object_get(value, "units"),
-                             &place, "units", 1, MAX_UNITS);
+    const char *name = train_units_name(layer->kind);
+    struct train_place place = train_at(at, name);
+    return train_count_value(r, &layer->units, json_object_get(value, name),
+                             &place, name, 1, MAX_UNITS);
+}
+
+/* Whole numbers, one or a list of up to `most`. */
+static enum lip_status read_numbers(struct train_reader *r,
+                                    struct lip_setting *out,
+                                    const json_t *value,
+                                    const struct train_place *at,
+                                    const struct window_member *member)
+{
+    size_t n = 0;
+    bool list = json_is_array(value);
+    size_t count = list ? json_array_size(value) : 1;
+    enum lip_status status = LIP_OK;
+    if (list && (count == 0 || count > member->most))
+        return train_refuse(r, at,
+                            "\"%s\" is a whole number, or a list of up to %zu "
+                            "of them.",
+                            member->name, member->most);
+    for (size_t k = 0; status == LIP_OK && k < count; k++) {
+        struct train_place place = list ? train_at_index(at, k) : *at;
+        status =
+            train_count_value(r, &n, list ? json_array_get(value, k) : value,
+                              &place, member->name, member->least, MAX_SIDE);
+        out->value[k] = (long)n;
+    }
+    out->count = count;
+    return status;
+}
+
+static enum lip_status read_window(struct train_reader *r,
+                                   struct lip_trainable *layer,
+                                   const json_t *value,
+                                   const struct train_place *at)
+{
+    enum lip_status status = LIP_OK;
+    for (int k = 0; status == LIP_OK && k < TRAIN_WINDOWS; k++) {
+        const struct window_member *member = &window_members[k];
+        const json_t *own = json_object_get(value, member->name);
+        struct train_place place = train_at(at, member->name);
+        if (own)
+            status = read_numbers(
+                r,
+                (struct lip_setting *)(uintptr_t)train_window_setting(
+                    layer, (enum train_window)k),
+                own, &place, member);
+    }
+    return status;
+}
+
+/* The names of all members that a layer of this kind has. */
+static void list_members(const char *known[TRAIN_NAMES],
+                         const struct lip_trainable_kind *kind)
+{
+    const char *base[TRAIN_WINDOWS + 4] = {"type"};
+    size_t n = 1;
+    if (kind->matrix)
+        base[n++] = train_units_name(kind);
+    if (kind->grouped)
+        base[n++] = "group";
+    for (int k = 0; kind->windowed && k < TRAIN_WINDOWS; k++)
+        base[n++] = window_members[k].name;
+    base[n] = NULL;
+    train_names(known, base, kind->parameter);
 }
 
 static enum lip_status read_layer(struct train_reader *r,
@@ -55,9 +155,6 @@ static enum lip_status read_layer(struct train_reader *r,
                                   const json_t *value,
                                   const struct train_place *at)
 {
-    static const char *const plain[] = {"type", NULL};
-    static const char *const matrix[] = {"type", "units", NULL};
-    static const char *const grouped[] = {"type", "group", NULL};
     const char *known[TRAIN_NAMES];
     enum lip_status status = train_object(r, value, at, NULL);
     if (status == LIP_OK)
@@ -65,16 +162,14 @@ static enum lip_status read_layer(struct train_reader *r,
     if (status != LIP_OK)
         return status;
     const struct lip_trainable_kind *kind = layer->kind;
-    train_names(known,
-                kind->matrix    ? matrix
-                : kind->grouped ? grouped
-                                : plain,
-                kind->parameter);
+    list_members(known, kind);
     status = train_object(r, value, at, known);
     if (status == LIP_OK && kind->matrix)
         status = read_units(r, layer, value, at);
     if (status == LIP_OK && kind->grouped)
         status = read_group(r, layer, value, at);
+    if (status == LIP_OK && kind->windowed)
+        status = read_window(r, layer, value, at);
     if (status == LIP_OK)
         status =
             train_parameters(r, layer->parameter, kind->parameter, value, at);
@@ -102,8 +197,8 @@ static enum lip_status read_layers(struct train_reader *r, const json_t *value,
     }
     if (status == LIP_OK && train_matrices(r->out) == 0)
         return train_refuse(r, at,
-                            "There is no dense layer: add one, its "
-                            "\"units\" are the outputs.");
+                            "There is no layer with weights: add a dense one, "
+                            "its \"units\" are the outputs.");
     return status;
 }
 
@@ -115,10 +210,35 @@ size_t train_matrices(const struct api_train_request *request)
     return count;
 }
 
+/* [channels, length] or [channels, height, width]. */
+static enum lip_status read_input(struct train_reader *r, const json_t *value,
+                                  const struct train_place *at)
+{
+    struct lip_image *input = &r->out->input;
+    size_t side[3] = {1, 1, 1}, count = json_array_size(value);
+    enum lip_status status = LIP_OK;
+    if (!value)
+        return LIP_OK;
+    if (count != 2 && count != 3)
+        return train_refuse(r, at,
+                            "\"input\" says what a row of the data is: "
+                            "[channels, height, width] of an image, [channels, "
+                            "length] of a sequence.");
+    for (size_t k = 0; status == LIP_OK && k < count; k++) {
+        struct train_place place = train_at_index(at, k);
+        status = train_count_value(r, &side[k], json_array_get(value, k),
+                                   &place, "input", 1, MAX_SIDE);
+    }
+    *input = (struct lip_image){count - 1, side[0], side[1], side[2]};
+    if (count == 2)
+        *input = (struct lip_image){1, side[0], 1, side[1]};
+    return status;
+}
+
 enum lip_status train_read_model(struct train_reader *r, const json_t *value,
                                  const struct train_place *at)
 {
-    static const char *const by_layers[] = {"layers", NULL};
+    static const char *const by_layers[] = {"input", "layers", NULL};
     static const char *const by_id[] = {"id", NULL};
     if (!value)
         return train_refuse(r, at,
@@ -132,5 +252,9 @@ enum lip_status train_read_model(struct train_reader *r, const json_t *value,
         return status;
     if (id)
         return train_read_id(r, r->out->model_id, id, &place, "model");
-    return read_layers(r, json_object_get(value, "layers"), &place);
+    struct train_place input = train_at(at, "input");
+    status = read_input(r, json_object_get(value, "input"), &input);
+    return status == LIP_OK
+               ? read_layers(r, json_object_get(value, "layers"), &place)
+               : status;
 }

@@ -115,15 +115,17 @@ enum lip_status train_check_monotone(struct train_reader *r,
     if (!layer)
         return train_failed(r, &at);
     memcpy(layer, request->layer, request->layers * sizeof *layer);
+    struct lip_image input = api_train_input(request, inputs), in = input;
     enum lip_status status = LIP_OK;
     for (size_t i = 0; status == LIP_OK && i < request->layers; i++) {
-        layer[i].inputs = inputs;
-        status = layer[i].kind->plan(&layer[i], r->ctx);
+        status = lip_trainable_plan(&layer[i], &in, r->ctx);
+        in = layer[i].out;
         inputs = layer[i].outputs;
     }
     struct lip_model shape = {.layer = layer,
                               .count = request->layers,
                               .inputs = data->features,
+                              .input = input,
                               .outputs = inputs};
     if (status == LIP_OK)
         status = lip_monotone_check(&request->options, &shape,

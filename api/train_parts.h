@@ -137,6 +137,22 @@ enum lip_status train_check_monotone(struct train_reader *r,
                                      const struct api_train_request *request,
                                      const struct lip_data *data);
 
+/* Settings of layers with windows, as requests have them. */
+enum train_window {
+    TRAIN_KERNEL,
+    TRAIN_STRIDE,
+    TRAIN_PADDING,
+    TRAIN_DILATION,
+    TRAIN_WINDOWS
+};
+const char *train_window_name(enum train_window which);
+const struct lip_setting *
+train_window_setting(const struct lip_trainable *layer,
+                     enum train_window which);
+
+/* What requests call lip_trainable.units; NULL: the kind has none. */
+const char *train_units_name(const struct lip_trainable_kind *kind);
+
 /* Matrices among the layers. */
 size_t train_matrices(const struct api_train_request *request);
 

@@ -27,18 +27,44 @@ static void put_data(struct api_text *text,
     api_object_close(text);
 }
 
+static void put_window(struct api_text *text, const struct lip_trainable *layer,
+                       enum train_window which)
+{
+    const struct lip_setting *setting = train_window_setting(layer, which);
+    if (setting->count == 0)
+        return;
+    api_array_open(text, train_window_name(which));
+    for (size_t k = 0; k < setting->count; k++)
+        api_put_count(text, NULL, (uint64_t)setting->value[k]);
+    api_array_close(text);
+}
+
 static void put_layer(struct api_text *text, const struct lip_trainable *layer)
 {
     api_object_open(text, NULL);
     api_put_string(text, "type", layer->kind->name);
     if (layer->kind->matrix)
-        api_put_count(text, "units", layer->units);
+        api_put_count(text, train_units_name(layer->kind), layer->units);
     if (layer->kind->grouped && layer->group)
         api_put_count(text, "group", layer->group);
     else if (layer->kind->grouped)
         api_put_string(text, "group", "all");
+    for (int k = 0; layer->kind->windowed && k < TRAIN_WINDOWS; k++)
+        put_window(text, layer, (enum train_window)k);
     put_parameters(text, layer->kind->parameter, layer->parameter);
     api_object_close(text);
+}
+
+static void put_input(struct api_text *text, const struct lip_image *input)
+{
+    if (input->axes == 0)
+        return;
+    api_array_open(text, "input");
+    api_put_count(text, NULL, input->channels);
+    if (input->axes == 2)
+        api_put_count(text, NULL, input->height);
+    api_put_count(text, NULL, input->width);
+    api_array_close(text);
 }
 
 static void put_model(struct api_text *text,
@@ -48,6 +74,7 @@ static void put_model(struct api_text *text,
     if (request->model_id[0]) {
         api_put_string(text, "id", request->model_id);
     } else {
+        put_input(text, &request->input);
         api_array_open(text, "layers");
         for (size_t i = 0; i < request->layers; i++)
             put_layer(text, &request->layer[i]);

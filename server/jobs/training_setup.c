@@ -167,8 +167,9 @@ static bool make_model(struct lipd_training *t)
     if (!layer)
         return failed(t);
     memcpy(layer, request->layer, count * sizeof *layer);
-    return lip_model_new(&t->model, layer, count, t->training->features,
-                         t->ctx) == LIP_OK ||
+    struct lip_image input = api_train_input(request, t->training->features);
+    return lip_model_of_images(&t->model, layer, count, &input, t->ctx) ==
+               LIP_OK ||
            refused(t);
 }
 

@@ -97,13 +97,15 @@ START_TEST(test_bad)
 }
 END_TEST
 
-/* 784 x 256 + 256 + 256 x 10 + 10 numbers, 48 bytes each. */
+/* 784 x 256 + 256 + 256 x 10 + 10 numbers, 48 bytes each, and 784 + 256 + 256 +
+ * 10 between the layers, 8 bytes each in 32 + 256 rows. */
 START_TEST(test_memory)
 {
     static const char member[] =
         LAYERS(DENSE("256") ", {'type': 'relu'}, " DENSE("10"));
     struct api_problem problem;
-    size_t bytes = 48 * (784 * 256 + 256 + 256 * 10 + 10);
+    size_t bytes = 48 * (784 * 256 + 256 + 256 * 10 + 10) +
+                   8 * (32 + 256) * (784 + 256 + 256 + 10);
     ck_assert_int_eq(check(member, &images, bytes, &problem), LIP_OK);
     ck_assert_int_eq(check(member, &images, bytes - 1, &problem),
                      LIP_TOO_LARGE);

@@ -68,8 +68,14 @@ static json_t *random_layers(void)
         json_t *layer = json_object();
         json_object_set_new(layer, "type", json_string(kind->name));
         if (kind->matrix)
-            json_object_set_new(layer, "units",
+            json_object_set_new(layer, kind->windowed ? "filters" : "units",
                                 json_integer((json_int_t)(1 + below(65536))));
+        if (kind->windowed)
+            count(layer, "kernel", 1, 9);
+        if (kind->windowed && below(2))
+            json_object_set_new(
+                layer, "stride",
+                json_pack("[i,i]", (int)(1 + below(3)), (int)(1 + below(3))));
         if (kind->grouped)
             count(layer, "group", 1, 9);
         parameters(layer, kind->parameter);
@@ -95,7 +101,12 @@ static json_t *random_model(json_t *request, bool *stored)
     word(request, "initialization", lip_initials[below(n)]->name);
     TABLE_SIZE(n, lip_normalisations);
     word(request, "normalization", lip_normalisations[below(n)]->name);
-    return json_pack("{s:o}", "layers", random_layers());
+    json_t *model = json_pack("{s:o}", "layers", random_layers());
+    if (below(2))
+        json_object_set_new(model, "input",
+                            below(2) ? json_pack("[i,i,i]", 3, 4, 5)
+                                     : json_pack("[i,i]", 3, 7));
+    return model;
 }
 
 /* A norm pair that the constraint can do. */
