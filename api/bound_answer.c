@@ -23,7 +23,7 @@ struct job {
     size_t count;
     struct lip_bound bound[API_MAX_METHODS];
     bool selected[API_MAX_METHODS]; /* by `auto` */
-    double *layer_norm;             /* NULL: not asked for, or no time */
+    struct api_layer *layer;        /* NULL: not asked for, or no time */
     struct lip_lower_bound lower;
     double start, deadline; /* deadline 0: none */
     double reserve;         /* of the time left, for the lower bound */
@@ -259,6 +259,19 @@ static enum lip_status run_methods(struct job *job)
     return LIP_TIMEOUT;
 }
 
+/* The factors of the least product of norms that went by layers, or NULL. */
+static const struct lip_product *least_product(const struct job *job)
+{
+    const struct lip_bound *least = NULL;
+    for (size_t i = 0; i < job->count; i++) {
+        const struct lip_bound *bound = &job->bound[i];
+        if (!bound->skipped && bound->product &&
+            (!least || bound->upper_bound < least->upper_bound))
+            least = bound;
+    }
+    return least ? least->product : NULL;
+}
+
 /* The norms of the layers, as an extra to `auto` and `all`: they take about as
  * long as the product of norms does, so that there is time for them where as
  * much is left as was spent. */
@@ -271,11 +284,12 @@ static enum lip_status find_layer_norms(struct job *job)
         return LIP_OK;
     if (job->deadline > 0 && job->deadline - now < now - job->start)
         return LIP_OK;
-    job->layer_norm = lip_calloc(job->ctx, network->count, sizeof(double));
-    if (!job->layer_norm)
+    job->layer = lip_calloc(job->ctx, network->count, sizeof *job->layer);
+    if (!job->layer)
         return failed(job, job->ctx->error.status);
-    enum lip_status s =
-        api_layer_norms(job->layer_norm, network, norm.input, job->ctx);
+    bool all = job->request->choice == API_METHODS_ALL;
+    enum lip_status s = api_layers_find(job->layer, network, norm.input, all,
+                                        least_product(job), job->ctx);
     if (s == LIP_NO_MEMORY || s == LIP_CANCELLED)
         return failed(job, s);
     lip_error_clear(job->ctx);
@@ -298,15 +312,15 @@ static void write_answer(struct api_text *text, const struct job *job)
 {
     const struct lip_lower_bound *lower =
         api_lower_wanted(job->request) ? &job->lower : NULL;
-    struct api_bound_result result = {
-        .network = job->request->network,
-        .chain = job->options.evidence ? job->chain : NULL,
-        .layer_norm = job->layer_norm,
-        .norm = job->request->options.norm,
-        .bound = job->bound,
-        .count = job->count,
-        .lower = lower,
-        .seconds = lip_now() - job->start};
+    struct api_bound_result result = {.network = job->request->network,
+                                      .chain = job->chain,
+                                      .certificates = job->options.evidence,
+                                      .layer = job->layer,
+                                      .norm = job->request->options.norm,
+                                      .bound = job->bound,
+                                      .count = job->count,
+                                      .lower = lower,
+                                      .seconds = lip_now() - job->start};
     api_bound_write(text, &result);
 }
 
@@ -354,7 +368,7 @@ enum lip_status api_bound_answer(struct api_text *text,
     for (size_t i = 0; i < job->count; i++)
         lip_bound_clear(&job->bound[i]);
     lip_chain_free(job->chain);
-    lip_free(job->layer_norm);
+    lip_free(job->layer);
     lip_lower_bound_clear(&job->lower);
     lip_free(job);
     return s;

@@ -5,6 +5,7 @@
 #include "api/bound_write.h"
 
 #include "api/certificate.h"
+#include "api/layer_write.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,49 +14,6 @@
 static void put_seconds(struct api_text *text, double seconds)
 {
     api_put_number(text, "seconds", round(1e6 * seconds) / 1e6);
-}
-
-static void put_norm_name(struct api_text *text, const char *key,
-                          enum lip_norm norm)
-{
-    if (norm == LIP_NORM_INF)
-        api_put_string(text, key, lip_norm_name(norm));
-    else
-        api_put_count(text, key, norm == LIP_NORM_1 ? 1 : 2);
-}
-
-static void put_parameters(struct api_text *text, const struct lip_layer *layer)
-{
-    const struct lip_parameter *p = layer->activation->parameter;
-    /* Where the first differs from neuron to neuron, the tensor has it. */
-    bool in_tensor = layer->weight.data != NULL;
-    for (size_t i = 0; p[i].name; i++)
-        if (i > 0 || !in_tensor)
-            api_put_number(text, p[i].name, layer->parameter[i]);
-}
-
-static void put_layer(struct api_text *text, const struct lip_layer *layer,
-                      double norm)
-{
-    api_object_open(text, NULL);
-    api_put_string(text, "type", lip_layer_type(layer));
-    if (layer->name[0])
-        api_put_string(text, "name", layer->name);
-    if (layer->weight.data) {
-        api_array_open(text, "shape");
-        for (size_t k = 0; k < layer->weight.rank; k++)
-            api_put_count(text, NULL, layer->weight.dim[k]);
-        api_array_close(text);
-    }
-    if (layer->kind->role == LIP_ROLE_LINEAR)
-        api_put_bool(text, "bias", layer->bias.data != NULL);
-    if (!isnan(norm))
-        api_put_upper(text, "norm", norm);
-    if (layer->activation)
-        put_parameters(text, layer);
-    if (layer->kind->group_name && layer->group)
-        api_put_count(text, layer->kind->group_name, layer->group);
-    api_object_close(text);
 }
 
 static void put_metadata(struct api_text *text,
@@ -68,7 +26,8 @@ static void put_metadata(struct api_text *text,
 }
 
 static void put_model(struct api_text *text, const char *key,
-                      const struct lip_network *network, const double *norm,
+                      const struct lip_network *network,
+                      const struct api_layer *layer,
                       const struct lip_metadata *metadata)
 {
     api_object_open(text, key);
@@ -78,7 +37,7 @@ static void put_model(struct api_text *text, const char *key,
     api_put_count(text, "parameters", network->parameters);
     api_array_open(text, "layers");
     for (size_t i = 0; i < network->count; i++)
-        put_layer(text, &network->layer[i], norm ? norm[i] : NAN);
+        api_layer_write(text, network, i, layer ? &layer[i] : NULL);
     api_array_close(text);
     if (metadata && metadata->count)
         put_metadata(text, metadata);
@@ -139,7 +98,9 @@ void api_bound_one_write(struct api_text *text, const char *key,
         api_put_string(text, "status", state_name(bound->state));
     }
     put_details(text, bound);
-    if (result->chain)
+    if (bound->product)
+        api_product_write(text, bound->product, result->norm);
+    if (result->certificates)
         api_certificate_write(text, "certificate", result->network,
                               result->chain, result->norm, bound);
     api_object_close(text);
@@ -172,7 +133,7 @@ static void put_lower_bound(struct api_text *text,
     api_object_open(text, "lower_bound");
     api_put_lower(text, "value", lower->value);
     api_put_string(text, "method", lower->method);
-    if (result->chain)
+    if (result->certificates)
         api_certificate_write_lower(text, "certificate", result->network,
                                     result->norm, lower);
     api_object_close(text);
@@ -183,11 +144,13 @@ void api_bound_write(struct api_text *text,
 {
     const struct lip_bound *best = api_bound_best(result->bound, result->count);
     api_object_open(text, NULL);
-    put_model(text, "model", result->network, result->layer_norm, NULL);
+    put_model(text, "model", result->network, result->layer, NULL);
     api_object_open(text, "norm");
-    put_norm_name(text, "input", result->norm.input);
-    put_norm_name(text, "output", result->norm.output);
+    api_norm_write(text, "input", result->norm.input);
+    api_norm_write(text, "output", result->norm.output);
     api_object_close(text);
+    if (result->chain && !result->chain->dense)
+        api_chain_write(text, "chain", result->chain);
     api_bounds_write(text, result);
     if (best) {
         api_object_open(text, "best");

@@ -5,6 +5,7 @@
 #define API_BOUND_WRITE_H
 
 #include "api/bound.h"
+#include "api/layer_norm.h"
 #include "certify/lower_bound.h"
 
 /* Writes "model": its id, sizes and layers, as a member or, with key NULL, as
@@ -19,8 +20,9 @@ const struct lip_bound *api_bound_best(const struct lip_bound *bound,
 
 struct api_bound_result {
     const struct lip_network *network;
-    const struct lip_chain *chain; /* for certificates; NULL: none asked for */
-    const double *layer_norm; /* [network->count], NaN: none; may be NULL */
+    const struct lip_chain *chain; /* what methods worked on; may be NULL */
+    bool certificates;             /* asked for; then there is a chain */
+    const struct api_layer *layer; /* [network->count]; may be NULL */
     struct lip_norm_pair norm;
     const struct lip_bound *bound;
     size_t count;

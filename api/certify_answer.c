@@ -204,7 +204,10 @@ enum lip_status api_certify_answer(struct api_text *text,
     enum lip_status status = check(request, problem);
     if (status != LIP_OK)
         return status;
-    double bytes = lip_radius_bytes(request->network);
+    /* Other networks are refused in words, before any memory is needed. */
+    double bytes = lip_network_is_dense(request->network)
+                       ? lip_radius_bytes(request->network)
+                       : 0;
     if (max_bytes > 0 && bytes > max_bytes) {
         api_problem_set(problem, API_PROBLEM_MODEL_TOO_LARGE,
                         "Radii of this model are estimated to need %.3g bytes "

@@ -1,52 +1,107 @@
 /* SPDX-License-Identifier: MIT
  *
- * A layer is bounded as the chain that it is by itself: its weights are scaled
- * there, and what scaling loses is accounted for. */
+ * The norms of layers and their shares of the product of norms. */
 #include "api/layer_norm.h"
-
-#include "bounds/link_norm.h"
-#include "network/chain.h"
 
 #include <math.h>
 
-static enum lip_status layer_norm(double *norm, struct lip_layer *layer,
-                                  enum lip_norm p, struct lip_ctx *ctx)
+static enum lip_status find_norm(struct lip_layer_norm *out,
+                                 const struct lip_layer *layer, enum lip_norm p,
+                                 bool all, struct lip_ctx *ctx)
 {
-    struct lip_network alone = {.layer = layer,
-                                .count = 1,
-                                .inputs = layer->inputs,
-                                .outputs = layer->outputs};
-    struct lip_norm_pair pair = {p, p};
-    struct lip_chain *chain;
-    struct lip_big big;
-    enum lip_status s = lip_chain_new(&chain, &alone, ctx);
-    if (s != LIP_OK)
-        return s;
-    s = lip_link_norm(&big, &chain->link[0], pair, ctx);
-    lip_chain_free(chain);
-    if (s != LIP_OK)
-        return s;
-    *norm = lip_big_double(big);
-    if (!isfinite(*norm))
-        *norm = NAN;
-    return LIP_OK;
+    enum lip_status s = lip_layer_norm(out, layer, p, 0, all, ctx);
+    if (s == LIP_OK && isfinite(lip_big_double(out->value)))
+        return LIP_OK;
+    *out = (struct lip_layer_norm){.method = NULL};
+    if (s == LIP_UNPROVEN) {
+        lip_error_clear(ctx);
+        s = LIP_OK;
+    }
+    return s;
 }
 
-enum lip_status api_layer_norms(double *norm, const struct lip_network *network,
-                                enum lip_norm p, struct lip_ctx *ctx)
+static enum lip_status find_norms(struct api_layer *layer,
+                                  const struct lip_network *network,
+                                  enum lip_norm p, bool all,
+                                  const struct lip_product *product,
+                                  struct lip_ctx *ctx)
 {
-    for (size_t i = 0; i < network->count; i++)
-        norm[i] = NAN;
     for (size_t i = 0; i < network->count; i++) {
-        struct lip_layer *layer = &network->layer[i];
-        if (layer->kind->role != LIP_ROLE_LINEAR)
+        if (network->layer[i].kind->role != LIP_ROLE_LINEAR)
             continue;
         enum lip_status s = lip_tick(ctx, "norms of the layers", (double)i,
                                      (double)network->count, NAN);
-        if (s == LIP_OK)
-            s = layer_norm(&norm[i], layer, p, ctx);
+        if (s != LIP_OK)
+            return s;
+        bool known = product && !all && product->norm[i].method &&
+                     isfinite(lip_big_double(product->norm[i].value));
+        if (known)
+            layer[i].norm = product->norm[i];
+        else
+            s = find_norm(&layer[i].norm, &network->layer[i], p, all, ctx);
         if (s != LIP_OK)
             return s;
     }
     return LIP_OK;
+}
+
+/* The factors of a product over a graph are its segments and the constants of
+ * layers that are not linear. */
+static void share_product(struct api_layer *layer,
+                          const struct lip_network *network,
+                          const struct lip_product *product)
+{
+    for (size_t i = 0; i < network->count; i++)
+        layer[i].share = product->share[i];
+    for (size_t s = 0; s < product->count; s++) {
+        const struct lip_segment *segment = &product->segment[s];
+        for (size_t k = 0; k < segment->layers; k++) {
+            struct api_layer *l = &layer[segment->layer[k]];
+            l->share = fmax(isnan(l->share) ? 0 : l->share, segment->share);
+            if (segment->layers > 1)
+                l->folded = segment;
+        }
+    }
+}
+
+/* Each layer is a factor. */
+static void share_chain(struct api_layer *layer,
+                        const struct lip_network *network, enum lip_norm p)
+{
+    double sum = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *l = &network->layer[i];
+        enum lip_layer_role role = l->kind->role;
+        double constant = 1;
+        if (role == LIP_ROLE_ELEMENTWISE || role == LIP_ROLE_JOINT)
+            constant = lip_layer_constant(l, p);
+        bool missing = role == LIP_ROLE_LINEAR && !layer[i].norm.method;
+        if (missing || !isfinite(constant))
+            return;
+        struct lip_big norm = role == LIP_ROLE_LINEAR
+                                  ? layer[i].norm.value
+                                  : lip_big_make(constant, 0);
+        sum += lip_factor_weight(norm, 1);
+    }
+    for (size_t i = 0; sum > 0 && i < network->count; i++)
+        if (layer[i].norm.method)
+            layer[i].share = lip_factor_weight(layer[i].norm.value, 1) / sum;
+}
+
+enum lip_status api_layers_find(struct api_layer *layer,
+                                const struct lip_network *network,
+                                enum lip_norm p, bool all,
+                                const struct lip_product *product,
+                                struct lip_ctx *ctx)
+{
+    for (size_t i = 0; i < network->count; i++)
+        layer[i] = (struct api_layer){.share = NAN};
+    if (product && product->p != p)
+        product = NULL;
+    enum lip_status s = find_norms(layer, network, p, all, product, ctx);
+    if (product)
+        share_product(layer, network, product);
+    else if (lip_network_is_dense(network))
+        share_chain(layer, network, p);
+    return s;
 }

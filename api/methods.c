@@ -3,6 +3,8 @@
  * GET /methods: the tables of what can be asked for, as they are. */
 #include "api/bound.h"
 
+#include "bounds/norms/layer_norm.h"
+
 static void put_method(struct api_text *text, const struct lip_method *method)
 {
     api_object_open(text, NULL);
@@ -12,6 +14,17 @@ static void put_method(struct api_text *text, const struct lip_method *method)
     api_put_string(text, "norms", method->norms);
     api_put_string(text, "supports", method->supports);
     api_put_string(text, "cost", method->cost_text);
+    api_put_string(text, "citation", method->citation);
+    api_object_close(text);
+}
+
+static void put_norm_method(struct api_text *text,
+                            const struct lip_norm_method *method)
+{
+    api_object_open(text, NULL);
+    api_put_string(text, "id", method->id);
+    api_put_string(text, "title", method->title);
+    api_put_string(text, "formula", method->formula);
     api_put_string(text, "citation", method->citation);
     api_object_close(text);
 }
@@ -50,6 +63,10 @@ void api_methods_write(struct api_text *text)
     api_array_open(text, "methods");
     for (size_t i = 0; lip_methods[i]; i++)
         put_method(text, lip_methods[i]);
+    api_array_close(text);
+    api_array_open(text, "layer_norms");
+    for (size_t i = 0; lip_norm_methods[i]; i++)
+        put_norm_method(text, lip_norm_methods[i]);
     api_array_close(text);
     api_array_open(text, "activations");
     for (size_t i = 0; lip_activations[i]; i++)

@@ -119,6 +119,13 @@ enum lip_status api_train_model_layers(struct api_train_request *request,
     enum lip_status status = LIP_OK;
     size_t i = count_scaling(network);
     *scaling = (struct lip_scaling){.features = network->inputs};
+    if (!lip_network_is_chain(network)) {
+        api_problem_set(problem, API_PROBLEM_UNSUPPORTED_MODEL,
+                        "The stored model has layers that take from several "
+                        "others or from earlier ones, such as skip "
+                        "connections: only chains of layers can be trained.");
+        return LIP_UNSUPPORTED;
+    }
     if (i > 0)
         status = take_scaling(scaling, &network->layer[0], ctx);
     if (status == LIP_OK) {

@@ -3,6 +3,7 @@
  * The table of methods, and the running of one. */
 #include "bounds/method.h"
 
+#include "bounds/product.h"
 #include "linalg/spectral.h"
 
 #include <stdio.h>
@@ -40,6 +41,8 @@ void lip_bound_clear(struct lip_bound *bound)
 {
     lip_evidence_free(bound->evidence);
     bound->evidence = NULL;
+    lip_product_free(bound->product);
+    bound->product = NULL;
 }
 
 const struct lip_chain *lip_method_chain(const struct lip_method *method,

@@ -37,6 +37,8 @@ enum lip_bound_state {
     LIP_BOUND_ITERATION_LIMIT
 };
 
+struct lip_product;
+
 struct lip_bound {
     const struct lip_method *method;
     bool skipped; /* then only `reason` says something */
@@ -49,9 +51,11 @@ struct lip_bound {
     size_t iterations;
     double optimum_at_least;       /* proven; NaN: not given */
     struct lip_evidence *evidence; /* NULL unless asked for, or skipped */
+    struct lip_product *product; /* of products that go by layers: the factors;
+                                    NULL elsewhere */
 };
 
-/* Frees what the bound owns: needed where evidence was asked for. */
+/* Frees what the bound owns: evidence, factors. */
 void lip_bound_clear(struct lip_bound *bound);
 
 struct lip_bound_options {

@@ -8,8 +8,10 @@
  * in every l_r; a joint layer has a constant for each l_r). For norm 2 the
  * Frobenius norm stands for |W|_2, as in most tools; for 1 and inf all r_i are
  * the same; for mixed pairs the least product over all r_i in {1, 2, inf} is
- * found by dynamic programming. */
+ * found by dynamic programming. Networks that are no chain of dense layers go
+ * by their layers (product.h). */
 #include "bounds/link_norm.h"
+#include "bounds/product.h"
 #include "bounds/support.h"
 
 /* Of the gap in front of link i, from l_p to l_p. */
@@ -111,6 +113,16 @@ static enum lip_status search(struct lip_bound *bound,
     return status;
 }
 
+static bool is_l2(struct lip_norm_pair pair)
+{
+    return pair.input == LIP_NORM_2 && pair.output == LIP_NORM_2;
+}
+
+static enum lip_product_norm kind_of(struct lip_norm_pair pair)
+{
+    return is_l2(pair) ? LIP_PRODUCT_FROBENIUS : LIP_PRODUCT_INDUCED;
+}
+
 static enum lip_status run(struct lip_bound *bound,
                            const struct lip_chain *chain,
                            const struct lip_bound_options *options,
@@ -118,11 +130,13 @@ static enum lip_status run(struct lip_bound *bound,
 {
     struct lip_norm_pair pair = options->norm;
     enum lip_status status = LIP_OK;
+    if (lip_product_layered(chain))
+        return lip_product_run(bound, chain, options, kind_of(pair), ctx);
     if (options->evidence)
         status = lip_product_evidence(bound, chain, pair, ctx);
     if (status != LIP_OK)
         return status;
-    if (pair.input != LIP_NORM_2 || pair.output != LIP_NORM_2)
+    if (!is_l2(pair))
         return search(bound, chain, pair, ctx);
     lip_bound_set(bound, frobenius(chain, bound->evidence));
     return LIP_OK;
@@ -133,6 +147,11 @@ static struct lip_cost cost(const struct lip_chain *chain,
 {
     struct lip_norm_pair pair = options->norm;
     double flops = 0;
+    if (lip_product_layered(chain))
+        return (struct lip_cost){
+            lip_product_flops(chain->network, pair.input, kind_of(pair)) *
+                (pair.input == pair.output ? 1 : 3),
+            lip_product_bytes(chain->network)};
     for (size_t i = 0; i < chain->count; i++) {
         double m = (double)lip_chain_width(chain, i);
         double n = (double)lip_chain_width(chain, i + 1);
@@ -150,12 +169,13 @@ const struct lip_method lip_method_naive = {
     .title = "Product of layer norms (Frobenius for norm 2)",
     .formula = "L <= |W_l| s_{l-1} ... s_1 |W_1|",
     .norms = "every pair of 1, 2 and inf",
-    .supports = "chains of dense layers with any slope-bounded activations, "
-                "groupsort and householder",
+    .supports = "any network: convolutions, pools, sums and joins of layers, "
+                "slope-bounded activations, groupsort and householder",
     .cost_text = "O(sum n_i n_{i-1})",
     .citation = "Szegedy et al., Intriguing properties of neural networks, "
                 "ICLR 2014, section 4.3",
     .joint = true,
+    .layered = true,
     .applies = lip_applies_any,
     .cost = cost,
     .run = run,

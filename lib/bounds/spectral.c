@@ -2,6 +2,7 @@
  *
  * Product of proven spectral norms: L <= |W_l|_2 s_{l-1} ... s_1 |W_1|_2. */
 #include "bounds/link_norm.h"
+#include "bounds/product.h"
 #include "bounds/support.h"
 
 static enum lip_status run(struct lip_bound *bound,
@@ -11,6 +12,8 @@ static enum lip_status run(struct lip_bound *bound,
 {
     struct lip_big product = lip_big_make(1, 0), norm;
     enum lip_status status = LIP_OK;
+    if (lip_product_layered(chain))
+        return lip_product_run(bound, chain, options, LIP_PRODUCT_INDUCED, ctx);
     if (options->evidence)
         status = lip_product_evidence(bound, chain, options->norm, ctx);
     for (size_t i = 0; status == LIP_OK && i < chain->count; i++) {
@@ -37,6 +40,10 @@ static struct lip_cost cost(const struct lip_chain *chain,
                             const struct lip_bound_options *options)
 {
     (void)options;
+    if (lip_product_layered(chain))
+        return (struct lip_cost){
+            lip_product_flops(chain->network, LIP_NORM_2, LIP_PRODUCT_INDUCED),
+            lip_product_bytes(chain->network)};
     return (struct lip_cost){lip_sum_links(chain, lip_spectral_flops),
                              lip_norm_bytes(chain)};
 }
@@ -46,13 +53,14 @@ const struct lip_method lip_method_spectral = {
     .title = "Product of spectral norms",
     .formula = "L <= |W_l|_2 s_{l-1} ... s_1 |W_1|_2",
     .norms = "2",
-    .supports = "chains of dense layers with any slope-bounded activations, "
-                "groupsort and householder",
+    .supports = "any network: convolutions, pools, sums and joins of layers, "
+                "slope-bounded activations, groupsort and householder",
     .cost_text = "O(sum n_i n_{i-1} min(n_i, n_{i-1}))",
     .citation = "Szegedy et al., Intriguing properties of neural networks, "
                 "ICLR 2014, section 4.3; verified norms after Rump, BIT 46 "
                 "(2006)",
     .joint = true,
+    .layered = true,
     .applies = lip_applies_l2,
     .cost = cost,
     .run = run,

@@ -152,14 +152,15 @@ static enum lip_status take(struct step *step, enum lip_norm norm, size_t i,
     const struct lip_layer *layer = step->layer;
     enum lip_layer_role role = layer->kind->role;
     step->norm = 1;
-    if (role == LIP_ROLE_LINEAR)
+    if (layer->kind == &lip_layer_dense)
         return take_linear(step, norm, ctx);
     if (role == LIP_ROLE_ELEMENTWISE)
         take_elementwise(step);
     if (role == LIP_ROLE_JOINT)
         step->norm = layer->kind->constant(layer, norm);
-    if (role == LIP_ROLE_ELEMENTWISE || role == LIP_ROLE_RESHAPE ||
-        role == LIP_ROLE_JOINT)
+    bool alone = layer->sources <= 1 && !layer->kind->infer_shape;
+    if (alone && (role == LIP_ROLE_ELEMENTWISE || role == LIP_ROLE_RESHAPE ||
+                  role == LIP_ROLE_JOINT))
         return LIP_OK;
     return lip_fail(ctx, LIP_UNSUPPORTED,
                     "Layer %zu (%s) cannot be evaluated with a bound of the "

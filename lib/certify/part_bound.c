@@ -65,6 +65,7 @@ static enum lip_status try_method(struct lip_proven *best,
     }
     if (!bound.skipped && bound.upper_bound < best->value)
         *best = (struct lip_proven){bound.upper_bound, method->id};
+    lip_bound_clear(&bound);
     return LIP_OK;
 }
 

@@ -211,6 +211,24 @@ static enum lip_status bound_pairs(struct lip_radius_rule *rule,
     return status;
 }
 
+/* Chains of dense layers only: parts of a graph are no networks, and the
+ * rounding errors of other layers are not counted. */
+static enum lip_status check_kinds(const struct lip_network *network,
+                                   struct lip_ctx *ctx)
+{
+    if (lip_network_is_dense(network))
+        return LIP_OK;
+    size_t i = 0;
+    while (i + 1 < network->count && !network->layer[i].kind->infer_shape)
+        i++;
+    return lip_fail(ctx, LIP_UNSUPPORTED,
+                    "Certified radii are computed for chains of dense layers; "
+                    "this model has layers or connections of another kind, "
+                    "such as layer %zu (%s). POST /bound bounds it as a "
+                    "whole.",
+                    i, lip_layer_type(&network->layer[i]));
+}
+
 /* The number of the last layer but for reshapes, which must be dense. */
 static enum lip_status find_last(size_t *out, const struct lip_network *network,
                                  struct lip_ctx *ctx)
@@ -237,7 +255,9 @@ enum lip_status lip_radius_new(struct lip_radius_rule **out,
                                struct lip_ctx *ctx)
 {
     size_t last;
-    enum lip_status status = find_last(&last, network, ctx);
+    enum lip_status status = check_kinds(network, ctx);
+    if (status == LIP_OK)
+        status = find_last(&last, network, ctx);
     if (status != LIP_OK)
         return status;
     struct lip_radius_rule *rule = lip_calloc(ctx, 1, sizeof *rule);

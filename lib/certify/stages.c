@@ -132,10 +132,12 @@ static void summarise(struct lip_stages *stages)
     }
 }
 
-/* Every layer is linear, elementwise, or MaxMin of a width that is no matter.
- */
+/* A chain whose layers are dense, elementwise, or MaxMin of a width that is no
+ * matter. */
 static bool is_known(const struct lip_network *network)
 {
+    if (!lip_network_is_dense(network))
+        return false;
     for (size_t i = 0; i < network->count; i++)
         if (network->layer[i].kind->role == LIP_ROLE_JOINT)
             return lip_chain_has_plain(network);
@@ -148,8 +150,9 @@ enum lip_status lip_stages_new(struct lip_stages **out,
 {
     if (!is_known(network))
         return lip_fail(ctx, LIP_UNSUPPORTED,
-                        "Of layers that sort numbers only MaxMin is searched, "
-                        "and that where it is not too wide.");
+                        "Only chains of dense layers and activations are "
+                        "taken apart here, and of layers that sort numbers "
+                        "MaxMin where it is not too wide.");
     struct lip_stages *stages = lip_calloc(ctx, 1, sizeof *stages);
     if (!stages)
         return ctx ? ctx->error.status : LIP_NO_MEMORY;

@@ -197,6 +197,12 @@ enum lip_status lip_partials_new(struct lip_partials *out,
                                  struct lip_ctx *ctx)
 {
     struct lip_partials from, to = {0};
+    *out = (struct lip_partials){0};
+    if (!lip_network_is_dense(network))
+        return lip_fail(ctx, LIP_UNSUPPORTED,
+                        "Partial derivatives are bounded of chains of dense "
+                        "layers; this network has layers or connections of "
+                        "another kind.");
     enum lip_status status = begin(&from, network, ctx);
     if (status == LIP_OK)
         status = begin(&to, network, ctx);

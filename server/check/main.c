@@ -59,6 +59,16 @@ static void read_options(struct lip_read_options *out, const json_t *root)
             json_array_get(json_object_get(activation, "parameters"), i));
 }
 
+/* Dense layers, activations, what keeps every number, and the one kind that
+ * sorts; what another kind does is not in this program. */
+static bool is_known(const struct lip_layer *layer)
+{
+    const struct lip_layer_kind *kind = layer->kind;
+    return kind == &lip_layer_dense || kind == &lip_layer_flatten ||
+           kind == &lip_layer_activation || kind == &lip_layer_reshape ||
+           kind == &lip_layer_group_sort;
+}
+
 /* The model, tried in both layouts of weights. */
 static enum verdict open_model(struct check *c, const char *path)
 {
@@ -78,8 +88,11 @@ static enum verdict open_model(struct check *c, const char *path)
         other = other || c->network;
     }
     lip_buffer_put(buffer);
+    if (same && !lip_network_is_chain(c->network))
+        return refuse(c, "Networks whose layers take from several others are "
+                         "not known here.");
     for (size_t i = 0; same && i < c->network->count; i++)
-        if (c->network->layer[i].kind->slopes)
+        if (!is_known(&c->network->layer[i]))
             return refuse(c, "Layers of type %s are not known here.",
                           lip_layer_type(&c->network->layer[i]));
     if (same)

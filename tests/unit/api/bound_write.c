@@ -84,9 +84,16 @@ static const struct lip_method method[] = {
 static json_t *write_bounds(const double *value, size_t count)
 {
     static struct lip_bound bound[3];
-    static const double norm[] = {NAN, 0.1, NAN, NAN, NAN, 2};
+    static const struct lip_norm_method way = {.id = "way"};
+    struct api_layer layer[6];
+    for (size_t i = 0; i < 6; i++)
+        layer[i] = (struct api_layer){.share = NAN};
+    layer[1].norm.value = lip_big_make(0.1, 0);
+    layer[5].norm.value = lip_big_make(2, 0);
+    layer[1].norm.method = layer[5].norm.method = &way;
+    layer[5].share = 1;
     struct api_bound_result result = {.network = network,
-                                      .layer_norm = norm,
+                                      .layer = layer,
                                       .norm = {LIP_NORM_2, LIP_NORM_2},
                                       .bound = bound,
                                       .count = count,
@@ -142,6 +149,9 @@ START_TEST(test_layer_norms)
         ck_assert_int_eq(norm != NULL, i == 1 || i == 5);
         if (i == 1)
             ck_assert_double_eq(json_real_value(norm), 0.1);
+        ck_assert_int_eq(json_object_get(layer, "norm_method") != NULL,
+                         i == 1 || i == 5);
+        ck_assert_int_eq(json_object_get(layer, "share") != NULL, i == 5);
     }
     json_decref(root);
 }

@@ -4,6 +4,8 @@
  * every text that a row has. */
 #include "api/bound.h"
 
+#include "bounds/norms/layer_norm.h"
+
 #include "tests/support/contract.h"
 #include "tests/support/suite.h"
 
@@ -58,6 +60,14 @@ START_TEST(test_methods)
         ck_text(shown, "citation", m->citation);
     }
     ck_assert_uint_eq(json_array_size(json_object_get(root, "methods")), i);
+    for (i = 0; lip_norm_methods[i]; i++) {
+        const json_t *shown = row("layer_norms", i);
+        ck_text(shown, "id", lip_norm_methods[i]->id);
+        ck_text(shown, "title", lip_norm_methods[i]->title);
+        ck_text(shown, "formula", lip_norm_methods[i]->formula);
+        ck_text(shown, "citation", lip_norm_methods[i]->citation);
+    }
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "layer_norms")), i);
 }
 END_TEST
 
