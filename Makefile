@@ -24,13 +24,13 @@ DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
-# the other side of `make bench-train`
+# the other side of `make bench-networks` and `make bench-train`
 DEPS_TORCH := python3-torch python3-numpy
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps demo check test bench bench-train fuzz soak-jobs image-check check-style \
+INSTALLING := deps demo check test bench bench-networks bench-train fuzz soak-jobs image-check check-style \
               check-asan check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -38,7 +38,7 @@ NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
     $(if $(filter deps check% test% bench soak%,$(goals)),$(DEPS_TEST)) \
     $(if $(filter bench,$(goals)),$(DEPS_BENCH)) \
-    $(if $(filter bench-train,$(goals)),$(DEPS_TEST) $(DEPS_TORCH)) \
+    $(if $(filter bench-networks bench-train,$(goals)),$(DEPS_TEST) $(DEPS_TORCH)) \
     $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
 INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
 
@@ -273,6 +273,11 @@ soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill
 bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
 	@tests/bench/run.sh build/release
 
+# Every program of tests/bench/networks.
+NETWORK_BENCH := $(basename $(call find,tests/bench/networks))
+bench-networks: build/release/tests/bench/machine $(addprefix build/release/,$(NETWORK_BENCH)) ## measure convolutions and other layers, with NumPy and PyTorch
+	@tests/bench/run.sh build/release $(NETWORK_BENCH:tests/bench/%=%)
+
 bench-train: $(addprefix build/release/tests/bench/,machine train training/recipes training/tables) ## measure training on MNIST and tables, every recipe with 5 seeds
 	@tests/bench/run.sh build/release train training/recipes training/tables
 
@@ -314,7 +319,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-requests check-tsan check-valgrind fuzz soak-jobs bench bench-train image image-check install \
+        check-requests check-tsan check-valgrind fuzz soak-jobs bench bench-networks bench-train image image-check install \
         uninstall format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

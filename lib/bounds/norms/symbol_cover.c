@@ -14,9 +14,9 @@
 /* Coarsest reach, and when cells are not split further. */
 static const double REACH = 0.8;
 /* What is close, and the share of the work allowed for being closer still. */
-static const double CLOSE = 0.008, LITTLE = 0.02;
-enum { MOST_SAMPLES = 512, STACK = 128, CLIMB_ROUNDS = 7 };
-#define SMALLEST 0x1p-26
+static const double CLOSE = 0.009, LITTLE = 0.015;
+enum { MOST_SAMPLES = 512, STACK = 128, CLIMB_ROUNDS = 4 };
+#define SMALLEST 0x1p-20
 
 /* A diamond |f0 - c0| / half0 + |f1 - c1| / half1 <= 1; on one axis where there
  * is one tap along the other. */
@@ -32,6 +32,7 @@ struct cover {
     double top;      /* the largest estimate so far */
     double over;     /* limit = top (1 + over) */
     double limit;
+    double first; /* reach of cells to begin with */
     double tests, allowed;
     size_t samples, groups; /* looked at */
     double sample[MOST_SAMPLES];
@@ -42,16 +43,34 @@ static bool flat(const struct cover *c, int axis)
     return c->symbol->tap[axis] == 1;
 }
 
-/* The smallest power of two of centres along an axis with that reach. */
+/* How many centres along an axis give that reach; even, so that what lies
+ * opposite is one too. */
 static double grid_size(const struct cover *c, int axis, double reach)
 {
-    double n = 2;
     if (flat(c, axis))
         return 1;
-    while (c->slope[axis] / n > reach && n < 1 / SMALLEST)
-        n *= 2;
+    double n = ceil(c->slope[axis] / reach / 2);
     /* Intervals are spaced by twice their half. */
-    return flat(c, 1 - axis) ? n / 2 : n;
+    return flat(c, 1 - axis) ? fmax(n, 1) : 2 * fmax(n, 1);
+}
+
+/* Centres are rounded to multiples of 2^-26 of a turn, so that symbols are of
+ * known frequencies; cells grow by as much, all halves by the same factor. */
+static double rounded(double f)
+{
+    f = rint(ldexp(f, 26)) / 0x1p26;
+    return f - floor(f);
+}
+
+static void grow(struct cell *cell)
+{
+    double least = INFINITY;
+    for (int axis = 0; axis < 2; axis++)
+        if (cell->half[axis] > 0)
+            least = fmin(least, cell->half[axis]);
+    double factor = lip_add_up(1, lip_div_up(0x1p-25, least));
+    for (int axis = 0; axis < 2; axis++)
+        cell->half[axis] = lip_mul_up(cell->half[axis], factor);
 }
 
 /* Cell number (i, j) of a grid of n[0] x n[1]; false where it is none of its
@@ -66,9 +85,10 @@ static bool grid_cell(struct cell *out, const struct cover *c,
     double other[2] = {i == 0 ? 0 : n[0] - i, j == 0 ? 0 : n[1] - j};
     if (other[0] < i || (other[0] == i && other[1] < j))
         return false;
-    *out = (struct cell){.centre = {i / n[0], j / n[1]}};
+    *out = (struct cell){.centre = {rounded(i / n[0]), rounded(j / n[1])}};
     for (int axis = 0; axis < 2; axis++)
         out->half[axis] = flat(c, axis) ? 0 : (plane ? 1 : 0.5) / n[axis];
+    grow(out);
     return true;
 }
 
@@ -90,7 +110,7 @@ static void climb(struct cover *c, size_t group, const double from[2],
         for (int k = 0; k < 4; k++) {
             double to[2] = {f[0], f[1]};
             to[k / 2] += k % 2 ? -step : step;
-            to[k / 2] -= floor(to[k / 2]);
+            to[k / 2] = rounded(to[k / 2]);
             if (flat(c, k / 2))
                 continue;
             double found = estimate(c, group, to);
@@ -139,33 +159,42 @@ static enum lip_status look(struct cover *c)
     return LIP_OK;
 }
 
-/* How many cells a bound `over` above the top will take: at a frequency where
- * the symbol is s, cells of reach acos(s / limit), which are twice the product
- * of their halves in size. Half of that by symmetry, twice for powers of two
- * and parents that fail. */
-static double predicted(const struct cover *c, double over)
+/* How many tests a bound `over` above the top will take where cells begin with
+ * this reach: at a frequency where the symbol is s they must come down to
+ * acos(s / limit), and each has twice the product of its halves in size. Half
+ * of them by symmetry. */
+static double tests_from(const struct cover *c, double over, double first)
 {
-    double sum = 0;
+    double sum = 0, cells = 0.25;
+    bool plane = !flat(c, 0) && !flat(c, 1);
+    for (int axis = 0; axis < 2; axis++)
+        if (!flat(c, axis))
+            cells *= fmax(c->slope[axis] / first, 1);
     for (size_t k = 0; k < c->samples; k++) {
         double reach = acos(fmin(c->sample[k] / (c->top * (1 + over)), 1));
-        double area = 1;
-        reach = fmin(reach, 1.2);
-        for (int axis = 0; axis < 2; axis++)
-            if (!flat(c, axis))
-                area *= fmin(reach / c->slope[axis], 1);
-        sum += 1 / (2 * area);
+        double tests = cells;
+        for (double now = first; tests < 1e15; now /= 2) {
+            sum += tests;
+            if (now <= reach)
+                break;
+            tests *= plane ? 4 : 2;
+        }
     }
     return sum / (double)c->samples * (double)c->groups;
 }
 
-/* The median of the samples says how large cells begin. */
-static double first_reach(struct cover *c)
+/* The least of that, and the first reach it takes. */
+static double plan(struct cover *c, double over)
 {
-    double sum = 0;
-    for (size_t k = 0; k < c->samples; k++)
-        sum += fmin(c->sample[k] / c->limit, 1);
-    double reach = acos(fmin(sum / (double)c->samples, 1));
-    return fmin(fmax(1.4 * reach, 0.01), 1.4);
+    double least = INFINITY;
+    for (double first = 1.4; first > 0.01; first *= 0.9) {
+        double tests = tests_from(c, over, first);
+        if (tests < least) {
+            least = tests;
+            c->first = first;
+        }
+    }
+    return least;
 }
 
 /* An upper bound of the reach of a cell. */
@@ -206,8 +235,9 @@ static int split(struct cell *out, const struct cover *c,
             *part = *cell;
             part->half[0] /= 2;
             part->half[1] /= 2;
-            part->centre[axis] += side * part->half[axis];
-            part->centre[axis] -= floor(part->centre[axis]);
+            part->centre[axis] =
+                rounded(part->centre[axis] + side * part->half[axis]);
+            grow(part);
         }
     return count;
 }
@@ -252,8 +282,7 @@ static enum lip_status prove_cell(struct cover *c, size_t group,
 static enum lip_status prove(struct cover *c)
 {
     const struct lip_symbol *s = c->symbol;
-    double reach = first_reach(c);
-    double n[2] = {grid_size(c, 0, reach), grid_size(c, 1, reach)};
+    double n[2] = {grid_size(c, 0, c->first), grid_size(c, 1, c->first)};
     enum lip_status status = LIP_OK;
     for (size_t g = 0; g < s->groups && status == LIP_OK; g++) {
         if (lip_mul_up(s->spread[g], lip_add_up(1, s->error)) <= c->limit)
@@ -273,12 +302,12 @@ static enum lip_status prove(struct cover *c)
 static void choose(struct cover *c, double flops)
 {
     double each = lip_probe_flops(c->symbol);
-    for (c->over = 1e-5; c->over < 0.5; c->over *= 1.25) {
-        double cost = predicted(c, c->over) * each;
+    for (c->over = 1e-5; c->over < 0.5; c->over *= 1.1) {
+        double cost = plan(c, c->over) * each;
         if (cost <= (c->over < CLOSE ? LITTLE * flops : flops))
             break;
     }
-    c->allowed = 8 * (predicted(c, c->over) + 64) + c->tests;
+    c->allowed = 8 * (plan(c, c->over) + 64) + c->tests;
     c->limit = c->top * (1 + c->over);
 }
 
