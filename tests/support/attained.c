@@ -116,24 +116,42 @@ static void raise(double out[9], const double *j, const struct lip_chain *chain)
     }
 }
 
+/* The slopes of all neurons at one end, and where those are that have two. */
+static size_t begin_slopes(double *slope, double *other, size_t *free,
+                           const struct lip_chain *chain)
+{
+    size_t at = 0, count = 0;
+    for (size_t i = 1; i < chain->count; i++)
+        for (size_t k = 0; k < lip_chain_width(chain, i); k++, at++) {
+            struct lip_slopes s = chain->slopes[i - 1][k];
+            ck_assert_uint_lt(at, 512);
+            slope[at] = s.lo;
+            other[at] = s.hi;
+            if (s.lo == s.hi)
+                continue;
+            ck_assert_uint_lt(count, 14);
+            free[count++] = at;
+        }
+    return count;
+}
+
 void attained_by_slopes(double out[9], const struct lip_chain *chain)
 {
-    size_t hidden = 0;
-    for (size_t i = 1; i < chain->count; i++)
-        hidden += lip_chain_width(chain, i);
-    ck_assert_uint_le(hidden, 14);
-    double slope[14], j[256];
+    double slope[512], other[512], j[256];
+    size_t free[14], count = begin_slopes(slope, other, free, chain);
     ck_assert_uint_le(chain->inputs * chain->outputs, 256);
     memset(out, 0, 9 * sizeof *out);
-    for (unsigned long ends = 0; ends < 1ul << hidden; ends++) {
-        size_t at = 0;
-        for (size_t i = 1; i < chain->count; i++)
-            for (size_t k = 0; k < lip_chain_width(chain, i); k++, at++) {
-                struct lip_slopes s = chain->slopes[i - 1][k];
-                slope[at] = ends >> at & 1 ? s.hi : s.lo;
-            }
+    for (unsigned long ends = 0; ends < 1ul << count; ends++) {
         jacobian(j, chain, slope);
         raise(out, j, chain);
+        for (size_t k = 0; k < count; k++) { /* count on, in Gray's order */
+            if (~(ends + 1) >> k & 1)
+                continue;
+            double held = slope[free[k]];
+            slope[free[k]] = other[free[k]];
+            other[free[k]] = held;
+            break;
+        }
     }
 }
 

@@ -5,9 +5,9 @@
  * cross gaps as few as that takes; what has no such form says so. */
 #include "network/unroll.h"
 
+#include "tests/support/drawn.h"
 #include "tests/support/graph.h"
 #include "tests/support/plain.h"
-#include "tests/support/random_graph.h"
 #include "tests/support/shaped.h"
 #include "tests/support/suite.h"
 
@@ -92,8 +92,8 @@ START_TEST(a_chain_computes_what_the_network_does)
 {
     uint64_t seed = 20;
     for (int t = 0; t < 400; t++) {
-        struct random_graph what = {.straight = true, .pairs = t % 2};
-        struct lip_network *network = random_graph(&seed, what, &ctx);
+        struct drawn what = {.straight = true, .pairs = t % 2};
+        struct lip_network *network = drawn_graph(&seed, what, &ctx);
         struct lip_chain *chain = chain_of(network);
         check_value(network, chain, &seed, t);
         lip_chain_free(chain);
@@ -108,8 +108,8 @@ START_TEST(the_estimate_covers_the_matrices)
 {
     uint64_t seed = 21;
     for (int t = 0; t < 100; t++) {
-        struct random_graph what = {.pairs = t % 2};
-        struct lip_network *network = random_graph(&seed, what, &ctx);
+        struct drawn what = {.pairs = t % 2};
+        struct lip_network *network = drawn_graph(&seed, what, &ctx);
         size_t before = atomic_load(&budget.used);
         struct lip_chain *chain = chain_of(network);
         size_t after = atomic_load(&budget.used);
@@ -135,7 +135,7 @@ START_TEST(few_numbers_cross)
 {
     uint64_t seed = 3;
     struct lip_network *network =
-        random_residual(&seed, "relu", 3, 5, 7, 1, 2, 1, &ctx);
+        drawn_residual(&seed, "relu", 3, 5, 7, 1, 2, 1, &ctx);
     struct lip_chain *chain = chain_of(network);
     ck_assert_uint_eq(chain->count, 3);
     ck_assert_uint_eq(lip_chain_width(chain, 1), 7 + 3); /* the input */
@@ -144,7 +144,7 @@ START_TEST(few_numbers_cross)
     ck_assert_uint_eq(chain->gap[1].passes, 0);
     lip_chain_free(chain);
     lip_network_free(network);
-    network = random_residual(&seed, "relu", 9, 5, 7, 2, 2, 1, &ctx);
+    network = drawn_residual(&seed, "relu", 9, 5, 7, 2, 2, 1, &ctx);
     chain = chain_of(network);
     ck_assert_uint_eq(chain->count, 4);
     ck_assert_uint_eq(lip_chain_width(chain, 1), 7 + 5);
@@ -189,8 +189,8 @@ START_TEST(any_scale)
     uint64_t seed = 5;
     for (int t = 0; t < 60; t++) {
         double scale = pow(10, 10 * (t % 60 - 30));
-        struct random_graph what = {.straight = true, .scale = scale};
-        struct lip_network *network = random_graph(&seed, what, &ctx);
+        struct drawn what = {.straight = true, .scale = scale};
+        struct lip_network *network = drawn_graph(&seed, what, &ctx);
         struct lip_chain *chain = chain_of(network);
         for (size_t i = 0; i < chain->count; i++) {
             const struct lip_link *link = &chain->link[i];
@@ -235,7 +235,7 @@ START_TEST(a_limit_of_bytes)
 {
     uint64_t seed = 6;
     struct lip_network *network =
-        random_residual(&seed, "relu", 3, 5, 7, 2, 2, 1, &ctx);
+        drawn_residual(&seed, "relu", 3, 5, 7, 2, 2, 1, &ctx);
     struct lip_chain *chain;
     double bytes = lip_chain_bytes(network);
     ck_assert_double_gt(bytes, 0);
@@ -256,9 +256,9 @@ END_TEST
 START_TEST(memory_that_runs_out)
 {
     uint64_t seed = 7;
-    struct random_graph what = {.pairs = true};
+    struct drawn what = {.pairs = true};
     for (int t = 0; t < 6; t++) {
-        struct lip_network *network = random_graph(&seed, what, &ctx);
+        struct lip_network *network = drawn_graph(&seed, what, &ctx);
         struct lip_chain *chain;
         for (long left = 0; left < 200; left++) {
             atomic_store(&budget.fail_after, left);
