@@ -25,7 +25,7 @@ struct lip_writer {
 /* All of them, ended by NULL. */
 extern const struct lip_writer *const lip_writers[];
 extern const struct lip_writer lip_writer_safetensors, lip_writer_npz,
-    lip_writer_json;
+    lip_writer_onnx, lip_writer_json;
 
 /* The writer of this name, or NULL. */
 const struct lip_writer *lip_writer_find(const char *name);
