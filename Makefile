@@ -22,7 +22,7 @@ DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
 DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
 DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
-             python3-yaml python3-jsonschema
+             python3-yaml python3-jsonschema python3-onnx
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 # the other side of `make bench-networks` and `make bench-train`
 DEPS_TORCH := python3-torch python3-numpy
