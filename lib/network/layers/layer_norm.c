@@ -19,8 +19,20 @@ static size_t block(const struct lip_shape *shape, size_t axis)
     return count;
 }
 
-/* Where no axis is given: the last axes that the weight (or the bias) has
- * numbers for, else the last one. */
+/* Whether the list has the shape of the axes from `axis` on. */
+static bool matches(const struct lip_tensor *list, const struct lip_shape *in,
+                    size_t axis)
+{
+    if (list->rank != in->rank - axis)
+        return false;
+    for (size_t k = 0; k < list->rank; k++)
+        if (list->dim[k] != in->dim[axis + k])
+            return false;
+    return true;
+}
+
+/* Where no axis is given: the last axes that the weight (or the bias) has the
+ * shape of, else those it has as many numbers as, else the last one. */
 static size_t guess_axis(const struct lip_layer *layer,
                          const struct lip_shape *in)
 {
@@ -29,6 +41,9 @@ static size_t guess_axis(const struct lip_layer *layer,
     size_t axis = in->rank ? in->rank - 1 : 0;
     if (!list->data)
         return axis;
+    if (list->rank && list->rank <= in->rank &&
+        matches(list, in, in->rank - list->rank))
+        return in->rank - list->rank;
     while (axis > 0 && block(in, axis) < lip_tensor_count(list))
         axis--;
     return axis;
@@ -40,10 +55,7 @@ static enum lip_status check(struct lip_tensor *list, const char *name,
                              struct lip_ctx *ctx)
 {
     size_t rank = in->rank - axis;
-    bool same = list->data && list->rank == rank;
-    for (size_t k = 0; k < rank && same; k++)
-        same = list->dim[k] == in->dim[axis + k];
-    if (same || !list->data)
+    if (!list->data || matches(list, in, axis))
         return LIP_OK;
     enum lip_status status = lip_layer_list(list, name, block(in, axis),
                                             "number that is normalised", ctx);

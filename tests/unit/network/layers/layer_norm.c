@@ -53,6 +53,20 @@ START_TEST(follows_the_formula)
 }
 END_TEST
 
+/* A first axis of length 1 may be named by the weight, or not. */
+START_TEST(the_shape_of_the_weight_tells_the_axes)
+{
+    for (int first = 0; first < 2; first++) {
+        struct lip_network *n = shaped(
+            (long[]){1, 3, 4, 0},
+            make(first ? (size_t[]){1, 3, 4, 0} : (size_t[]){3, 4, 0}, 1));
+        ck_assert_int_eq(lip_layer_setting(&n->layer[1], "axis")->value[0],
+                         1 - first);
+        lip_network_free(n);
+    }
+}
+END_TEST
+
 START_TEST(constants_hold)
 {
     static const double size[] = {1e-3, 0.03, 0.1, 0.3, 3};
@@ -101,6 +115,7 @@ int main(void)
     Suite *suite = suite_create("network/layers/layer_norm");
     TCase *tc = tcase_create("layer_norm");
     tcase_add_test(tc, follows_the_formula);
+    tcase_add_test(tc, the_shape_of_the_weight_tells_the_axes);
     tcase_add_test(tc, constants_hold);
     tcase_add_test(tc, without_epsilon_there_is_none);
     tcase_add_test(tc, refusals);
