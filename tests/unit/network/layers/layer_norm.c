@@ -89,6 +89,38 @@ START_TEST(constants_hold)
 }
 END_TEST
 
+/* One large number among many of size 1: where the step goes with the signs of
+ * the first row of the Jacobian, more than the diagonal shows. */
+START_TEST(large_rows_are_counted)
+{
+    enum { D = 401 };
+    double x[D], step[D], y[D], z[D], mean = 0, norm = 0;
+    struct lip_network *n = shaped((long[]){D, 0}, make(NULL, 1));
+    for (int i = 1; i < D; i++)
+        x[i] = i % 2 ? 1 : -1.1;
+    x[0] = 20;
+    for (int i = 0; i < D; i++)
+        mean += x[i] / D;
+    for (int i = 0; i < D; i++) {
+        x[i] -= mean;
+        norm += x[i] * x[i];
+    }
+    for (int i = 0; i < D; i++)
+        x[i] *= sqrt(2 * D / norm); /* a variance of 2 epsilon */
+    for (int j = 0; j < D; j++) {
+        double entry = (j == 0) - 1.0 / D - x[0] * x[j] / (3.0 * D);
+        step[j] = x[j] + (entry > 0 ? 1e-6 : -1e-6);
+    }
+    ck_assert_int_eq(lip_network_eval(y, n, x, NULL), LIP_OK);
+    ck_assert_int_eq(lip_network_eval(z, n, step, NULL), LIP_OK);
+    double low = fabs(y[0] - z[0]) / 1e-6;
+    ck_assert_double_gt(low, 3);
+    ck_assert_double_le(
+        low, lip_layer_layer_norm.constant(&n->layer[1], LIP_NORM_INF));
+    lip_network_free(n);
+}
+END_TEST
+
 START_TEST(without_epsilon_there_is_none)
 {
     struct lip_network *n = shaped((long[]){3, 0}, make(NULL, 0));
@@ -117,6 +149,7 @@ int main(void)
     tcase_add_test(tc, follows_the_formula);
     tcase_add_test(tc, the_shape_of_the_weight_tells_the_axes);
     tcase_add_test(tc, constants_hold);
+    tcase_add_test(tc, large_rows_are_counted);
     tcase_add_test(tc, without_epsilon_there_is_none);
     tcase_add_test(tc, refusals);
     suite_add_tcase(suite, tc);

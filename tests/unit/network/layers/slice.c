@@ -44,6 +44,7 @@ START_TEST(what_is_left_out)
     struct lip_network *a = shaped((long[]){2, 9, 0}, make(0, 8, 3));
     struct lip_network *b = shaped((long[]){2, 9, 0}, make(0, 7, 3));
     ck_assert_str_eq(a->id, b->id);
+    ck_assert_int_eq(lip_layer_setting(&a->layer[1], "stop")->value[1], 7);
     lip_network_free(a);
     lip_network_free(b);
 }
