@@ -7,6 +7,7 @@
 #include "formats/mat.h"
 #include "formats/npy.h"
 #include "formats/npz.h"
+#include "formats/onnx.h"
 #include "formats/reader.h"
 #include "formats/safetensors.h"
 #include "formats/torch.h"
@@ -15,13 +16,10 @@
 #include <string.h>
 
 const struct lip_format *const lip_formats[] = {
-    &lip_format_safetensors,
-    &lip_format_torch, /* before npz: it is a zip file, too */
-    &lip_format_npz,
-    &lip_format_npy,
-    &lip_format_mat,
-    &lip_format_json,
-    NULL,
+    &lip_format_safetensors, &lip_format_torch, /* before npz: it is a zip file,
+                                                   too */
+    &lip_format_npz,         &lip_format_npy,   &lip_format_mat,
+    &lip_format_onnx,        &lip_format_json,  NULL,
 };
 
 void lip_read_options_default(struct lip_read_options *options)
@@ -85,15 +83,6 @@ static const struct {
     {0, 1, "<", "XML or HTML, not a model"},
 };
 
-/* ONNX is a protobuf whose first field is nearly always ir_version, a small
- * number, followed by the producer's name, the graph or the opset. */
-static bool looks_like_onnx(const unsigned char *bytes, size_t size)
-{
-    return size > 3 && bytes[0] == 0x08 && bytes[1] < 0x20 &&
-           (bytes[2] == 0x12 || bytes[2] == 0x1a || bytes[2] == 0x22 ||
-            bytes[2] == 0x3a || bytes[2] == 0x42);
-}
-
 /* Pickle protocols 2 to 5, alone or inside an old PyTorch file. */
 static bool looks_like_pickle(const unsigned char *bytes, size_t size)
 {
@@ -110,8 +99,6 @@ static const char *guess(const unsigned char *bytes, size_t size)
     if (looks_like_pickle(bytes, size))
         return "a Python pickle (.pkl, old .pt), which is code and is not "
                "run: save the weights as safetensors";
-    if (looks_like_onnx(bytes, size))
-        return "ONNX, which is not read yet: save the weights as safetensors";
     return NULL;
 }
 

@@ -75,7 +75,6 @@ START_TEST(sentences_for_other_bytes)
          "program"},
         {B("\x80\x02}q\1."), "pickle"},
         {B("\x80\x04\x95"), "pickle"},
-        {B("\x08\x08\x12\x07pytorch"), "ONNX"},
         {B("--boundary\r\n"), "multipart"},
         {B("<!doctype html>"), "HTML"},
         {B("\xff\xfe{\0"), "UTF-16"},
