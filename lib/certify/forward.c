@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "bounds/link_norm.h"
+#include "certify/forward_rows.h"
 #include "linalg/blas.h"
 
 #include <stdbool.h>
@@ -18,6 +19,9 @@ struct step {
     double norm;     /* of the map: |W|, or the steepest slope */
     double absolute; /* ||W|| */
     double offset;   /* |b| */
+    bool rows;       /* linear, by its rows, with `terms` of a sum at most */
+    size_t terms;
+    double uncertainty;
     /* An elementwise layer is evaluated with these errors, and `constant`
      * in each number. */
     struct lip_accuracy accuracy;
@@ -94,6 +98,8 @@ static enum lip_status linear_norms(struct step *step, enum lip_norm norm,
                                     struct lip_ctx *ctx)
 {
     struct lip_layer layer = *step->layer;
+    layer.source = NULL;
+    layer.sources = 0;
     struct lip_network alone = {.layer = &layer,
                                 .count = 1,
                                 .inputs = layer.inputs,
@@ -128,6 +134,23 @@ static enum lip_status take_linear(struct step *step, enum lip_norm norm,
     return LIP_OK;
 }
 
+/* Other kinds than dense. */
+static enum lip_status take_rows(struct step *step, enum lip_norm norm,
+                                 struct lip_ctx *ctx)
+{
+    struct lip_forward_norms n;
+    enum lip_status status = lip_forward_norms(&n, step->layer, norm, ctx);
+    if (status != LIP_OK)
+        return status;
+    step->rows = true;
+    step->terms = n.terms;
+    step->norm = n.norm;
+    step->absolute = n.absolute;
+    step->offset = n.offset;
+    step->uncertainty = n.uncertainty;
+    return LIP_OK;
+}
+
 static void take_elementwise(struct step *step)
 {
     const struct lip_layer *layer = step->layer;
@@ -146,21 +169,32 @@ static void take_elementwise(struct step *step)
     }
 }
 
+static bool follows(const struct lip_layer *layer, size_t i)
+{
+    return layer->source[0] == (i == 0 ? LIP_FROM_INPUT : i - 1);
+}
+
 static enum lip_status take(struct step *step, enum lip_norm norm, size_t i,
                             struct lip_ctx *ctx)
 {
     const struct lip_layer *layer = step->layer;
     enum lip_layer_role role = layer->kind->role;
     step->norm = 1;
-    if (layer->kind == &lip_layer_dense)
-        return take_linear(step, norm, ctx);
+    if (layer->sources > 1 || (layer->sources == 1 && !follows(layer, i)))
+        return lip_fail(ctx, LIP_UNSUPPORTED,
+                        "Layer %zu (%s) takes numbers from elsewhere than the "
+                        "layer before it: only chains of layers are evaluated "
+                        "with a bound of the rounding errors.",
+                        i, lip_layer_type(layer));
+    if (role == LIP_ROLE_LINEAR)
+        return layer->kind->row ? take_rows(step, norm, ctx)
+                                : take_linear(step, norm, ctx);
     if (role == LIP_ROLE_ELEMENTWISE)
         take_elementwise(step);
     if (role == LIP_ROLE_JOINT)
         step->norm = layer->kind->constant(layer, norm);
-    bool alone = layer->sources <= 1 && !layer->kind->infer_shape;
-    if (alone && (role == LIP_ROLE_ELEMENTWISE || role == LIP_ROLE_RESHAPE ||
-                  role == LIP_ROLE_JOINT))
+    if (role == LIP_ROLE_ELEMENTWISE || role == LIP_ROLE_RESHAPE ||
+        layer->kind->accurate)
         return LIP_OK;
     return lip_fail(ctx, LIP_UNSUPPORTED,
                     "Layer %zu (%s) cannot be evaluated with a bound of the "
@@ -224,20 +258,41 @@ struct block {
     enum lip_norm norm;
 };
 
+/* |y' - y| where y = A x is computed from x' with |x' - x| = error. */
+static double linear_error(const struct step *step, double error, double size,
+                           size_t terms)
+{
+    double gamma = lip_gamma(terms + 2);
+    /* A' for A: what it makes of the sizes, and of the sums' own errors. */
+    gamma = lip_add_up(gamma, lip_mul_up(2, step->uncertainty));
+    double most = lip_add_up(lip_mul_up(step->absolute, size), step->offset);
+    /* Partial sums near the largest double may have overflowed. */
+    double local = most < 0x1p1000 ? lip_mul_up(gamma, most) : INFINITY;
+    return lip_add_up(lip_add_up(lip_mul_up(step->norm, error), local),
+                      LIP_TINY);
+}
+
+static enum lip_status rows(struct block *b, const struct step *step,
+                            struct lip_ctx *ctx)
+{
+    size_t n = step->layer->inputs;
+    enum lip_status status =
+        lip_forward_rows(b->y, step->layer, b->x, b->count, ctx);
+    for (size_t i = 0; i < b->count; i++)
+        b->error[i] = linear_error(step, b->error[i],
+                                   lip_vector_upper(b->x + i * n, n, b->norm),
+                                   step->terms);
+    return status;
+}
+
 static void linear(struct block *b, const struct step *step)
 {
     size_t n = step->layer->inputs, m = step->layer->outputs;
     struct lip_matrix x = {n, b->count, b->x}, y = {m, b->count, b->y};
-    double gamma = lip_gamma(n + 2);
     lip_gemm(&y, &step->transposed, true, &x, false);
     for (size_t i = 0; i < b->count; i++) {
         double size = lip_vector_upper(b->x + i * n, n, b->norm);
-        double most =
-            lip_add_up(lip_mul_up(step->absolute, size), step->offset);
-        /* Partial sums near the largest double may have overflowed. */
-        double local = most < 0x1p1000 ? lip_mul_up(gamma, most) : INFINITY;
-        b->error[i] = lip_add_up(
-            lip_add_up(lip_mul_up(step->norm, b->error[i]), local), LIP_TINY);
+        b->error[i] = linear_error(step, b->error[i], size, n);
         if (step->bias)
             cblas_daxpy((int)m, 1, step->bias, 1, b->y + i * m, 1);
     }
@@ -269,11 +324,11 @@ static void elementwise(struct block *b, const struct step *step)
  * and cosine, off by 16 units in the last place, in every norm. */
 static void move(struct block *b, const struct step *step)
 {
-    size_t n = step->layer->outputs;
+    size_t n = step->layer->inputs, m = step->layer->outputs;
     bool joint = step->layer->kind->role == LIP_ROLE_JOINT;
     for (size_t i = 0; i < b->count; i++) {
         const double *x = b->x + i * n;
-        step->layer->kind->eval(b->y + i * n, step->layer, x);
+        step->layer->kind->eval(b->y + i * m, step->layer, x);
         if (!joint)
             continue;
         double size = lip_vector_upper(x, n, b->norm);
@@ -282,9 +337,13 @@ static void move(struct block *b, const struct step *step)
     }
 }
 
-static void advance(struct block *b, const struct step *step)
+static enum lip_status advance(struct block *b, const struct step *step,
+                               struct lip_ctx *ctx)
 {
-    if (step->transposed.data)
+    enum lip_status status = LIP_OK;
+    if (step->rows)
+        status = rows(b, step, ctx);
+    else if (step->transposed.data)
         linear(b, step);
     else if (step->layer->kind->role == LIP_ROLE_ELEMENTWISE)
         elementwise(b, step);
@@ -293,6 +352,7 @@ static void advance(struct block *b, const struct step *step)
     double *x = b->x;
     b->x = b->y;
     b->y = x;
+    return status;
 }
 
 enum lip_status lip_forward_run(double *y, double *error,
@@ -311,9 +371,10 @@ enum lip_status lip_forward_run(double *y, double *error,
     memset(error, 0, count * sizeof *error);
     enum lip_status status = LIP_OK;
     for (size_t i = 0; status == LIP_OK && i < forward->count; i++) {
-        advance(&b, &forward->step[i]);
-        status = lip_tick(ctx, "evaluation", (double)i + 1,
-                          (double)forward->count, NAN);
+        status = advance(&b, &forward->step[i], ctx);
+        if (status == LIP_OK)
+            status = lip_tick(ctx, "evaluation", (double)i + 1,
+                              (double)forward->count, NAN);
     }
     memcpy(y, b.x, count * forward->outputs * sizeof *y);
     lip_free(room);
@@ -330,6 +391,10 @@ double lip_forward_bytes(const struct lip_network *network, double count)
         bytes += sizeof(struct step) + 512;
         if (layer->kind->role != LIP_ROLE_LINEAR)
             continue;
+        if (layer->kind->row) {
+            most = fmax(most, lip_forward_rows_bytes(layer, count));
+            continue;
+        }
         bytes += 8 * (n + 1) * m;
         /* Its norms take it once more, and matrices of the smaller side. */
         double side = fmin(n, m);

@@ -7,6 +7,9 @@
  * numbers that enter a layer, x the exact ones:
  *
  *     dense        e <- |W| e + gamma_{n+2} (||W|| |x'| + |b|)   n inputs
+ *     other linear e <- |A| e + (gamma_{n+2} + 2 d) (||A|| |x'| + |b|)
+ *     layers                                       n terms of a sum, d how far
+ *                                                  numbers are from stored ones
  *     activation   e <- s e + relative |y'| + argument |x'|      s the steepest
  *                                                                slope
  *     sorting,     e <- k e + 2^-44 |x'|           k the layer's constant
@@ -26,7 +29,8 @@
 struct lip_forward;
 
 /* Takes the first `layers` layers of the network (0: none), which must outlive
- * it. LIP_UNSUPPORTED (a layer that it cannot bound the error of),
+ * it. LIP_UNSUPPORTED (a layer that it cannot bound the error of, or that takes
+ * numbers from elsewhere than the layer before),
  * LIP_NO_MEMORY, LIP_TOO_LARGE, LIP_CANCELLED, LIP_TIMEOUT. O(parameters), and
  * for r = 2 a proven spectral norm of each matrix that is not large. */
 enum lip_status lip_forward_new(struct lip_forward **out,

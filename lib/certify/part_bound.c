@@ -157,6 +157,7 @@ static enum lip_status bound_row(double *out, const struct lip_network *network,
                             .data = (const unsigned char *)row};
     layer[last].bias = (struct lip_tensor){.data = NULL};
     layer[last].outputs = part.outputs = 1;
+    layer[last].out = lip_shape_vector(1);
     part.layer = layer;
     part.count = last + 1;
     /* Of one output every norm is the same. */

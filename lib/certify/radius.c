@@ -155,6 +155,8 @@ static enum lip_status take_last(struct lip_radius_rule *rule,
                                  struct lip_ctx *ctx)
 {
     struct lip_layer copy = *layer;
+    copy.source = NULL;
+    copy.sources = 0;
     struct lip_network alone = {.layer = &copy,
                                 .count = 1,
                                 .inputs = layer->inputs,
@@ -211,21 +213,20 @@ static enum lip_status bound_pairs(struct lip_radius_rule *rule,
     return status;
 }
 
-/* Chains of dense layers only: parts of a graph are no networks, and the
- * rounding errors of other layers are not counted. */
-static enum lip_status check_kinds(const struct lip_network *network,
+/* Chains only: parts of a graph are no networks. */
+static enum lip_status check_chain(const struct lip_network *network,
                                    struct lip_ctx *ctx)
 {
-    if (lip_network_is_dense(network))
-        return LIP_OK;
     size_t i = 0;
-    while (i + 1 < network->count && !network->layer[i].kind->infer_shape)
+    if (lip_network_is_chain(network))
+        return LIP_OK;
+    while (i + 1 < network->count && lip_network_sources(network, i) == 1 &&
+           lip_network_source(network, i, 0) == (i ? i - 1 : LIP_FROM_INPUT))
         i++;
     return lip_fail(ctx, LIP_UNSUPPORTED,
-                    "Certified radii are computed for chains of dense layers; "
-                    "this model has layers or connections of another kind, "
-                    "such as layer %zu (%s). POST /bound bounds it as a "
-                    "whole.",
+                    "Certified radii are computed for chains of layers; layer "
+                    "%zu (%s) takes numbers from elsewhere than the layer "
+                    "before it. POST /bound bounds the model as a whole.",
                     i, lip_layer_type(&network->layer[i]));
 }
 
@@ -255,7 +256,7 @@ enum lip_status lip_radius_new(struct lip_radius_rule **out,
                                struct lip_ctx *ctx)
 {
     size_t last;
-    enum lip_status status = check_kinds(network, ctx);
+    enum lip_status status = check_chain(network, ctx);
     if (status == LIP_OK)
         status = find_last(&last, network, ctx);
     if (status != LIP_OK)

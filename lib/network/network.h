@@ -121,6 +121,8 @@ struct lip_layer_kind {
     /* JOINT: an upper bound of |layer(a) - layer(b)|_p / |a - b|_p, over all
      * a != b; infinity where none is known. NULL for other roles. */
     double (*constant)(const struct lip_layer *layer, enum lip_norm norm);
+    bool accurate; /* JOINT: what eval gives is off by at most 2^-44 |x|, in
+                      every norm */
     /* JOINT: whether the layer is MaxMin on pairs of neighbours; NULL: never.
      */
     bool (*max_min)(const struct lip_layer *layer);

@@ -54,6 +54,7 @@ const struct lip_layer_kind lip_layer_group_sort = {
     .infer = infer,
     .eval = eval,
     .constant = constant,
+    .accurate = true,
     .max_min = max_min,
     .group_name = "group",
 };

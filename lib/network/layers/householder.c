@@ -56,6 +56,7 @@ const struct lip_layer_kind lip_layer_householder = {
     .infer = infer,
     .eval = eval,
     .constant = constant,
+    .accurate = true,
     .weight_name = "angles",
     .weight_rank = 1,
 };

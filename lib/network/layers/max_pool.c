@@ -86,6 +86,7 @@ const struct lip_layer_kind lip_layer_max_pool = {
     .infer_shape = infer,
     .eval = eval,
     .constant = constant,
+    .accurate = true,
     .largest_of = lip_pool_columns,
     .setting = setting,
 };
