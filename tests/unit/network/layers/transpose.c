@@ -38,7 +38,7 @@ START_TEST(each_axis_is_named_once)
     shaped_refused(shape, make(3, (long[]){1, 0, 1}), "names 1 twice");
     shaped_refused(shape, make(3, (long[]){1, 0, 3}), "names 3 as an axis");
     shaped_refused(shape, make(3, (long[]){1, 0, -1}), "at least 0");
-    shaped_refused(shape, make(0, NULL), "has 0 numbers");
+    shaped_refused(shape, make(0, (long[]){0}), "has 0 numbers");
 }
 END_TEST
 
