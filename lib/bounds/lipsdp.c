@@ -438,7 +438,7 @@ static struct lip_cost cost(const struct lip_chain *chain,
     double widths = 0;
     for (size_t i = 0; i <= chain->count; i++)
         widths += (double)lip_chain_width(chain, i);
-    return (struct lip_cost){40 * one.flops + 300 * sweep_flops(chain),
+    return (struct lip_cost){15 * one.flops + 100 * sweep_flops(chain),
                              one.bytes + 8 * 25 * RANK * widths};
 }
 

@@ -4,6 +4,7 @@
  * and the error bounds that the comments here refer to. */
 #include "bounds/recursion.h"
 
+#include "bounds/factor.h"
 #include "bounds/link_norm.h"
 #include "bounds/multipliers.h"
 #include "linalg/blas.h"
@@ -45,7 +46,7 @@ double lip_recursion_bytes(const struct lip_chain *chain)
     extents(chain, &n, &area);
     double first = (double)lip_chain_width(chain, chain->count > 1 ? 1 : 0);
     return 8.0 * (4.0 * (double)n * (double)n + first * first + (double)area) +
-           lip_passing_bytes(chain);
+           lip_passing_bytes(chain) + lip_front_bytes(chain);
 }
 
 double lip_recursion_flops(const struct lip_chain *chain)
@@ -57,7 +58,9 @@ double lip_recursion_flops(const struct lip_chain *chain)
         bool last = i + 1 == chain->count;
         double gram = last ? fmin(n, next) * fmax(n, next) * fmin(n, next)
                            : next * next * n;
-        flops += 2.0 / 3 * n * n * n + n * n * next + gram;
+        flops += i == 1 && lip_front_applies(chain)
+                     ? lip_front_flops(chain)
+                     : 2.0 / 3 * n * n * n + n * n * next + gram;
     }
     return flops;
 }
@@ -79,22 +82,13 @@ static enum lip_status new_sectors(struct lip_recursion *rec)
     return LIP_OK;
 }
 
-/* sigma for S^ = fl(Y^T Y), where Y is within e of the exact one and has n
- * rows; `f` bounds |Y|_F. */
-static double gram_error(double f, double e, size_t n)
-{
-    double cross = lip_mul_up(lip_up(2 * f + e), e);
-    double rounding = lip_mul_up(lip_gamma(n + 2), lip_mul_up(f, f));
-    return lip_add_up(lip_add_up(cross, rounding), LIP_TINY);
-}
-
 /* S^_1 = W_1 W_1^T. */
 static void first_gram(struct lip_recursion *rec)
 {
     const struct lip_link *link = &rec->chain->link[0];
     lip_gram(&rec->first, &link->transposed);
-    rec->first_sigma = gram_error(lip_matrix_frobenius(&link->transposed),
-                                  link->radius, link->transposed.rows);
+    rec->first_sigma = lip_gram_error(lip_matrix_frobenius(&link->transposed),
+                                      link->radius, link->transposed.rows);
 }
 
 /* Where numbers pass the last gap, the last Gram matrix is formed too. */
@@ -124,6 +118,8 @@ enum lip_status lip_recursion_new(struct lip_recursion *out,
         status = lip_matrix_new(&out->r, n, n, ctx);
     if (status == LIP_OK)
         status = lip_passing_new(&out->passing, chain, ctx);
+    if (status == LIP_OK)
+        status = lip_front_new(&out->front, chain, ctx);
     if (status == LIP_OK) {
         /* The coupling of p != 0 needs an n x n right-hand side as well. */
         out->y.data =
@@ -156,6 +152,7 @@ void lip_recursion_clear(struct lip_recursion *rec)
     lip_matrix_clear(&rec->r);
     lip_matrix_clear(&rec->y);
     lip_passing_clear(&rec->passing);
+    lip_front_clear(&rec->front);
     lip_free(rec->scaled);
     lip_free(rec->power);
     *rec = (struct lip_recursion){0};
@@ -238,45 +235,6 @@ static void scale_gram(struct lip_recursion *rec, size_t n)
     }
 }
 
-/* --- a factor and the norm of its inverse --------------------------------- */
-
-/* R (in rec->r) with R^T R <= A - slack I, and *inverse >= |R^-1|_2. `a` is
- * kept; `spare` is destroyed. */
-static bool factor_below(struct lip_matrix *r, const struct lip_matrix *a,
-                         double slack, double *inverse,
-                         struct lip_matrix *spare, double *vector)
-{
-    size_t n = a->rows;
-    double shift;
-    resize(r, n, n);
-    for (size_t j = 0; j < n; j++) /* the upper triangle */
-        memcpy(r->data + j * n, a->data + j * n, (j + 1) * sizeof(double));
-    if (!lip_cholesky_below(r, slack, &shift))
-        return false;
-    /* R^T R >= A - (slack + 3 shift) I, and that >= tau I if proven so: one
-     * shift was taken off, one may be the error of the factor, and the
-     * roundings of the diagonal, below 3 u of it, are less than one more. */
-    double base = lip_add_up(slack, lip_mul_up(3, shift));
-    double tau = lip_cholesky_smallest(r, vector) / 4;
-    for (int attempt = 0; attempt < 8 && tau > 0; attempt++, tau /= 16) {
-        if (lip_cholesky_proves(spare, a, lip_add_up(base, tau))) {
-            *inverse = lip_div_up(1, lip_sqrt_down(tau));
-            return true;
-        }
-    }
-    return false;
-}
-
-/* |fl(R^-T B) - R^-T B|_F, given bounds of |R|_F and |Y|_F and an error of B.
- */
-static double solve_error(double inverse, double r, double y, double b,
-                          size_t n)
-{
-    double rounding = lip_mul_up(lip_gamma(n + 3), lip_mul_up(r, y));
-    double all = lip_add_up(lip_add_up(rounding, b), LIP_TINY);
-    return lip_mul_up(inverse, all);
-}
-
 /* --- Z = S (I + P Lambda S)^-1 = S -+ (Q S)^T (I +- Q S Q)^-1 (Q S) --------
  */
 
@@ -312,14 +270,14 @@ static bool coupling(double *q, const struct lip_sector *sector,
     return any;
 }
 
-/* K = I + sign Q S' Q into rec->m, upper triangle; returns a bound of the
- * rounding in 2-norm. */
+/* K = I + sign Q S' Q of the first n neurons into rec->m, upper triangle;
+ * returns a bound of the rounding in 2-norm. */
 static double coupled_matrix(struct lip_recursion *rec, const double *q,
                              int sign, size_t n)
 {
     resize(&rec->m, n, n);
     for (size_t j = 0; j < n; j++) {
-        const double *from = rec->s.data + j * n;
+        const double *from = rec->s.data + j * rec->s.rows;
         double *to = rec->m.data + j * n;
         for (size_t i = 0; i <= j; i++)
             to[i] = sign * (q[i] * (from[i] * q[j]));
@@ -329,15 +287,18 @@ static double coupled_matrix(struct lip_recursion *rec, const double *q,
     return lip_add_up(lip_mul_up(lip_gamma(4), f), LIP_TINY);
 }
 
-/* Y^T = S' Q, both triangles; returns a bound of the rounding in F-norm. */
-static double coupled_side(struct lip_recursion *rec, const double *q, size_t n)
+/* Y^T = S' Q, n x a; returns a bound of the rounding in F-norm. */
+static double coupled_side(struct lip_recursion *rec, const double *q, size_t a,
+                           size_t n)
 {
-    resize(&rec->y, n, n);
+    resize(&rec->y, n, a);
     for (size_t j = 0; j < n; j++)
         for (size_t i = 0; i <= j; i++) {
             double x = rec->s.data[i + j * n];
-            rec->y.data[i + j * n] = q[j] * x;
-            rec->y.data[j + i * n] = q[i] * x;
+            if (j < a)
+                rec->y.data[i + j * n] = q[j] * x;
+            if (i < a)
+                rec->y.data[j + i * n] = q[i] * x;
         }
     double f = lip_matrix_frobenius(&rec->y);
     return lip_mul_up(lip_gamma(2), f);
@@ -353,22 +314,23 @@ static bool couple(struct lip_recursion *rec, int sign, size_t n, double *q)
     if (!coupling(q, rec->sector[rec->layer], rec->scaled, sign, a, n))
         return true;
     double inverse = 1; /* K >= I where p > 0 */
-    double slack = coupled_matrix(rec, q, sign, n);
+    double slack = coupled_matrix(rec, q, sign, a);
     struct lip_matrix *k = sign > 0 ? &rec->m : &rec->r;
-    if (sign > 0 ? !lip_cholesky_above(k, slack)
-                 : !factor_below(k, &rec->m, slack, &inverse, &rec->y, q + n))
+    if (sign > 0
+            ? !lip_cholesky_above(k, slack)
+            : !lip_factor_below(k, &rec->m, slack, &inverse, &rec->y, q + n))
         return false;
     double kf = frobenius_upper(k); /* counts R's entries twice: an excess */
-    double b = coupled_side(rec, q, n);
+    double b = coupled_side(rec, q, a, n);
     lip_solve_right(&rec->y, k);
     double vf = lip_matrix_frobenius(&rec->y);
-    double e = solve_error(inverse, kf, vf, b, n);
+    double e = lip_solve_error(inverse, kf, vf, b, a);
     double sf = frobenius_upper(&rec->s);
-    cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)n, (int)n, -sign,
+    cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)n, (int)a, -sign,
                 rec->y.data, (int)n, 1, rec->s.data, (int)n);
     double rounding = lip_mul_up(
         lip_gamma(n + 4), lip_add_up(lip_mul_up(2, lip_mul_up(vf, vf)), sf));
-    double error = lip_add_up(gram_error(vf, e, n), rounding);
+    double error = lip_add_up(lip_gram_error(vf, e, a), rounding);
     for (size_t i = 0; i < n; i++)
         rec->s.data[i * (n + 1)] += lip_mul_up(error, 1.0000001);
     return true;
@@ -483,7 +445,7 @@ static double solve_next(struct lip_recursion *rec, size_t a,
         trace += rec->scaled[k];
     double rf = lip_sqrt_up(lip_inflate(trace, a));
     *norm = lip_matrix_frobenius(&rec->y);
-    return solve_error(inverse, rf, *norm, off, a);
+    return lip_solve_error(inverse, rf, *norm, off, a);
 }
 
 /* S^ of the next layer from Y, and what passed this one. */
@@ -493,7 +455,7 @@ static void form_gram(struct lip_recursion *rec, double norm, double e,
     size_t next = rec->y.rows;
     resize(&rec->s, next, next);
     lip_gram_outer(&rec->s, &rec->y);
-    rec->sigma = gram_error(norm, e, a);
+    rec->sigma = lip_gram_error(norm, e, a);
     if (!passed)
         return;
     for (size_t j = 0; j < next; j++)
@@ -521,7 +483,7 @@ static bool advance(struct lip_recursion *rec, int lowest, double *vector)
     if (a < n)
         lip_passing_fill(&rec->passing, &rec->y, &rec->s, n - a, rec->weight,
                          link, scale);
-    if (!factor_below(&rec->r, &rec->m, slack, &inverse, &rec->s, vector))
+    if (!lip_factor_below(&rec->r, &rec->m, slack, &inverse, &rec->s, vector))
         return false;
     if (rec->used)
         lip_multipliers_keep_scaled(rec->used, rec);
@@ -534,9 +496,24 @@ static bool advance(struct lip_recursion *rec, int lowest, double *vector)
     return true;
 }
 
+/* The first step by the inputs. */
+static bool advance_front(struct lip_recursion *rec, const double *lambda)
+{
+    int power;
+    if (!lip_front_step(&rec->s, &rec->sigma, &power, &rec->front, lambda))
+        return false;
+    rec->layer = 1;
+    rec->exponent += rec->chain->link[1].exponent - power;
+    return true;
+}
+
 enum lip_status lip_recursion_step(struct lip_recursion *rec,
                                    const double *lambda, bool *feasible)
 {
+    if (rec->layer == 0 && rec->front.used) {
+        *feasible = advance_front(rec, lambda);
+        return LIP_OK;
+    }
     size_t n = rec->s.rows, a = lip_recursion_neurons(rec);
     double *vector = lip_alloc(rec->ctx, 2 * n, sizeof *vector);
     if (!vector)

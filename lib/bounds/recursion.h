@@ -31,10 +31,12 @@
  * of two.
  *
  * Numbers that pass a gap beside its neurons (gap->passes) have no multiplier:
- * they are eliminated exactly, see passing.h. */
+ * they are eliminated exactly, see passing.h. A first layer with far more
+ * neurons than inputs is eliminated in another order, see front.h. */
 #ifndef LIP_BOUNDS_RECURSION_H
 #define LIP_BOUNDS_RECURSION_H
 
+#include "bounds/front.h"
 #include "bounds/passing.h"
 #include "linalg/big.h"
 #include "network/chain.h"
@@ -65,6 +67,7 @@ struct lip_recursion {
     double first_sigma;
     struct lip_matrix m, r, y;    /* work: n square, n square, next x n */
     struct lip_passing passing;   /* work */
+    struct lip_front front;       /* takes the first step where it is used */
     double *scaled, *weight;      /* Lambda and m Lambda, scaled */
     int *power;                   /* its square root's power of two */
     struct lip_multipliers *used; /* gets what each step really used; NULL: not

@@ -21,13 +21,13 @@ struct drawn {
 /* Up to 13 layers on images of up to 2 x 4 x 4. Memory from the context; what
  * cannot happen fails the running test. */
 struct lip_network *drawn_graph(uint64_t *seed, struct drawn what,
-                                 struct lip_ctx *ctx);
+                                struct lip_ctx *ctx);
 
 /* x + W2 phi(W1 x) `blocks` times between dense layers, width n inside, h
  * hidden: normal weights of variance gain^2 / inputs, no biases. */
 struct lip_network *drawn_residual(uint64_t *seed, const char *activation,
-                                    size_t inputs, size_t n, size_t h,
-                                    size_t blocks, size_t outputs, double gain,
-                                    struct lip_ctx *ctx);
+                                   size_t inputs, size_t n, size_t h,
+                                   size_t blocks, size_t outputs, double gain,
+                                   struct lip_ctx *ctx);
 
 #endif

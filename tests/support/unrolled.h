@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Layers with windows as the matrices they are, for small images. */
+ * Networks unrolled into chains. */
 #ifndef LIP_TESTS_SUPPORT_UNROLLED_H
 #define LIP_TESTS_SUPPORT_UNROLLED_H
 
-#include "linalg/norm.h"
-#include "training/layer.h"
+#include "network/chain.h"
 
-/* The proven norm of the whole matrix of the convolution with this kernel. */
-double unrolled_norm(const struct lip_trainable *layer, const float *kernel,
-                     struct lip_norm_pair pair);
+#include <stdint.h>
+
+/* The chain of a network, which must be unrolled. */
+struct lip_chain *unrolled_chain(const struct lip_network *network,
+                                 struct lip_ctx *ctx);
+
+/* Fails unless the chain's value at random points is the network's. Without
+ * biases, neurons straight on either side of 0 (struct drawn.straight). */
+void unrolled_value(const struct lip_network *network,
+                    const struct lip_chain *chain, uint64_t *seed, int number);
 
 #endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What networks are taken apart into, and what has no such form. */
+#include "network/nodes.h"
+#include "network/unroll.h"
+
+#include "tests/support/graph.h"
+#include "tests/support/suite.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct lip_budget budget;
+static struct lip_ctx ctx;
+
+static void start(void)
+{
+    lip_budget_init(&budget, 0);
+    ctx = (struct lip_ctx){.budget = &budget};
+}
+
+static void nothing_is_left(void)
+{
+    size_t used = atomic_load(&budget.used);
+    ck_assert_uint_eq(used, 0);
+}
+
+START_TEST(layers_without_such_a_form)
+{
+    double w[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    long shape[] = {1, 2, 2, 0};
+    struct lip_layer sort = make_kind(&lip_layer_group_sort);
+    struct lip_layer layer[] = {
+        make_reshape(shape),
+        make_conv((size_t[]){4, 1, 2, 2, 0}, w, NULL, &ctx), sort};
+    struct lip_network *network;
+    struct lip_chain *chain;
+    char reason[240];
+    ck_assert_int_eq(make_network(&network, layer, 3, &ctx), LIP_OK);
+    ck_assert(isinf(lip_unroll_bytes(network, reason)));
+    ck_assert_msg(strstr(reason, "groupsort"), "%s", reason);
+    ck_assert_int_eq(lip_chain_new(&chain, network, &ctx), LIP_OK);
+    ck_assert(!chain->unrolled && chain->count == 0);
+    ck_assert_str_eq(chain->obstacle, reason);
+    ck_assert_double_eq(lip_chain_bytes(network), 0);
+    lip_chain_free(chain);
+    lip_network_free(network);
+    nothing_is_left();
+}
+END_TEST
+
+/* Stacks of activations are one node with composed slopes, unless the numbers
+ * between them go elsewhere too. */
+START_TEST(stacks_are_composed)
+{
+    double w[4] = {1, 2, 3, 4};
+    for (int taken = 0; taken < 2; taken++) {
+        struct lip_layer layer[] = {
+            make_dense(2, 2, w, NULL, &ctx), make_activation("abs"),
+            make_activation("leaky-relu"), make_kind(&lip_layer_add)};
+        struct lip_network *network;
+        struct lip_nodes nodes;
+        take_from(&layer[3], 2, taken ? (size_t[]){1, 2} : (size_t[]){0, 2},
+                  &ctx);
+        ck_assert_int_eq(make_network(&network, layer, 4, &ctx), LIP_OK);
+        ck_assert_int_eq(lip_nodes_new(&nodes, network, false, &ctx), LIP_OK);
+        ck_assert_uint_eq(nodes.count, taken ? 5 : 4);
+        ck_assert_uint_eq(nodes.node[nodes.output].level, taken ? 2 : 1);
+        ck_assert_double_le(nodes.node[2].slopes[0].lo, -1);
+        lip_nodes_clear(&nodes);
+        lip_network_free(network);
+    }
+    nothing_is_left();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("nodes");
+    TCase *tc = tcase_create("nodes");
+    tcase_add_checked_fixture(tc, start, NULL);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, layers_without_such_a_form);
+    tcase_add_test(tc, stacks_are_composed);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
