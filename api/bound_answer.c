@@ -52,6 +52,7 @@ static void set_deadline(struct job *job)
     if (outer > 0 && (job->deadline <= 0 || outer < job->deadline))
         job->deadline = outer;
     job->options = job->request->options;
+    job->options.factors = true;
     /* A fiftieth of the server's limit where the client gave none. */
     job->reserve = api_lower_share(job->request);
     if (job->reserve == 0 && job->deadline > 0 &&

@@ -8,8 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-void api_norm_write(struct api_text *text, const char *key,
-                          enum lip_norm norm)
+void api_norm_write(struct api_text *text, const char *key, enum lip_norm norm)
 {
     if (norm == LIP_NORM_INF)
         api_put_string(text, key, lip_norm_name(norm));

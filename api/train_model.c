@@ -79,7 +79,10 @@ static enum lip_status take_layer(struct lip_trainable *out,
     out->kind = lip_trainable_find(lip_layer_type(layer));
     bool own_numbers =
         (layer->activation && layer->weight.data) || layer->kind->slopes;
-    if (!out->kind || own_numbers) {
+    /* Images: how a stored layer slides is not read back yet. */
+    bool slides =
+        layer->kind->infer_shape && layer->kind->role != LIP_ROLE_RESHAPE;
+    if (!out->kind || own_numbers || slides) {
         api_problem_set_at(problem, API_PROBLEM_UNSUPPORTED_MODEL, LIP_AT_LAYER,
                            where,
                            "Layer %zu (%s) of the stored model cannot be "

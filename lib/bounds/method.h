@@ -51,11 +51,12 @@ struct lip_bound {
     size_t iterations;
     double optimum_at_least;       /* proven; NaN: not given */
     struct lip_evidence *evidence; /* NULL unless asked for, or skipped */
-    struct lip_product *product; /* of products that go by layers: the factors;
-                                    NULL elsewhere */
+    struct lip_product *product;   /* NULL unless asked for, and a product over
+                                      layers */
 };
 
-/* Frees what the bound owns: evidence, factors. */
+/* Frees what the bound owns: needed where evidence or factors were asked for.
+ */
 void lip_bound_clear(struct lip_bound *bound);
 
 struct lip_bound_options {
@@ -65,6 +66,7 @@ struct lip_bound_options {
     size_t max_iterations; /* 0: the method's own */
     bool evidence;         /* keep what the bound is proven from; only chains
                               of dense layers have any */
+    bool factors;          /* keep what a product over layers is made of */
 };
 
 /* What running a method will take, from the shapes alone. */

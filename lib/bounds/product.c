@@ -83,6 +83,11 @@ static void drop_segments(struct builder *b, size_t first)
         lip_free(b->segment[--b->count].layer);
 }
 
+static struct lip_big bound_of(const struct builder *b, size_t layer)
+{
+    return layer == LIP_FROM_INPUT ? lip_big_make(1, 0) : b->node[layer].bound;
+}
+
 /* Appends the segment of the linear layers of a path and bounds it. */
 static enum lip_status append(struct builder *b, size_t from,
                               const size_t *path, size_t paths)
@@ -92,6 +97,7 @@ static enum lip_status append(struct builder *b, size_t from,
     if (status != LIP_OK)
         return status;
     segment->from = from;
+    segment->before = bound_of(b, from);
     segment->to = path[paths - 1];
     segment->layer = lip_alloc(b->ctx, paths, sizeof *segment->layer);
     if (!segment->layer)
@@ -104,11 +110,6 @@ static enum lip_status append(struct builder *b, size_t from,
 }
 
 /* --- bounds of layers */
-
-static struct lip_big bound_of(const struct builder *b, size_t layer)
-{
-    return layer == LIP_FROM_INPUT ? lip_big_make(1, 0) : b->node[layer].bound;
-}
 
 /* Once for each layer among the sources of i: j is the first of its kind. */
 static bool is_first(const struct lip_network *network, size_t i, size_t j)

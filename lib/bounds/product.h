@@ -21,9 +21,9 @@
 /* One map whose norm is a factor of the bound. */
 struct lip_segment {
     size_t from;           /* a layer, or LIP_FROM_INPUT */
-    size_t to;             /* the linear layer at which it ends */
+    size_t to;             /* where it ends: a linear layer or a reshape */
     size_t *layer, layers; /* the linear layers on its paths, in order */
-    struct lip_big norm;
+    struct lip_big norm, before; /* before: the constant of what `from` gives */
     const char *method; /* how it was bounded: one of lip_norm_methods, or
                            "kernel", "unrolled", "rows", "product", "block" */
     double sensitivity; /* d log L / d log norm, in [0, 1]: along a chain all

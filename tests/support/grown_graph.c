@@ -5,6 +5,7 @@
 
 #include "tests/support/attained.h"
 #include "tests/support/graph.h"
+#include "tests/support/methods.h"
 #include "tests/support/plain.h"
 
 #include <check.h>
@@ -267,23 +268,20 @@ static void jacobian(double *j, const struct lip_network *network, double *x)
     free(down);
 }
 
-void attained_by_differences(double out[LIP_NORM_COUNT],
-                             const struct lip_network *network, int points,
-                             uint64_t seed)
+void attained_in_pairs(double out[9], const struct lip_network *network,
+                       int points, uint64_t seed)
 {
     size_t n = network->inputs, m = network->outputs;
     double *x = malloc(n * sizeof *x), *j = malloc(n * m * sizeof *j);
     ck_assert(x && j);
-    for (int p = 0; p < LIP_NORM_COUNT; p++)
-        out[p] = 0;
+    memset(out, 0, 9 * sizeof *out);
     for (int k = 0; k < points; k++) {
         for (size_t c = 0; c < n; c++)
             x[c] = 2 * plain_normal(&seed);
         jacobian(j, network, x);
-        for (int p = 0; p < LIP_NORM_COUNT; p++) {
-            struct lip_norm_pair pair = {(enum lip_norm)p, (enum lip_norm)p};
-            out[p] = fmax(out[p], plain_norm(j, m, n, pair));
-        }
+        for (int p = 0; p < 9; p++)
+            if (lip_norm_pair_easy(nth_pair(p)) || (n <= 16 && m <= 16))
+                out[p] = fmax(out[p], plain_norm(j, m, n, nth_pair(p)));
     }
     free(x);
     free(j);
