@@ -4,6 +4,7 @@
 #include "formats/onnx.h"
 
 #include "formats/onnx/graph.h"
+#include "formats/onnx/layers.h"
 #include "formats/reader.h"
 
 static enum lip_status read(struct lip_network **out, struct lip_buffer *bytes,
@@ -18,6 +19,8 @@ static enum lip_status read(struct lip_network **out, struct lip_buffer *bytes,
     reader.model.max_tensors = reader.options.max_tensors;
     enum lip_status status = lip_onnx_model_read(&reader.model, file);
     if (status == LIP_OK)
+        status = lip_onnx_layers(out, &reader);
+    if (status == LIP_OK && !*out)
         status = lip_onnx_network(out, &reader);
     lip_onnx_reader_clear(&reader);
     return status;
@@ -26,7 +29,7 @@ static enum lip_status read(struct lip_network **out, struct lip_buffer *bytes,
 const struct lip_format lip_format_onnx = {
     .name = "onnx",
     .title = "ONNX: the graph that PyTorch, Keras and others export",
-    .media_type = "application/octet-stream",
+    .media_type = "application/x-onnx",
     .detect = lip_onnx_detect,
     .read = read,
 };

@@ -9,6 +9,7 @@ const struct lip_writer *const lip_writers[] = {
     &lip_writer_json,
     &lip_writer_safetensors,
     &lip_writer_npz,
+    &lip_writer_onnx,
     NULL,
 };
 

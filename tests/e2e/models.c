@@ -185,11 +185,12 @@ START_TEST(models_leave_as_files)
     get_file("json", "application/json");
     get_file("safetensors", "application/vnd.safetensors");
     get_file("npz", "application/x-npz");
+    get_file("onnx", "application/x-onnx");
     char target[200];
-    snprintf(target, sizeof target, "/models/%s?format=onnx", id);
+    snprintf(target, sizeof target, "/models/%s?format=gguf", id);
     http_get(&answer, daemon_.port, target);
     ck_assert(http_is_problem(&answer, 422, "invalid-option"));
-    ck_assert(http_has(&answer, "json, safetensors, npz"));
+    ck_assert(http_has(&answer, "json, safetensors, npz, onnx"));
     http_clear(&answer);
     daemon_end(&daemon_);
 }

@@ -6,6 +6,7 @@
 #include "formats/onnx/model.h"
 
 #include "formats/reader.h"
+#include "formats/tensor_list.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -258,20 +259,46 @@ static enum lip_status pair_field(void *out, const struct lip_wire *wire,
                      field, "a metadata property");
 }
 
-/* Texts that people cannot read in full are left out. */
+/* A span as a C string of lip_alloc memory; NULL where it is none, or memory is
+ * short. */
+static char *copy_text(struct lip_span span, struct lip_ctx *ctx)
+{
+    if (span.size && memchr(span.data, '\0', span.size))
+        return NULL;
+    char *text = lip_alloc(ctx, span.size + 1, 1);
+    if (!text)
+        return NULL;
+    if (span.size)
+        memcpy(text, span.data, span.size);
+    text[span.size] = '\0';
+    return text;
+}
+
+/* Texts that cannot be C strings, or are past the bounds of metadata, are left
+ * out. */
 static enum lip_status add_property(struct lip_onnx_model *model,
                                     struct lip_span message)
 {
-    char key[LIP_SPAN_TEXT], value[LIP_SPAN_TEXT];
     struct pair pair = {0};
     enum lip_status status = read_message(&pair, message, pair_field, model);
     if (status != LIP_OK)
         return status;
-    lip_span_text(key, pair.key);
-    lip_span_text(value, pair.value);
-    if (!*key || !lip_span_is(pair.key, key) || !lip_span_is(pair.value, value))
+    if (lip_span_is(pair.key, LIP_LAYERS_KEY)) {
+        model->layers = pair.value;
         return LIP_OK;
-    return lip_metadata_add(&model->metadata, key, value, model->ctx);
+    }
+    if (!pair.key.size || pair.key.size >= LIP_METADATA_NAME ||
+        pair.value.size >= LIP_METADATA_VALUE)
+        return LIP_OK;
+    char *key = copy_text(pair.key, model->ctx);
+    char *value = key ? copy_text(pair.value, model->ctx) : NULL;
+    if (key && value && !lip_metadata_find(&model->metadata, key))
+        status = lip_metadata_add(&model->metadata, key, value, model->ctx);
+    else if (model->ctx && model->ctx->error.status != LIP_OK)
+        status = model->ctx->error.status;
+    lip_free(key);
+    lip_free(value);
+    return status;
 }
 
 struct opset {

@@ -52,6 +52,7 @@ struct lip_onnx_model {
     size_t room[5]; /* of the lists, in that order */
     bool has_graph;
     struct lip_metadata metadata;
+    struct lip_span layers; /* the property LIP_LAYERS_KEY, or not given */
 };
 
 /* The shape that the type of an input says: dim -1 where it has a name or

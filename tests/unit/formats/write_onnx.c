@@ -11,6 +11,7 @@
 #include "tests/support/shaped.h"
 #include "tests/support/suite.h"
 
+#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -328,6 +329,31 @@ START_TEST(activations)
 }
 END_TEST
 
+/* The trained networks that ship, and those beside the checkout. */
+START_TEST(trained_networks)
+{
+    static const char *const pattern[] = {"tests/models/*.safetensors",
+                                          "../shared/models/*.onnx"};
+    begin();
+    for (size_t k = 0; k < 2; k++) {
+        glob_t found;
+        if (glob(pattern[k], 0, NULL, &found) != 0)
+            continue;
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            struct bytes bytes = {0};
+            struct lip_network *network;
+            ck_assert(bytes_load(&bytes, found.gl_pathv[i]));
+            ck_assert_msg(read_bytes(&network, &bytes, NULL, &ctx) == LIP_OK,
+                          "%s: %s", found.gl_pathv[i], ctx.error.detail);
+            put_case(network);
+            bytes_clear(&bytes);
+        }
+        globfree(&found);
+    }
+    judge_all();
+}
+END_TEST
+
 /* The kind of a layer that is in no table of ours. */
 START_TEST(what_onnx_cannot_say)
 {
@@ -359,6 +385,7 @@ int main(void)
     tcase_add_test(tc, every_kind_of_layer);
     tcase_add_test(tc, positions);
     tcase_add_test(tc, activations);
+    tcase_add_test(tc, trained_networks);
     tcase_add_test(tc, what_onnx_cannot_say);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -327,7 +327,7 @@ START_TEST(writers_are_found_by_name)
 {
     for (size_t k = 0; lip_writers[k]; k++)
         ck_assert_ptr_eq(lip_writer_find(lip_writers[k]->name), lip_writers[k]);
-    ck_assert_ptr_null(lip_writer_find("onnx"));
+    ck_assert_ptr_null(lip_writer_find("npy"));
     ck_assert_ptr_null(lip_writer_find(""));
 }
 END_TEST
