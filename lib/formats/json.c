@@ -149,6 +149,21 @@ static enum lip_status read_document(struct chain *chain, struct lip_json *json)
     return status == LIP_OK ? lip_json_end(json) : status;
 }
 
+/* "Layer 3 (conv): ..." counts the input's shape, which the document does not
+ * list among its layers. */
+static void renumber(struct lip_error *error, unsigned long i)
+{
+    char detail[sizeof error->detail], *rest;
+    if (strncmp(error->detail, "Layer ", 6) != 0)
+        return;
+    strtoul(error->detail + 6, &rest, 10);
+    if (i == 0)
+        snprintf(detail, sizeof detail, "The input%s", rest);
+    else
+        snprintf(detail, sizeof detail, "Layer %lu%s", i - 1, rest);
+    memcpy(error->detail, detail, sizeof detail);
+}
+
 /* A complaint about layer 3 becomes one about "/layers/3", or just "/3"; where
  * the input's shape is layer 0, that is "/input". */
 static void point_at_layer(struct lip_ctx *ctx, const char *prefix,
@@ -158,6 +173,8 @@ static void point_at_layer(struct lip_ctx *ctx, const char *prefix,
     if (!ctx || ctx->error.place != LIP_AT_LAYER)
         return;
     unsigned long i = strtoul(ctx->error.where, NULL, 10);
+    if (chain->has_input)
+        renumber(&ctx->error, i);
     if (chain->has_input && i == 0)
         snprintf(where, sizeof where, "%.100s/input", prefix);
     else

@@ -35,7 +35,7 @@ static enum lip_status check_windows(const struct lip_window *w,
         if (pad >= span || last >= n + pad ||
             (d > n && pad + w->after[axis] > 0))
             return lip_fail(ctx, LIP_INVALID,
-                            "some window along the %s sees nothing but "
+                            "some window along the %s may see nothing but "
                             "padding: pad less.",
                             axis ? "width" : "height");
     }
