@@ -91,9 +91,13 @@ void lip_nodes_clear(struct lip_nodes *nodes)
 struct builder {
     struct lip_nodes *nodes;
     const struct lip_network *network;
-    size_t *map;  /* [layers] the node that gives a layer's numbers */
-    size_t *uses; /* [layers] by how many layers they are taken, not counting
-                     those that change nothing but what takes those */
+    size_t *map;   /* [layers] the node that gives a layer's numbers */
+    size_t *uses;  /* [layers] by how many layers they are taken, not counting
+                      those that change nothing but what takes those, and */
+    size_t *taker; /* [layers] the last of those */
+    /* [layers] an activation that is put off until behind the pool that takes
+     * it, 1 + its number: they come to the same, and there it is fewer. */
+    size_t *put_off;
     size_t *source, room;
     struct lip_ctx *ctx;
 };
@@ -112,12 +116,15 @@ static void count_uses(struct builder *b)
             if (same)
                 root[i] = root[from];
             else
-                b->uses[root[from]]++;
+                b->taker[root[from]] = i;
+            b->uses[root[from]] += !same;
         }
     }
     /* Layers that change nothing are counted by those behind them alone. */
-    for (size_t i = 0; i < b->network->count; i++)
+    for (size_t i = 0; i < b->network->count; i++) {
         b->uses[i] = b->uses[root[i]];
+        b->taker[i] = b->taker[root[i]];
+    }
 }
 
 /* The nodes that layer i takes its numbers from, into b->source. */
@@ -150,9 +157,37 @@ static bool compose(struct lip_node *n, const struct lip_layer *layer)
     return true;
 }
 
+/* max(phi(a), phi(b)) = phi(max(a, b)) where phi never falls: whether layer i
+ * is such a phi and a pool the only one to take it. */
+static bool commutes(const struct builder *b, size_t i)
+{
+    const struct lip_layer *layer = &b->network->layer[i];
+    bool alike = layer->activation && !layer->activation->per_neuron;
+    return alike && b->uses[i] == 1 &&
+           b->network->layer[b->taker[i]].kind->largest_of &&
+           lip_layer_slopes(layer, 0).lo >= 0;
+}
+
+/* Neurons of layer i on a node. */
+static enum lip_status new_neurons(size_t *out, struct builder *b, size_t i,
+                                   size_t source, size_t width)
+{
+    enum lip_status status = lip_nodes_add(out, b->nodes, LIP_NODE_NEURONS,
+                                           width, &source, 1, NULL, b->ctx);
+    struct lip_node *n = &b->nodes->node[*out];
+    for (size_t k = 0; status == LIP_OK && n->slopes && k < width; k++)
+        n->slopes[k] = lip_layer_slopes(&b->network->layer[i], k);
+    return status;
+}
+
 static enum lip_status add_neurons(struct builder *b, size_t i)
 {
     const struct lip_layer *layer = &b->network->layer[i];
+    if (commutes(b, i)) {
+        b->map[i] = b->source[0];
+        b->put_off[i] = i + 1;
+        return LIP_OK;
+    }
     size_t from = lip_network_source(b->network, i, 0), node = b->source[0];
     struct lip_node *below = &b->nodes->node[node];
     if (below->kind == LIP_NODE_NEURONS && from != LIP_FROM_INPUT &&
@@ -163,21 +198,27 @@ static enum lip_status add_neurons(struct builder *b, size_t i)
                      "The slopes of stacked activations overflow.");
         return LIP_OK;
     }
-    enum lip_status status =
-        lip_nodes_add(&b->map[i], b->nodes, LIP_NODE_NEURONS, layer->outputs,
-                      b->source, 1, NULL, b->ctx);
-    struct lip_node *n = &b->nodes->node[b->map[i]];
-    for (size_t k = 0; status == LIP_OK && n->slopes && k < n->width; k++)
-        n->slopes[k] = lip_layer_slopes(layer, k);
-    return status;
+    return new_neurons(&b->map[i], b, i, node, layer->outputs);
+}
+
+static enum lip_status add_pool(struct builder *b, size_t i, size_t sources)
+{
+    const struct lip_layer *layer = &b->network->layer[i];
+    size_t from = lip_network_source(b->network, i, 0);
+    size_t late = from == LIP_FROM_INPUT ? 0 : b->put_off[from];
+    enum lip_status status = lip_nodes_largest(&b->map[i], b->nodes, layer,
+                                               b->source, sources, b->ctx);
+    if (status != LIP_OK || late == 0)
+        return status;
+    size_t node = b->map[i];
+    return new_neurons(&b->map[i], b, late - 1, node, layer->outputs);
 }
 
 static enum lip_status add_joint(struct builder *b, size_t i, size_t sources)
 {
     const struct lip_layer *layer = &b->network->layer[i];
     if (layer->kind->largest_of)
-        return lip_nodes_largest(&b->map[i], b->nodes, layer, b->source,
-                                 sources, b->ctx);
+        return add_pool(b, i, sources);
     if (layer->kind->max_min && layer->kind->max_min(layer))
         return lip_nodes_max_min(&b->map[i], b->nodes, layer, b->source,
                                  sources, b->ctx);
@@ -196,7 +237,9 @@ static enum lip_status add_layer(struct builder *b, size_t i)
     if (status != LIP_OK)
         return status;
     if (lip_layer_changes_nothing(layer)) {
+        size_t from = lip_network_source(b->network, i, 0);
         b->map[i] = b->source[0];
+        b->put_off[i] = from == LIP_FROM_INPUT ? 0 : b->put_off[from];
         return LIP_OK;
     }
     if (layer->kind->role == LIP_ROLE_ELEMENTWISE)
@@ -216,11 +259,13 @@ enum lip_status lip_nodes_new(struct lip_nodes *out,
     size_t input;
     enum lip_status status = LIP_OK;
     b.map = lip_calloc(ctx, network->count, sizeof *b.map);
-    b.uses = lip_calloc(ctx, network->count, sizeof *b.uses);
+    b.uses = lip_calloc(ctx, network->count, 3 * sizeof *b.uses);
     if (!b.map || !b.uses) {
         status = memory(ctx);
         goto out;
     }
+    b.taker = b.uses + network->count;
+    b.put_off = b.taker + network->count;
     count_uses(&b);
     status = lip_nodes_add(&input, out, LIP_NODE_INPUT, network->inputs, NULL,
                            0, NULL, ctx);

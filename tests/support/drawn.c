@@ -75,7 +75,9 @@ static void add_activation(struct draft *d, size_t a)
     static const char *const name[] = {"relu", "leaky-relu", "abs",
                                        "relu", "tanh",       "silu"};
     const size_t *s = d->shape[a];
-    if (d->what.straight && d->layer[a].activation) /* slopes are a range */
+    bool stacks = d->layer[a].activation || /* slopes are a range then */
+                  d->layer[a].kind == &lip_layer_max_pool;
+    if (d->what.straight && stacks)
         return;
     append(d, make_activation(name[pick(d, d->what.straight ? 4 : 6)]), a, MOST,
            s[0], s[1], s[2]);

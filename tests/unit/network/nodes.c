@@ -74,6 +74,45 @@ START_TEST(stacks_are_composed)
 }
 END_TEST
 
+/* An activation in front of a pool goes behind it, where it is fewer neurons,
+ * unless it falls somewhere or something else takes it, too. */
+START_TEST(activations_go_behind_pools)
+{
+    double w[3] = {1, 2, 3};
+    static const char *const name[] = {"relu", "abs"};
+    for (int t = 0; t < 3; t++) {
+        struct lip_layer pool = make_kind(&lip_layer_max_pool);
+        set(&pool, "kernel", 1, (long[]){2});
+        set(&pool, "stride", 1, (long[]){2});
+        struct lip_layer layer[] = {make_reshape((long[]){1, 6, 0}),
+                                    make_activation(name[t % 2]),
+                                    pool,
+                                    make_dense(1, 3, w, NULL, &ctx),
+                                    make_flatten(),
+                                    make_kind(&lip_layer_add)};
+        size_t count = 4;
+        if (t == 2) { /* the activation is taken twice */
+            double v[6] = {1, 2, 3, 4, 5, 6};
+            layer[4] = make_dense(1, 6, v, NULL, &ctx);
+            take_from(&layer[4], 1, (size_t[]){1}, &ctx);
+            take_from(&layer[5], 2, (size_t[]){3, 4}, &ctx);
+            count = 6;
+        }
+        struct lip_network *network;
+        struct lip_nodes nodes;
+        enum lip_status status = make_network(&network, layer, count, &ctx);
+        ck_assert_msg(status == LIP_OK, "%s", ctx.error.detail);
+        ck_assert_int_eq(lip_nodes_new(&nodes, network, false, &ctx), LIP_OK);
+        bool first = nodes.node[1].kind == LIP_NODE_NEURONS;
+        ck_assert(first == (t > 0));
+        ck_assert_uint_eq(nodes.node[nodes.output].level, 2);
+        lip_nodes_clear(&nodes);
+        lip_network_free(network);
+    }
+    nothing_is_left();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("nodes");
@@ -82,6 +121,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, layers_without_such_a_form);
     tcase_add_test(tc, stacks_are_composed);
+    tcase_add_test(tc, activations_go_behind_pools);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
