@@ -3,7 +3,10 @@
  * The model document {"layers": [{"type": "dense", "weight": [[...], ...],
  * "bias": [...]}, {"type": "relu"}, ...], "metadata": {"name": "text"}}.
  * A layer with tensors may say "dtype": "float32" (and "bias_dtype"): then its
- * numbers are rounded to that type. */
+ * numbers are rounded to that type. In a graph layers say what they take their
+ * numbers from, "inputs": ["conv1", "input"], by the names of earlier layers or
+ * their numbers in the list; "input" is the model's input. "input": [1, 28, 28]
+ * beside "layers" is short for a first layer that reshapes to it. */
 #ifndef LIP_FORMATS_JSON_H
 #define LIP_FORMATS_JSON_H
 

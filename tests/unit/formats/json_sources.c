@@ -169,6 +169,24 @@ START_TEST(many_layers_take_no_time)
 }
 END_TEST
 
+START_TEST(memory_may_run_out_and_bytes_be_lost)
+{
+    static const char *const seeds[] = {"graph-conv", "graph-kinds",
+                                        "graph-circle"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[80];
+        struct bytes bytes = {0};
+        snprintf(path, sizeof path, "tests/fuzz/json.corpus/%s", seeds[i]);
+        ck_assert(bytes_load(&bytes, path));
+        if (i < 2)
+            must_survive_lack_of_memory(&bytes);
+        bytes.size -= bytes.size / 3;
+        must_survive_damage(&bytes);
+        bytes_clear(&bytes);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("formats/json_sources");
@@ -177,6 +195,8 @@ int main(void)
     tcase_add_test(tc, what_goes_without_saying);
     tcase_add_test(tc, shapes_of_inputs);
     tcase_add_loop_test(tc, refusals, 0, (int)(sizeof cases / sizeof *cases));
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, memory_may_run_out_and_bytes_be_lost);
     tcase_add_test(tc, many_layers_take_no_time);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
