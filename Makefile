@@ -20,6 +20,8 @@ DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
               liblapacke-dev libopenblas-dev libzip-dev nettle-dev zlib1g-dev libsqlite3-dev
 # lipschitz-check alone: ball arithmetic
 DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
+# lipschitz-h5 alone, which links it statically
+DEPS_H5 := libhdf5-dev
 DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema python3-onnx
@@ -34,7 +36,7 @@ INSTALLING := deps demo check test bench bench-networks bench-train fuzz soak-jo
               check-asan check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
-    $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER)) \
+    $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER) $(DEPS_H5)) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
     $(if $(filter deps check% test% bench soak%,$(goals)),$(DEPS_TEST)) \
     $(if $(filter bench,$(goals)),$(DEPS_BENCH)) \
@@ -53,6 +55,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 # pkg-config is asked once, and not before the packages are there.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+H5_CFLAGS = $(eval H5_CFLAGS := $$(shell pkg-config --cflags hdf5-serial))$(H5_CFLAGS)
+H5_LIBS = $(shell pkg-config --libs-only-L hdf5-serial) -Wl,-Bstatic -lhdf5 -Wl,-Bdynamic
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --libs check))$(CHECK_LIBS)
 # Never -ffast-math; contraction off, so that a rounding in the source is a
 # rounding in the machine: the error constants count on it.
@@ -99,7 +103,8 @@ find = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
 LIB_SRC := $(call find,lib)
 API_SRC := $(call find,api)
 CHK_SRC := $(call find,server/check)
-SRV_SRC := $(filter-out server/main.c $(CHK_SRC),$(call find,server))
+H5_SRC := $(call find,server/h5)
+SRV_SRC := $(filter-out server/main.c $(CHK_SRC) $(H5_SRC),$(call find,server))
 SUPPORT_SRC := $(call find,tests/support)
 UNIT := $(call find,tests/unit)
 SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
@@ -119,7 +124,7 @@ DEMO_SRC := $(call find,tests/demo)
 
 programs = $(patsubst %.c,build/$(1)/%,$(2))
 
-all: $(BUILD)/lipschitzd $(BUILD)/lipschitz-check $(BUILD)/liblipschitz.a ## the daemon, the checker and the library
+all: $(BUILD)/lipschitzd $(BUILD)/lipschitz-check $(BUILD)/lipschitz-h5 $(BUILD)/liblipschitz.a ## the daemon, the checker, the reader of Keras files, the library
 
 define variant
 build/$(1)/%.o: %.c build/$(1)/flags | packages
@@ -161,6 +166,14 @@ build/$(1)/lipschitz-check: $$(patsubst %.c,build/$(1)/%.o,$$(CHK_SRC)) \
 	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
 	    -lflint-arb -lflint -lm
 
+# HDF5 is linked statically: shared it brings curl and 40 libraries with it.
+build/$(1)/server/h5/%.o: CFLAGS += $$(H5_CFLAGS)
+build/$(1)/lipschitz-h5: $$(patsubst %.c,build/$(1)/%.o,$$(H5_SRC)) \
+                         build/$(1)/server/sandbox.o
+	$$(say) link $$@
+	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(H5_LIBS) \
+	    -ljansson -lz -lm
+
 # Every tests/<kind>/**/x.c is a program of its own.
 $$(call programs,$(1),$$(SUITE) $$(BENCH_SRC)): build/$(1)/%: \
         build/$(1)/%.o build/$(1)/libsupport.a build/$(1)/libserver.a \
@@ -184,7 +197,7 @@ $$(call programs,$(1),$$(FUZZ_SRC)): build/$(1)/%: build/$(1)/%.o \
 	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
 	    $$(CHECK_LIBS) -lm
 
-tests-$(1): build/$(1)/lipschitzd build/$(1)/lipschitz-check $$(call programs,$(1),$$(SUITE))
+tests-$(1): build/$(1)/lipschitzd build/$(1)/lipschitz-check build/$(1)/lipschitz-h5 $$(call programs,$(1),$$(SUITE))
 .PHONY: tests-$(1)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
@@ -241,7 +254,7 @@ OPENAPI := tests/style/openapi.sh
 
 BUILT_STYLE := build/release/lipschitzd build/release/lipschitz-check $(call programs,release,$(DEMO_SRC))
 BUILT_ASAN := tests-address
-BUILT_TSAN := build/thread/lipschitzd $(call programs,thread,\
+BUILT_TSAN := build/thread/lipschitzd build/thread/lipschitz-h5 $(call programs,thread,\
     $(filter $(THREADED),$(SUITE)))
 BUILT_VALGRIND := $(call programs,plain,$(LIBRARY_TESTS))
 BUILT_CORPUS := $(call programs,address,$(FUZZ_SRC))
@@ -291,7 +304,7 @@ image-check: image ## run the image hardened, use it, stop it
 install: all ## binaries, library, headers to DESTDIR/PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(BUILD)/lipschitzd $(BUILD)/lipschitz-check \
-	    $(DESTDIR)$(PREFIX)/bin/
+	    $(BUILD)/lipschitz-h5 $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(BUILD)/liblipschitz.a $(DESTDIR)$(PREFIX)/lib/
 	cd lib && find . -name '*.h' -exec install -D -m 644 {} \
 	    $(DESTDIR)$(PREFIX)/include/lipschitz/{} \;
@@ -304,6 +317,7 @@ install: all ## binaries, library, headers to DESTDIR/PREFIX (/usr/local)
 uninstall: ## take away what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/lipschitzd \
 	    $(DESTDIR)$(PREFIX)/bin/lipschitz-check \
+	    $(DESTDIR)$(PREFIX)/bin/lipschitz-h5 \
 	    $(DESTDIR)$(PREFIX)/lib/liblipschitz.a \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblipschitz.pc
 	rm -rf $(DESTDIR)$(PREFIX)/include/lipschitz

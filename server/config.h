@@ -35,6 +35,9 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(data_dir, TEXT, "", 0, 0, "DIR",                                         \
       "Where to keep stored models, data sets and jobs. Without it none of "   \
       "them is offered.")                                                      \
+    X(h5_reader, TEXT, "", 0, 0, "PROGRAM",                                    \
+      "What reads Keras files (.h5), in a sandbox. Without it lipschitz-h5 "   \
+      "beside this program, where it is.")                                     \
     X(workers, COUNT, "0", 0, 1024, "threads",                                 \
       "Compute threads. 0: one for each processor this process may use.")      \
     X(queue, COUNT, "1024", 1, 1048576, "requests",                            \

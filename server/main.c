@@ -7,6 +7,7 @@
 #include "server/config.h"
 #include "server/data_lock.h"
 #include "server/dataset_store.h"
+#include "server/hdf5.h"
 #include "server/http.h"
 #include "server/jobs/child.h"
 #include "server/jobs/hub.h"
@@ -237,6 +238,7 @@ static int serve(struct daemon *d)
     prepare_signals(d);
     if (!prepare_numerics(d))
         return FAILED;
+    lipd_hdf5_start(&d->config);
     if (start(d, &address))
         return FAILED;
     log_start(d, &address);
@@ -266,6 +268,7 @@ static int run_job(struct daemon *d, char **argv)
     if (lipd_config_read(&d->config, 1, argv, environ, complaint,
                          sizeof complaint) != LIPD_SERVE)
         return give_up("job", complaint);
+    lipd_hdf5_start(&d->config);
     return prepare_numerics(d) ? lipd_child_main(&d->config, argv[2]) : FAILED;
 }
 

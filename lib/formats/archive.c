@@ -130,8 +130,8 @@ static enum lip_status recognise(const char *name, struct lip_ctx *ctx)
                         "\"model.safetensors\").");
     if (strcmp(base, "model.weights.h5") == 0)
         return lip_fail(ctx, LIP_UNSUPPORTED,
-                        "This is a Keras file (.keras). Save the weights with "
-                        "numpy.savez or as safetensors.");
+                        "This is a Keras file (.keras). Save it as HDF5: "
+                        "model.save(\"model.h5\").");
     size_t n = strlen(name);
     if (n <= 4 || strcmp(name + n - 4, ".npy") != 0)
         return lip_fail(ctx, LIP_UNSUPPORTED,

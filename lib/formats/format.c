@@ -3,6 +3,7 @@
  * The table of formats, and what to say of bytes that are none of them. */
 #include "formats/format.h"
 
+#include "formats/hdf5.h"
 #include "formats/json.h"
 #include "formats/mat.h"
 #include "formats/npy.h"
@@ -15,11 +16,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* torch's files are zip files, too: it comes before npz. */
 const struct lip_format *const lip_formats[] = {
-    &lip_format_safetensors, &lip_format_torch, /* before npz: it is a zip file,
-                                                   too */
-    &lip_format_npz,         &lip_format_npy,   &lip_format_mat,
-    &lip_format_onnx,        &lip_format_json,  NULL,
+    &lip_format_safetensors, &lip_format_torch, &lip_format_npz,
+    &lip_format_npy,         &lip_format_mat,   &lip_format_onnx,
+    &lip_format_hdf5,        &lip_format_json,  NULL,
 };
 
 void lip_read_options_default(struct lip_read_options *options)
@@ -64,7 +65,8 @@ static const struct {
      "xz data: unpack it first"},
     {0, 3, "BZh", "bzip2 data: unpack it first"},
     {0, 8, "\x89HDF\r\n\x1a\n",
-     "HDF5 (Keras .h5): save the weights with numpy.savez"},
+     "HDF5 (Keras .h5), for which lipschitz-h5 is not installed here: save the "
+     "weights with numpy.savez"},
     {0, 7, "MATLAB ", "a MATLAB file of which the rest is missing"},
     {0, 4, "GGUF", "GGUF: convert it to safetensors"},
     {4, 4, "TFL3", "TensorFlow Lite: save the weights with numpy.savez"},

@@ -61,6 +61,7 @@ owned() { # HEADER-REGEX FILE-REGEX
     owned 'jansson\.h' '(api|server)/.*'
     owned 'sqlite3\.h' 'server/jobs/sqlite\.h'
     owned '(arb|arf|flint|fmpz).*\.h' 'server/check/.*'
+    owned 'hdf5\.h' 'server/h5/.*'
     owned 'lapacke\.h|lapack\.h' 'lib/linalg/.*'
     owned 'cblas\.h' 'lib/(linalg|network|bounds|certify|training)/.*|api/version\.c|server/main\.c'
     owned 'zip\.h' 'lib/formats/.*'
