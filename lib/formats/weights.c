@@ -156,11 +156,12 @@ static enum lip_status check_shape(const struct member *member,
     const struct lip_tensor *tensor = &member->source->tensor;
     if (tensor->rank > 2)
         return refuse(member, LIP_UNSUPPORTED, ctx,
-                      "has %zu dimensions, as the kernel of a convolution; a "
-                      "file of weights alone does not say its strides, padding "
-                      "and place. Say which layers there are in the metadata, "
-                      "under \"" LIP_LAYERS_KEY "\" (npz: the array "
-                      "\"" LIP_NPZ_DOCUMENT "\"), or send the model as ONNX.",
+                      "has %zu dimensions, as kernels of convolutions have, "
+                      "but weights alone do not tell strides and padding. Say "
+                      "which layers there are in the file's metadata, under "
+                      "\"" LIP_LAYERS_KEY "\" (npz: in the array "
+                      "\"" LIP_NPZ_DOCUMENT "\"), or send the model as ONNX or "
+                      "JSON.",
                       tensor->rank);
     if (tensor->rank == 0)
         return refuse(member, LIP_INVALID, ctx,

@@ -141,7 +141,7 @@ START_TEST(convolutions_are_named)
 {
     static const struct refusal refusal = {
         LIP_UNSUPPORTED, LIP_AT_TENSOR, "conv.weight",
-        "the metadata, under \"lipschitzd.layers\""};
+        "metadata, under \"lipschitzd.layers\""};
     struct bytes bytes = {0};
     bytes_safetensors_raw(&bytes,
                           "{\"conv.weight\":{\"dtype\":\"F32\",\"shape\":[1,1,"
