@@ -5,10 +5,12 @@
  * neuron, wide ranges of slopes, merged layers. */
 #include "tests/support/attained.h"
 #include "tests/support/exact.h"
+#include "tests/support/graph.h"
 #include "tests/support/layers.h"
 #include "tests/support/methods.h"
 #include "tests/support/plain.h"
 #include "tests/support/suite.h"
+#include "tests/support/unrolled.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -248,6 +250,42 @@ START_TEST(extreme_slopes)
 }
 END_TEST
 
+/* One residual block: the formula of LipLT for it, not 1 + |W2||W1|. */
+START_TEST(a_residual_block)
+{
+    uint64_t seed = 60;
+    for (int t = 0; t < 10; t++) {
+        enum { N = 5, H = 7 };
+        double a[H * N], b[N * H], sum[N * N] = {0};
+        for (int i = 0; i < H * N; i++) {
+            a[i] = plain_normal(&seed);
+            b[i] = plain_normal(&seed);
+        }
+        struct lip_layer layer[] = {
+            make_reshape((long[]){N, 0}), make_dense(H, N, a, NULL, NULL),
+            make_activation("relu"), make_dense(N, H, b, NULL, NULL),
+            make_kind(&lip_layer_add)};
+        struct lip_network *network;
+        take_from(&layer[4], 2, (size_t[]){0, 3}, NULL);
+        ck_assert_int_eq(make_network(&network, layer, 5, NULL), LIP_OK);
+        struct lip_chain *chain = unrolled_chain(network, NULL);
+        for (int i = 0; i < N; i++)
+            for (int j = 0; j < N; j++) {
+                sum[i * N + j] = i == j;
+                for (int k = 0; k < H; k++)
+                    sum[i * N + j] += 0.5 * b[i * H + k] * a[k * N + j];
+            }
+        double formula =
+            plain_norm(sum, N, N, PAIR_22) +
+            0.5 * plain_norm(b, N, H, PAIR_22) * plain_norm(a, H, N, PAIR_22);
+        double bound = bound_of("midpoint", chain, PAIR_22);
+        ck_assert_double_eq_tol(bound, formula, 1e-9 * formula);
+        lip_chain_free(chain);
+        lip_network_free(network);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bounds/midpoint");
@@ -258,6 +296,7 @@ int main(void)
     tcase_add_test(tc, the_radius_is_carried);
     tcase_add_test(tc, extreme_slopes);
     add_method_tests(tc, "midpoint");
+    tcase_add_test(tc, a_residual_block);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
