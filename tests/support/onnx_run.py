@@ -8,6 +8,7 @@
 #                                   NumPy below
 #     onnx_run.py opencv FOLDER     values, by OpenCV's dnn module; what that
 #                                   cannot load is counted and passed over
+#     onnx_run.py resave FOLDER     files are loaded and saved again
 #
 # FOLDER holds N.onnx and N.txt: a line for each example, inputs and then
 # outputs. Exit status 77: a package is missing.
@@ -274,6 +275,8 @@ for path in sorted(glob.glob(sys.argv[2] + "/*.onnx")):
     try:
         if sys.argv[1] == "checker":
             check(path, model)
+        elif sys.argv[1] == "resave":
+            onnx.save(model, path)
         elif sys.argv[1] == "numpy":
             compare(path, model, run, 1e-5 if model.graph.input[0].type.tensor_type.elem_type == 1 else 1e-9)
         else:

@@ -354,6 +354,34 @@ START_TEST(trained_networks)
 }
 END_TEST
 
+/* A program that loads and saves a file changes the order of its fields, not
+ * its nodes: the layers are still ours. */
+START_TEST(saved_by_another_program)
+{
+    enum { FILES = 20 };
+    char id[FILES][LIP_DIGEST_TEXT], name[100];
+    begin();
+    for (size_t i = 0; i < FILES; i++) {
+        uint64_t seed = i + 1;
+        struct lip_network *network = random_graph(&seed, &ctx);
+        memcpy(id[i], network->id, LIP_DIGEST_TEXT);
+        put_case(network);
+    }
+    judge("resave");
+    for (size_t i = 0; i < FILES; i++) {
+        struct bytes bytes = {0};
+        struct lip_network *network;
+        snprintf(name, sizeof name, "%s/%04zu.onnx", folder, i);
+        ck_assert(bytes_load(&bytes, name));
+        ck_assert_int_eq(read_bytes(&network, &bytes, NULL, &ctx), LIP_OK);
+        ck_assert_str_eq(network->id, id[i]);
+        lip_network_free(network);
+        bytes_clear(&bytes);
+    }
+    folder_remove(folder);
+}
+END_TEST
+
 /* The kind of a layer that is in no table of ours. */
 START_TEST(what_onnx_cannot_say)
 {
@@ -386,6 +414,7 @@ int main(void)
     tcase_add_test(tc, positions);
     tcase_add_test(tc, activations);
     tcase_add_test(tc, trained_networks);
+    tcase_add_test(tc, saved_by_another_program);
     tcase_add_test(tc, what_onnx_cannot_say);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
