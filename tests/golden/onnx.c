@@ -94,8 +94,7 @@ START_TEST(a_model_has_one_id_in_every_format)
     }
     model_id(onnx, &bytes, NULL);
     bytes_clear(&bytes);
-    ck_assert(
-        bytes_load(&bytes, "tests/models/mnist_mlp_128_64.safetensors"));
+    ck_assert(bytes_load(&bytes, "tests/models/mnist_mlp_128_64.safetensors"));
     model_id(safetensors, &bytes, NULL);
     ck_assert_str_eq(onnx, safetensors);
     bytes_clear(&bytes);

@@ -185,6 +185,16 @@ static void clamp(struct lip_onnx_cut *cut, int64_t length)
     cut->step = within(cut->step, -length - 1, length + 1);
 }
 
+/* Of the batch, whose length in the file is not the 1 that is looked at. */
+static bool takes_all(const struct lip_onnx_cut *cut,
+                      const struct lip_onnx_reader *reader)
+{
+    size_t batch = reader->declared_batch;
+    return cut->start == 0 && cut->step == 1 &&
+           (cut->stop >= INT32_MAX ||
+            (batch > 1 && cut->stop >= (int64_t)batch));
+}
+
 enum lip_status lip_onnx_read_cuts(struct lip_onnx_reader *reader,
                                    const struct lip_onnx_value *x,
                                    struct lip_onnx_cut *cut)
@@ -216,6 +226,10 @@ enum lip_status lip_onnx_read_cuts(struct lip_onnx_reader *reader,
                                           count[3] ? number[3][k] : 1};
         if (cut[axis].step == 0)
             return lip_onnx_refuse(reader, LIP_INVALID, "a step of it is 0.");
+        if (axis == 0 && x->batch && !takes_all(&cut[0], reader))
+            return lip_onnx_refuse(reader, LIP_UNSUPPORTED,
+                                   "it cuts the batch (axis 0), whose samples "
+                                   "must stay apart.");
         clamp(&cut[axis], (int64_t)x->dim[axis]);
     }
     return LIP_OK;

@@ -305,14 +305,29 @@ enum lip_status lip_onnx_dropout(struct lip_onnx_reader *reader,
     return lip_onnx_identity(reader, detail);
 }
 
+/* Whether the second input of CastLike is of a real type. */
+static enum lip_status like_type(int64_t *to, struct lip_onnx_reader *reader)
+{
+    const struct lip_onnx_value *like = lip_onnx_input(reader, 1);
+    const struct lip_onnx_constant *constant;
+    if (like && like->state == LIP_ONNX_NUMBERS)
+        return LIP_OK;
+    enum lip_status status = lip_onnx_constant(&constant, reader, 1, "type");
+    if (status == LIP_OK && constant->whole)
+        *to = 7;
+    return status;
+}
+
 /* Between real types a cast only rounds. */
 enum lip_status lip_onnx_cast(struct lip_onnx_reader *reader,
                               const void *detail)
 {
     int64_t to = 1;
-    enum lip_status status = lip_onnx_int(reader, "to", &to);
-    if (status != LIP_OK || detail)
-        return status == LIP_OK ? lip_onnx_identity(reader, NULL) : status;
+    bool like = detail != NULL;
+    enum lip_status status =
+        like ? like_type(&to, reader) : lip_onnx_int(reader, "to", &to);
+    if (status != LIP_OK)
+        return status;
     if (to != 1 && to != 10 && to != 11 && to != 16)
         return lip_onnx_refuse(reader, LIP_UNSUPPORTED,
                                "it rounds to whole numbers or truth values, "

@@ -26,7 +26,8 @@ static double place_of(const struct resizing *r, size_t axis, size_t t,
         return out > 1 ? at * ((double)length - 1) / (out - 1) : 0;
     if (lip_span_is(r->place, "pytorch_half_pixel") && out <= 1)
         return 0;
-    return (at + 0.5) / scale - 0.5;
+    double half = lip_span_is(r->place, "tf_half_pixel_for_nn") ? 0 : 0.5;
+    return (at + 0.5) / scale - half;
 }
 
 static double rounded(const struct resizing *r, double at)
