@@ -193,23 +193,44 @@ struct lip_tensor lip_onnx_hold(const struct lip_onnx_constant *constant)
     return tensor;
 }
 
+enum lip_status lip_onnx_account(struct lip_onnx_reader *reader, size_t rank,
+                                 const size_t *dim)
+{
+    size_t limit = LIP_ONNX_MADE + 2 * lip_buffer_size(reader->buffer);
+    size_t left = limit - reader->made, count = 1;
+    for (size_t k = 0; k < rank; k++)
+        if (!dim[k])
+            return LIP_OK;
+    for (size_t k = 0; k < rank; k++) {
+        count = dim[k] > left / count ? left + 1 : count * dim[k];
+        if (count > left)
+            return lip_onnx_refuse(reader, LIP_TOO_LARGE,
+                                   "with it the graph moves or makes more than "
+                                   "%zu numbers, which is the limit.",
+                                   limit);
+    }
+    reader->made += count;
+    return LIP_OK;
+}
+
 enum lip_status lip_onnx_tensor(struct lip_tensor *out, double **numbers,
                                 size_t rank, const size_t *dim,
-                                struct lip_ctx *ctx)
+                                struct lip_onnx_reader *reader)
 {
     struct lip_onnx_constant made;
-    enum lip_status status =
-        lip_onnx_constant_new(&made, rank, dim, numbers, ctx);
+    enum lip_status status = lip_onnx_account(reader, rank, dim);
+    if (status == LIP_OK)
+        status = lip_onnx_constant_new(&made, rank, dim, numbers, reader->ctx);
     if (status == LIP_OK)
         *out = made.real;
     return status;
 }
 
 enum lip_status lip_onnx_equal(struct lip_tensor *out, size_t count,
-                               double number, struct lip_ctx *ctx)
+                               double number, struct lip_onnx_reader *reader)
 {
-    double *numbers;
-    enum lip_status status = lip_onnx_tensor(out, &numbers, 1, &count, ctx);
+    double *numbers = NULL;
+    enum lip_status status = lip_onnx_tensor(out, &numbers, 1, &count, reader);
     for (size_t k = 0; status == LIP_OK && k < count; k++)
         numbers[k] = number;
     return status;
@@ -224,7 +245,6 @@ static enum lip_status append_quotient(struct lip_onnx_reader *reader,
 {
     struct lip_layer *layer;
     double c = operand.divisor, square = c * c;
-    struct lip_ctx *ctx = reader->ctx;
     const struct lip_shape *shape = &reader->layer[operand.layer].out;
     size_t channels = shape->rank ? shape->dim[0] : 1;
     if (!isfinite(square) || fma(c, c, -square) != 0 || square < 0x1p-300)
@@ -238,13 +258,13 @@ static enum lip_status append_quotient(struct lip_onnx_reader *reader,
         return status;
     layer->parameter[0] = 0;
     status = lip_onnx_equal(&layer->weight, channels,
-                            copysign(1, c) * operand.scale, ctx);
+                            copysign(1, c) * operand.scale, reader);
     if (status == LIP_OK && operand.shift != 0)
-        status = lip_onnx_equal(&layer->bias, channels, operand.shift, ctx);
+        status = lip_onnx_equal(&layer->bias, channels, operand.shift, reader);
     if (status == LIP_OK)
-        status = lip_onnx_equal(&layer->mean, channels, 0, ctx);
+        status = lip_onnx_equal(&layer->mean, channels, 0, reader);
     if (status == LIP_OK)
-        status = lip_onnx_equal(&layer->variance, channels, square, ctx);
+        status = lip_onnx_equal(&layer->variance, channels, square, reader);
     return status == LIP_OK ? lip_onnx_settle(reader) : status;
 }
 
@@ -258,9 +278,9 @@ static enum lip_status append_affine(struct lip_onnx_reader *reader,
         return status;
     /* 1 and 0 are copied, never computed, where they stand for nothing */
     if (operand.scale - 1 != 0)
-        status = lip_onnx_equal(&layer->weight, 1, operand.scale, reader->ctx);
+        status = lip_onnx_equal(&layer->weight, 1, operand.scale, reader);
     if (status == LIP_OK && operand.shift != 0)
-        status = lip_onnx_equal(&layer->bias, 1, operand.shift, reader->ctx);
+        status = lip_onnx_equal(&layer->bias, 1, operand.shift, reader);
     return status == LIP_OK ? lip_onnx_settle(reader) : status;
 }
 

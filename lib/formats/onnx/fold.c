@@ -16,8 +16,9 @@ enum lip_status lip_onnx_fold_new(struct lip_onnx_constant **out,
     struct lip_onnx_constant *made = *out = lip_onnx_add_constant(reader);
     if (!made)
         return lip_memory_status(reader->ctx);
-    enum lip_status status =
-        lip_onnx_constant_new(made, rank, dim, reals, reader->ctx);
+    enum lip_status status = lip_onnx_account(reader, rank, dim);
+    if (status == LIP_OK)
+        status = lip_onnx_constant_new(made, rank, dim, reals, reader->ctx);
     if (status == LIP_OK)
         lip_onnx_give_constant(reader, 0, made);
     return status;
@@ -82,25 +83,6 @@ enum lip_status lip_onnx_fold_constant(struct lip_onnx_reader *reader)
     return status;
 }
 
-/* Largest constant that is made from nothing. */
-enum { LARGEST = 1 << 24 };
-
-static enum lip_status check_size(struct lip_onnx_reader *reader, size_t rank,
-                                  const size_t *dim)
-{
-    size_t count = 1;
-    for (size_t k = 0; k < rank; k++) {
-        if (dim[k] > LARGEST)
-            count = LARGEST + 1;
-        count *= dim[k];
-        if (count > LARGEST)
-            return lip_onnx_refuse(reader, LIP_TOO_LARGE,
-                                   "it makes more than %d numbers.",
-                                   (int)LARGEST);
-    }
-    return LIP_OK;
-}
-
 /* ConstantOfShape */
 enum lip_status lip_onnx_fold_fill(struct lip_onnx_reader *reader)
 {
@@ -127,8 +109,6 @@ enum lip_status lip_onnx_fold_fill(struct lip_onnx_reader *reader)
     }
     if (status == LIP_OK && tensor.data && value->count == 0)
         return lip_onnx_refuse(reader, LIP_INVALID, "its value is empty.");
-    if (status == LIP_OK)
-        status = check_size(reader, rank, dim);
     if (status == LIP_OK)
         status = lip_onnx_fold_new(&made, reader, rank, dim,
                                    value->whole ? NULL : &reals);
@@ -164,9 +144,7 @@ enum lip_status lip_onnx_fold_range(struct lip_onnx_reader *reader)
         delta = -delta;
     }
     size_t count = way <= 0 ? 0 : (size_t)((way - 1) / delta + 1);
-    status = check_size(reader, 1, &count);
-    if (status == LIP_OK)
-        status = lip_onnx_fold_new(&made, reader, 1, &count, NULL);
+    status = lip_onnx_fold_new(&made, reader, 1, &count, NULL);
     for (size_t k = 0; status == LIP_OK && k < count; k++)
         made->whole[k] = start + (int64_t)k * part[2]->whole[0];
     return status;

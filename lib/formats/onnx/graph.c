@@ -111,6 +111,17 @@ static enum lip_status define_outputs(struct lip_onnx_reader *reader, size_t i)
     return LIP_OK;
 }
 
+static bool is_needed(const struct lip_onnx_reader *reader, size_t i)
+{
+    const struct lip_onnx_model *m = &reader->model;
+    for (size_t k = 0; k < m->node[i].outputs; k++) {
+        size_t value = m->name[m->node[i].output + k].value;
+        if (value != SIZE_MAX && reader->value[value].wanted)
+            return true;
+    }
+    return false;
+}
+
 /* Marks what the output needs, from the last node on. */
 static void mark(struct lip_onnx_reader *reader)
 {
@@ -159,6 +170,61 @@ static enum lip_status find_output(struct lip_onnx_value **out,
     return LIP_OK;
 }
 
+/* Input k of node i, which has no value. */
+static enum lip_status refuse_name(struct lip_onnx_reader *reader, size_t i,
+                                   size_t k, const struct lip_onnx_value *value)
+{
+    char name[LIP_SPAN_TEXT];
+    const struct lip_onnx_model *m = &reader->model;
+    lip_span_text(name, m->name[m->node[i].input + k].text);
+    if (value->maker == SIZE_MAX)
+        return lip_onnx_refuse(reader, LIP_INVALID,
+                               "it takes \"%.80s\", which nothing gives.",
+                               name);
+    if (value->maker < i)
+        return lip_onnx_refuse(reader, LIP_UNSUPPORTED,
+                               "it takes \"%.80s\", an output that is not "
+                               "read of its operator.",
+                               name);
+    return lip_onnx_refuse(reader, LIP_INVALID,
+                           "it takes \"%.80s\", which a later node makes: the "
+                           "graph has a cycle, or its nodes are not in order.",
+                           name);
+}
+
+/* Why node i does not lead back to the input, where that can be told. */
+static enum lip_status no_way_back(struct lip_onnx_reader *reader, size_t i)
+{
+    reader->node = &reader->model.node[i];
+    const struct lip_onnx_operator *row =
+        lip_onnx_operator_find(reader->node->op);
+    if (!row)
+        return lip_onnx_refuse(reader, LIP_UNSUPPORTED,
+                               "this operator is not read.");
+    if (!row->read && !row->folds)
+        return lip_onnx_refuse(reader, LIP_UNSUPPORTED, "%s", row->reason);
+    for (size_t k = 0; k < reader->node->inputs; k++) {
+        const struct lip_onnx_value *value = lip_onnx_input(reader, k);
+        if (value && value->state == LIP_ONNX_UNDEFINED &&
+            (value->maker == SIZE_MAX || value->maker >= i))
+            return refuse_name(reader, i, k, value);
+    }
+    return LIP_OK;
+}
+
+static enum lip_status no_input(struct lip_onnx_reader *reader)
+{
+    for (size_t i = 0; i < reader->model.nodes; i++) {
+        enum lip_status status =
+            is_needed(reader, i) ? no_way_back(reader, i) : LIP_OK;
+        if (status != LIP_OK)
+            return status;
+    }
+    return lip_fail(reader->ctx, LIP_INVALID,
+                    "The output of the ONNX graph does not depend on any "
+                    "input.");
+}
+
 /* The one input that is no initializer and that the output needs. */
 static enum lip_status find_input(const struct lip_onnx_port **out,
                                   struct lip_onnx_reader *reader)
@@ -185,10 +251,7 @@ static enum lip_status find_input(const struct lip_onnx_port **out,
                             lip_span_text(second, m->input[i].name.text));
         *out = &m->input[i];
     }
-    return *out ? LIP_OK
-                : lip_fail(reader->ctx, LIP_INVALID,
-                           "The output of the ONNX graph does not depend on "
-                           "any input.");
+    return *out ? LIP_OK : no_input(reader);
 }
 
 /* --- the input's shape */
@@ -332,32 +395,14 @@ static enum lip_status open_input(struct lip_onnx_reader *reader,
 static enum lip_status check_inputs(struct lip_onnx_reader *reader, size_t i,
                                     bool *constant)
 {
-    struct lip_onnx_model *m = &reader->model;
-    const struct lip_onnx_node *node = &m->node[i];
-    char name[LIP_SPAN_TEXT];
     *constant = true;
-    for (size_t k = 0; k < node->inputs; k++) {
+    for (size_t k = 0; k < reader->node->inputs; k++) {
         const struct lip_onnx_value *value = lip_onnx_input(reader, k);
         if (!value)
             continue;
         *constant &= value->state != LIP_ONNX_NUMBERS;
-        if (value->state != LIP_ONNX_UNDEFINED)
-            continue;
-        lip_span_text(name, m->name[node->input + k].text);
-        if (value->maker == SIZE_MAX)
-            return lip_onnx_refuse(reader, LIP_INVALID,
-                                   "it takes \"%.80s\", which nothing gives.",
-                                   name);
-        if (value->maker < i)
-            return lip_onnx_refuse(reader, LIP_UNSUPPORTED,
-                                   "it takes \"%.80s\", an output that is not "
-                                   "read of its operator.",
-                                   name);
-        return lip_onnx_refuse(reader, LIP_INVALID,
-                               "it takes \"%.80s\", which a later node makes: "
-                               "the graph has a cycle, or its nodes are not "
-                               "in order.",
-                               name);
+        if (value->state == LIP_ONNX_UNDEFINED)
+            return refuse_name(reader, i, k, value);
     }
     return LIP_OK;
 }
@@ -388,17 +433,6 @@ static enum lip_status read_node(struct lip_onnx_reader *reader, size_t i)
                : lip_onnx_refuse(reader, LIP_UNSUPPORTED, "%s", row->reason);
 }
 
-static bool is_needed(const struct lip_onnx_reader *reader, size_t i)
-{
-    const struct lip_onnx_model *m = &reader->model;
-    for (size_t k = 0; k < m->node[i].outputs; k++) {
-        size_t value = m->name[m->node[i].output + k].value;
-        if (value != SIZE_MAX && reader->value[value].wanted)
-            return true;
-    }
-    return false;
-}
-
 static enum lip_status read_nodes(struct lip_onnx_reader *reader)
 {
     size_t nodes = reader->model.nodes;
@@ -413,107 +447,7 @@ static enum lip_status read_nodes(struct lip_onnx_reader *reader)
     return status;
 }
 
-/* --- the layers that are left */
-
-/* Marks the layers that the last one needs; a part of a pattern among them is
- * what is refused. */
-static enum lip_status mark_layers(unsigned char *used,
-                                   struct lip_onnx_reader *reader, size_t last)
-{
-    used[last] = 1;
-    size_t refused = SIZE_MAX;
-    for (size_t i = last + 1; i-- > 0;) {
-        if (!used[i])
-            continue;
-        if (reader->origin[i].part)
-            refused = i;
-        const struct lip_layer *layer = &reader->layer[i];
-        for (size_t k = 0; k < layer->sources; k++)
-            if (layer->source[k] != LIP_FROM_INPUT)
-                used[layer->source[k]] = 1;
-    }
-    if (refused == SIZE_MAX)
-        return LIP_OK;
-    reader->node = reader->origin[refused].node;
-    return lip_onnx_refuse(reader, LIP_UNSUPPORTED, "%s",
-                           reader->origin[refused].reason);
-}
-
-/* Dense layers ask for a length only: in front of them the input needs no
- * shape. */
-static void free_input(unsigned char *used, struct lip_onnx_reader *reader)
-{
-    for (size_t i = 1; i < reader->layers; i++) {
-        const struct lip_layer *layer = &reader->layer[i];
-        for (size_t k = 0; used[i] && k < layer->sources; k++)
-            if (layer->source[k] == 0 && layer->kind != &lip_layer_dense)
-                return;
-    }
-    if (reader->layers < 2 || !used[0])
-        return;
-    used[0] = 0;
-    for (size_t i = 1; i < reader->layers; i++)
-        for (size_t k = 0; k < reader->layer[i].sources; k++)
-            if (reader->layer[i].source[k] == 0)
-                reader->layer[i].source[k] = LIP_FROM_INPUT;
-}
-
-/* Drops the unused layers; `place` has room for one number a layer. */
-static void compact(size_t *place, const unsigned char *used,
-                    struct lip_onnx_reader *reader)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < reader->layers; i++) {
-        struct lip_layer *layer = &reader->layer[i];
-        if (!used[i]) {
-            lip_layer_clear(layer);
-            continue;
-        }
-        for (size_t k = 0; k < layer->sources; k++)
-            if (layer->source[k] != LIP_FROM_INPUT)
-                layer->source[k] = place[layer->source[k]];
-        place[i] = kept;
-        if (kept != i)
-            reader->layer[kept] = *layer;
-        kept++;
-    }
-    reader->layers = kept;
-}
-
-/* A layer that takes the numbers of the one just before says nothing of it. */
-static void forget_plain_sources(struct lip_onnx_reader *reader)
-{
-    for (size_t i = 0; i < reader->layers; i++) {
-        struct lip_layer *layer = &reader->layer[i];
-        size_t before = i ? i - 1 : LIP_FROM_INPUT;
-        if (layer->sources != 1 || layer->source[0] != before)
-            continue;
-        lip_free(layer->source);
-        layer->source = NULL;
-        layer->sources = 0;
-    }
-}
-
-static enum lip_status keep_used(struct lip_onnx_reader *reader, size_t last)
-{
-    unsigned char *used = lip_calloc(reader->ctx, reader->layers, 1);
-    size_t *place = lip_alloc(reader->ctx, reader->layers, sizeof *place);
-    enum lip_status status = used && place ? mark_layers(used, reader, last)
-                                           : lip_memory_status(reader->ctx);
-    if (status == LIP_OK) {
-        free_input(used, reader);
-        compact(place, used, reader);
-        forget_plain_sources(reader);
-    }
-    lip_free(used);
-    lip_free(place);
-    if (status == LIP_OK && reader->layers > reader->options.max_layers)
-        return lip_fail(reader->ctx, LIP_TOO_LARGE,
-                        "The ONNX graph has %zu layers, more than the limit of "
-                        "%zu.",
-                        reader->layers, reader->options.max_layers);
-    return status;
-}
+/* --- the network */
 
 static enum lip_status finish(struct lip_network **out,
                               struct lip_onnx_reader *reader,
@@ -529,7 +463,7 @@ static enum lip_status finish(struct lip_network **out,
                         "not depend on the input.");
     enum lip_status status = lip_onnx_enter(&last, reader, output->operand);
     if (status == LIP_OK)
-        status = keep_used(reader, last);
+        status = lip_onnx_keep_used(reader, last);
     if (status != LIP_OK)
         return status;
     struct lip_layer *layer = reader->layer;

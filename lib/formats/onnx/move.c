@@ -6,7 +6,7 @@
 #include "formats/onnx/operator.h"
 #include "formats/reader.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum lip_status lip_onnx_take(struct lip_onnx_reader *reader, size_t layer,
@@ -52,6 +52,9 @@ enum lip_status lip_onnx_map_axis(struct lip_onnx_map *map,
                                "axis %zu would be %zu long: from 1 to %zu is "
                                "possible.",
                                axis, count, LIP_MAX_WIDTH);
+    enum lip_status status = lip_onnx_account(reader, 1, &count);
+    if (status != LIP_OK)
+        return status;
     lip_free(map->from[axis]);
     map->from[axis] = lip_alloc(reader->ctx, count, sizeof *map->from[axis]);
     map->dim[axis] = count;
@@ -94,7 +97,7 @@ enum lip_status lip_onnx_map_apply(struct lip_onnx_reader *reader,
                                LIP_MAX_WIDTH);
     enum lip_status status = lip_onnx_enter(&layer, reader, x->operand);
     if (status == LIP_OK)
-        status = lip_onnx_tensor(&index, &at, 1, &count, reader->ctx);
+        status = lip_onnx_tensor(&index, &at, 1, &count, reader);
     for (size_t k = 0; k < count && status == LIP_OK; k++)
         at[k] = (double)source_of(x, map, k);
     size_t lead = x->rank >= 2 && map->dim[0] == 1;
@@ -278,6 +281,9 @@ enum lip_status lip_onnx_cut_axes(struct lip_onnx_reader *reader, size_t k,
     size_t dim[LIP_MAX_RANK], layer, lead = lip_onnx_lead(x);
     struct lip_layer *made;
     bool whole = true, backwards = false;
+    char suffix[24] = "";
+    if (reader->node->outputs > 1)
+        snprintf(suffix, sizeof suffix, ":%zu", k);
     for (size_t a = 0; a < x->rank; a++) {
         dim[a] = lip_onnx_cut_length(&cut[a]);
         whole &= dim[a] == x->dim[a] && cut[a].step > 0;
@@ -298,7 +304,7 @@ enum lip_status lip_onnx_cut_axes(struct lip_onnx_reader *reader, size_t k,
     enum lip_status status = lip_onnx_enter_axes(&layer, reader, x, lead);
     if (status == LIP_OK)
         status =
-            lip_onnx_append(&made, reader, &lip_layer_slice, 1, &layer, "");
+            lip_onnx_append(&made, reader, &lip_layer_slice, 1, &layer, suffix);
     if (status != LIP_OK)
         return status;
     set_cut(made, cut, lead, x->rank);

@@ -114,8 +114,7 @@ static enum lip_status spread_slopes(struct lip_tensor *out,
         return lip_onnx_refuse(reader, LIP_INVALID,
                                "its slopes do not fit the shape of its "
                                "input.");
-    enum lip_status status =
-        lip_onnx_tensor(out, &numbers, 1, &count, reader->ctx);
+    enum lip_status status = lip_onnx_tensor(out, &numbers, 1, &count, reader);
     for (size_t k = 0; status == LIP_OK && k < count; k++)
         numbers[k] = lip_tensor_at(list, broadcast(k, x, list));
     return status;

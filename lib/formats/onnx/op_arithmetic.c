@@ -146,7 +146,7 @@ enum lip_status lip_onnx_widen_to(size_t *layer, struct lip_onnx_reader *reader,
                                LIP_MAX_WIDTH);
     enum lip_status status = lip_onnx_enter(layer, reader, x->operand);
     if (status == LIP_OK)
-        status = lip_onnx_tensor(&index, &at, 1, &count, reader->ctx);
+        status = lip_onnx_tensor(&index, &at, 1, &count, reader);
     for (size_t k = 0; status == LIP_OK && k < count; k++) {
         size_t left = k, from = 0, stride = 1;
         for (size_t a = 0; a < x->rank; a++) {
@@ -183,8 +183,8 @@ static enum lip_status spread(struct lip_tensor *out,
                               const struct lip_onnx_constant *c)
 {
     double *numbers;
-    enum lip_status status = lip_onnx_tensor(out, &numbers, x->rank - lead,
-                                             x->dim + lead, reader->ctx);
+    enum lip_status status =
+        lip_onnx_tensor(out, &numbers, x->rank - lead, x->dim + lead, reader);
     size_t count = status == LIP_OK ? lip_tensor_count(out) : 0;
     for (size_t k = 0; k < count; k++) {
         size_t left = k, from = 0, stride = 1;
@@ -216,27 +216,48 @@ static enum lip_status list_of(struct lip_tensor *out,
     return LIP_OK;
 }
 
+/* The layer that a product of rows ends with takes no bias, but the convolution
+ * in front of its last transpose does. */
+static size_t inner_layer(const struct lip_onnx_reader *reader, size_t layer)
+{
+    const struct lip_layer *last = &reader->layer[layer];
+    if (last->kind != &lip_layer_transpose)
+        return layer;
+    size_t before = last->source[0];
+    const struct lip_layer *conv = &reader->layer[before];
+    return conv->kind == &lip_layer_conv &&
+                   reader->origin[before].node == reader->origin[layer].node
+               ? before
+               : layer;
+}
+
 /* Where the value is what a layer gives and nobody else takes it, a list that
  * is added, or with which the result of a layer-norm is multiplied, belongs to
- * that layer. */
-static bool belongs(const struct lip_onnx_reader *reader,
+ * a layer, whose number this is; else SIZE_MAX. */
+static size_t owner(const struct lip_onnx_reader *reader,
                     const struct lip_onnx_value *x, bool bias,
                     const struct lip_onnx_constant *c)
 {
     const struct lip_onnx_operand *o = &x->operand;
-    const struct lip_layer *layer = &reader->layer[o->layer];
+    size_t inner = inner_layer(reader, o->layer);
+    const struct lip_layer *layer = &reader->layer[inner];
     bool plain = o->scale - 1 == 0 && o->divisor - 1 == 0 && o->shift == 0;
     bool own = x->maker != SIZE_MAX && x->uses == 1 &&
                reader->origin[o->layer].node == &reader->model.node[x->maker];
+    bool last = x->rank && along_axis(x, x->rank - 1, c), fits = false;
     if (!plain || !own || c->whole || layer->bias.data)
-        return false;
-    if (layer->kind == &lip_layer_dense || layer->kind == &lip_layer_conv ||
-        layer->kind == &lip_layer_conv_transpose)
-        return bias && along_axis(x, lip_onnx_lead(x), c) &&
+        return SIZE_MAX;
+    if (inner != o->layer)
+        fits = bias && last;
+    else if (layer->kind == &lip_layer_dense ||
+             layer->kind == &lip_layer_conv ||
+             layer->kind == &lip_layer_conv_transpose)
+        fits = bias && along_axis(x, lip_onnx_lead(x), c) &&
                layer->out.rank == x->rank - lip_onnx_lead(x);
-    return layer->kind == &lip_layer_layer_norm &&
-           (bias || !layer->weight.data) && along_axis(x, x->rank - 1, c) &&
-           (size_t)layer->setting[0].value[0] + 1 == layer->out.rank;
+    else if (layer->kind == &lip_layer_layer_norm)
+        fits = last && (bias || !layer->weight.data) &&
+               (size_t)layer->setting[0].value[0] + 1 == layer->out.rank;
+    return fits ? inner : SIZE_MAX;
 }
 
 /* x times, or plus, a list. */
@@ -245,13 +266,15 @@ static enum lip_status apply_list(struct lip_onnx_reader *reader,
                                   const struct lip_onnx_constant *c)
 {
     struct lip_layer *layer;
-    size_t from;
-    if (belongs(reader, x, bias, c)) {
-        layer = &reader->layer[x->operand.layer];
+    size_t from, own = owner(reader, x, bias, c);
+    if (own != SIZE_MAX) {
+        layer = &reader->layer[own];
         struct lip_tensor *to = bias ? &layer->bias : &layer->weight;
         *to = lip_onnx_hold(c);
         to->rank = 1;
         to->dim[0] = c->count;
+        reader->origin[x->operand.layer].node = reader->node;
+        reader->origin[own].node = reader->node;
         lip_onnx_give_like(reader, x->operand.layer, x);
         return LIP_OK;
     }
@@ -503,14 +526,13 @@ static enum lip_status divide_list(struct lip_onnx_reader *reader,
                                  &from, "");
     if (status != LIP_OK)
         return status;
-    struct lip_ctx *ctx = reader->ctx;
     layer->parameter[0] = 0;
-    status = lip_onnx_tensor(&layer->weight, &weight, 1, &c->count, ctx);
+    status = lip_onnx_tensor(&layer->weight, &weight, 1, &c->count, reader);
     if (status == LIP_OK)
         status =
-            lip_onnx_tensor(&layer->variance, &variance, 1, &c->count, ctx);
+            lip_onnx_tensor(&layer->variance, &variance, 1, &c->count, reader);
     if (status == LIP_OK)
-        status = lip_onnx_equal(&layer->mean, c->count, 0, ctx);
+        status = lip_onnx_equal(&layer->mean, c->count, 0, reader);
     for (size_t k = 0; status == LIP_OK && k < c->count; k++) {
         double d = lip_onnx_constant_at(c, k);
         weight[k] = copysign(1, d);

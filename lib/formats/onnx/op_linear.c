@@ -36,7 +36,7 @@ static enum lip_status scaled(struct lip_tensor *out,
         return LIP_OK;
     }
     enum lip_status status =
-        lip_onnx_tensor(out, &numbers, c->real.rank, c->real.dim, reader->ctx);
+        lip_onnx_tensor(out, &numbers, c->real.rank, c->real.dim, reader);
     for (size_t k = 0; status == LIP_OK && k < c->count; k++) {
         double number = lip_tensor_at(&c->real, k);
         numbers[k] = number * factor;
@@ -71,7 +71,7 @@ static enum lip_status set_bias(struct lip_layer *layer,
         return LIP_OK;
     if (c->count == 1 && outputs != 1)
         return lip_onnx_equal(&layer->bias, outputs,
-                              beta * lip_onnx_constant_at(c, 0), reader->ctx);
+                              beta * lip_onnx_constant_at(c, 0), reader);
     if (c->count != outputs ||
         (c->real.rank > 1 && c->real.dim[c->real.rank - 1] != outputs))
         return lip_onnx_refuse(reader, LIP_INVALID,
@@ -153,11 +153,12 @@ enum lip_status lip_onnx_gemm(struct lip_onnx_reader *reader,
 
 /* --- MatMul */
 
-static enum lip_status append_axes(struct lip_onnx_reader *reader, size_t from)
+static enum lip_status append_axes(struct lip_onnx_reader *reader, size_t from,
+                                   const char *suffix)
 {
     struct lip_layer *layer;
-    enum lip_status status = lip_onnx_append(
-        &layer, reader, &lip_layer_transpose, 1, &from, ":transpose");
+    enum lip_status status =
+        lip_onnx_append(&layer, reader, &lip_layer_transpose, 1, &from, suffix);
     if (status != LIP_OK)
         return status;
     *lip_layer_set(layer, "axes") = (struct lip_setting){2, {1, 0}};
@@ -194,14 +195,14 @@ static enum lip_status multiply_rows(struct lip_onnx_reader *reader,
     enum lip_status status =
         lip_onnx_enter_as(&layer, reader, x->operand, &rows);
     if (status == LIP_OK)
-        status = append_axes(reader, layer);
+        status = append_axes(reader, layer, ":columns");
     if (status != LIP_OK) {
         lip_tensor_clear(&weight);
         return status;
     }
     status = append_mixing(reader, lip_onnx_last(reader), weight);
     if (status == LIP_OK)
-        status = append_axes(reader, lip_onnx_last(reader));
+        status = append_axes(reader, lip_onnx_last(reader), ":rows");
     memcpy(dim, x->dim, x->rank * sizeof *dim);
     dim[x->rank - 1] = out;
     if (status == LIP_OK)

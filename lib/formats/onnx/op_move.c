@@ -344,6 +344,9 @@ enum lip_status lip_onnx_split(struct lip_onnx_reader *reader,
         status = lip_onnx_int(reader, "axis", &given);
     if (status == LIP_OK)
         status = lip_onnx_axis(&axis, reader, given, x->rank);
+    if (status == LIP_OK && axis == 0 && x->batch)
+        return lip_onnx_refuse(reader, LIP_UNSUPPORTED,
+                               "it divides the batch (axis 0).");
     if (status == LIP_OK)
         status = part_lengths(&listed, &equal, reader, x->dim[axis]);
     for (size_t k = 0; k < reader->node->outputs && status == LIP_OK; k++) {

@@ -131,12 +131,12 @@ enum lip_status lip_onnx_layer_norm(struct lip_onnx_reader *reader,
 
 /* Exchanges axis `axis` and the last one. */
 static enum lip_status exchange(size_t *layer, struct lip_onnx_reader *reader,
-                                size_t axis, size_t rank)
+                                size_t axis, size_t rank, const char *suffix)
 {
     struct lip_layer *moved;
     struct lip_setting axes = {.count = rank};
-    enum lip_status status = lip_onnx_append(
-        &moved, reader, &lip_layer_transpose, 1, layer, ":transpose");
+    enum lip_status status =
+        lip_onnx_append(&moved, reader, &lip_layer_transpose, 1, layer, suffix);
     if (status != LIP_OK)
         return status;
     for (size_t k = 0; k < rank; k++)
@@ -178,11 +178,11 @@ static enum lip_status softmax_axis(size_t *layer,
     bool last = axis == x->rank - 1;
     enum lip_status status = lip_onnx_enter_axes(layer, reader, x, lead);
     if (status == LIP_OK && !last)
-        status = exchange(layer, reader, axis - lead, rank);
+        status = exchange(layer, reader, axis - lead, rank, ":before");
     if (status == LIP_OK)
         status = append_softmax(layer, reader);
     if (status == LIP_OK && !last)
-        status = exchange(layer, reader, axis - lead, rank);
+        status = exchange(layer, reader, axis - lead, rank, ":after");
     return status;
 }
 

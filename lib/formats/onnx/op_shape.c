@@ -29,7 +29,9 @@ static enum lip_status give_shape(struct lip_onnx_reader *reader,
         return lip_memory_status(reader->ctx);
     enum lip_status status = LIP_OK;
     if (x->constant->whole) {
-        status = lip_onnx_constant_new(made, rank, dim, NULL, reader->ctx);
+        status = lip_onnx_account(reader, rank, dim);
+        if (status == LIP_OK)
+            status = lip_onnx_constant_new(made, rank, dim, NULL, reader->ctx);
         if (status == LIP_OK && made->count)
             memcpy(made->whole, x->constant->whole,
                    made->count * sizeof *made->whole);

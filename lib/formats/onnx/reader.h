@@ -59,11 +59,15 @@ struct lip_onnx_origin {
     bool mean; /* along the last axis of from[0] */
 };
 
+/* Numbers that may be made, and twice the bytes of the file. */
+enum { LIP_ONNX_MADE = 1 << 23 };
+
 struct lip_onnx_reader {
     struct lip_onnx_model model;
     struct lip_buffer *buffer;
     struct lip_ctx *ctx;
     struct lip_read_options options;
+    size_t made;           /* numbers that are not in the file */
     size_t declared_batch; /* a fixed one above 1; else 1 */
     struct lip_onnx_value *value;
     size_t values;
@@ -175,6 +179,11 @@ size_t lip_onnx_lead(const struct lip_onnx_value *value);
 struct lip_onnx_operand lip_onnx_plain(size_t layer);
 size_t lip_onnx_last(const struct lip_onnx_reader *reader);
 
+/* Drops the layers that layer `last` does not need, and what each of the others
+ * need not say. LIP_UNSUPPORTED: a part that is no layer is among them;
+ * LIP_TOO_LARGE: more layers than there may be. */
+enum lip_status lip_onnx_keep_used(struct lip_onnx_reader *reader, size_t last);
+
 /* An activation of the operand; `parameter` or NULL for the usual ones. The
  * result is the last layer. */
 enum lip_status lip_onnx_activate(struct lip_onnx_reader *reader,
@@ -184,12 +193,16 @@ enum lip_status lip_onnx_activate(struct lip_onnx_reader *reader,
 
 /* Takes a hold of a constant's numbers as doubles or as they are. */
 struct lip_tensor lip_onnx_hold(const struct lip_onnx_constant *constant);
+/* Counts numbers that are made besides those in the file: LIP_TOO_LARGE where
+ * there are too many, so that small files do not ask for much work. */
+enum lip_status lip_onnx_account(struct lip_onnx_reader *reader, size_t rank,
+                                 const size_t *dim);
 /* A new tensor of doubles, whose place is *numbers. */
 enum lip_status lip_onnx_tensor(struct lip_tensor *out, double **numbers,
                                 size_t rank, const size_t *dim,
-                                struct lip_ctx *ctx);
+                                struct lip_onnx_reader *reader);
 /* A list of `count` equal numbers. */
 enum lip_status lip_onnx_equal(struct lip_tensor *out, size_t count,
-                               double number, struct lip_ctx *ctx);
+                               double number, struct lip_onnx_reader *reader);
 
 #endif
