@@ -16,6 +16,7 @@ enum { ROWS = 24, INPUTS = 5, OUTPUTS = 4 };
 
 static struct lip_ctx none;
 
+/* Those with a flatten take images of 2 x 6 x 7. */
 static const char *const nets[] = {
     "dense:4",
     "dense:8 relu dense:4",
@@ -25,6 +26,10 @@ static const char *const nets[] = {
     "dense:8 elu dense:8 softplus dense:4",
     "dense:8 groupsort:2 dense:6 groupsort:3 dense:4",
     "dense:7 groupsort:0 dense:4",
+    "conv:6,3,2,1 groupsort:2 flatten dense:4",
+    "conv:4,3 relu conv:6,2,2 groupsort:3 flatten dense:8 abs dense:4",
+    "conv:6,3,1,1 tanh max-pool:2 conv:4,3,3,2 average-pool flatten dense:4",
+    "average-pool:2,1 conv:4,2 leaky-relu max-pool:3,2 flatten dense:4",
 };
 static const char *const losses[] = {"cross-entropy", "offset-cross-entropy",
                                      "multi-margin", "mse", "mae"};
@@ -61,8 +66,17 @@ static json_t *layers_of(const struct lip_model *model)
         json_t *layer = json_pack("{s:s}", "type", l->kind->name);
         if (l->weights > 0) {
             json_object_set_new(layer, "weight",
-                                rows_of(l->weight, l->outputs, l->inputs));
-            json_object_set_new(layer, "bias", list_of(l->bias, l->outputs));
+                                rows_of(l->weight, l->rows, l->cols));
+            json_object_set_new(layer, "bias", list_of(l->bias, l->rows));
+        }
+        if (l->kind->windowed) {
+            const struct lip_window *w = &l->window;
+            json_object_set_new(layer, "parameter",
+                                json_pack("[i,i,i,i]", (int)w->kernel[0],
+                                          (int)w->kernel[1], (int)w->stride[0],
+                                          (int)w->before[0]));
+        } else if (l->weights > 0) {
+            json_object_set_new(layer, "parameter", json_null());
         } else if (!strcmp(l->kind->name, "groupsort")) {
             json_object_set_new(layer, "parameter",
                                 json_integer((json_int_t)l->group));
@@ -75,14 +89,15 @@ static json_t *layers_of(const struct lip_model *model)
 }
 
 /* Regression for losses that are none of classes. */
-static struct lip_data *data_for(const struct lip_loss *loss, uint64_t seed)
+static struct lip_data *data_for(const struct lip_loss *loss, size_t inputs,
+                                 uint64_t seed)
 {
     struct lip_data *data;
     bool classes = loss->classification;
-    ck_assert_int_eq(lip_data_new(&data, ROWS, INPUTS, classes ? OUTPUTS : 0,
+    ck_assert_int_eq(lip_data_new(&data, ROWS, inputs, classes ? OUTPUTS : 0,
                                   classes ? 0 : OUTPUTS, &none),
                      LIP_OK);
-    train_fill(data->x, ROWS * INPUTS, 1, seed);
+    train_fill(data->x, ROWS * inputs, 1, seed);
     for (size_t i = 0; classes && i < ROWS; i++)
         data->label[i] = (uint32_t)(i * 7 % OUTPUTS);
     if (!classes)
@@ -100,9 +115,10 @@ static json_t *describe(const struct item *item,
                         const struct lip_loss_use *loss)
 {
     json_t *text = json_pack(
-        "{s:o, s:o, s:s, s:[f,f]}", "layers", layers_of(item->model), "x",
-        rows_of(item->data->x, ROWS, INPUTS), "loss", loss->loss->name,
-        "parameter", loss->parameter[0], loss->parameter[1]);
+        "{s:o, s:o, s:s, s:[f,f], s:b}", "layers", layers_of(item->model), "x",
+        rows_of(item->data->x, ROWS, item->data->features), "loss",
+        loss->loss->name, "parameter", loss->parameter[0], loss->parameter[1],
+        "images", item->model->input.axes > 0);
     if (item->data->classes > 0) {
         json_t *labels = json_array();
         for (size_t i = 0; i < ROWS; i++)
@@ -120,8 +136,11 @@ static void ask(struct item *item, size_t number, FILE *question)
     const struct lip_loss *kind = lip_loss_find(losses[number % LOSSES]);
     struct lip_loss_use loss = lip_loss_defaults(kind);
     struct lip_batch *batch;
-    item->model = train_model(INPUTS, nets[number / LOSSES], number + 1);
-    item->data = data_for(kind, number + 100);
+    const char *net = nets[number / LOSSES];
+    struct lip_image images = {2, 2, 6, 7}, vectors = lip_image_vector(INPUTS);
+    item->model = train_images(strstr(net, "flatten") ? images : vectors, net,
+                               number + 1);
+    item->data = data_for(kind, item->model->inputs, number + 100);
     ck_assert_int_eq(lip_batch_new(&batch, item->model, ROWS, &none), LIP_OK);
     struct lip_rows rows = {.data = item->data, .count = ROWS};
     json_t *text = describe(item, &loss);

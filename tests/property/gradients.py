@@ -3,7 +3,9 @@
 # What PyTorch says of cases from standard input: {"layers": [...], "x": rows,
 # "label" or "y": rows, "loss": name, "parameter": [...]}, one JSON object a
 # line; answers with one a line: {"loss": ..., "gradient": [...]}, parameters in
-# the order of the layers, weights before biases.
+# the order of the layers, weights before biases. "images": rows are images of
+# 2 x 6 x 7. Kernels come as rows (channels out) of height, width, channels in;
+# "parameter" of windows is [height, width, stride, padding].
 import json
 import sys
 
@@ -12,11 +14,23 @@ import torch.nn.functional as F
 
 
 def groupsort(z, size):
+    if z.dim() == 4:
+        last = z.permute(0, 2, 3, 1)
+        flat = groupsort(last.reshape(-1, z.shape[1]), size)
+        return flat.view(last.shape).permute(0, 3, 1, 2)
     groups = z.view(z.shape[0], -1, int(size) or z.shape[1])
     return groups.sort(dim=2, descending=True)[0].view_as(z)
 
 
+def conv(z, weight, bias, p):
+    kernel = weight.view(weight.shape[0], p[0], p[1], -1).permute(0, 3, 1, 2)
+    return F.conv2d(z, kernel, bias, stride=p[2], padding=p[3])
+
+
 LAYERS = {
+    "flatten": lambda z, p: z.flatten(1),
+    "max-pool": lambda z, p: F.max_pool2d(z, p[:2], p[2]),
+    "average-pool": lambda z, p: F.avg_pool2d(z, p[:2], p[2]),
     "relu": lambda z, p: F.relu(z),
     "leaky-relu": lambda z, p: F.leaky_relu(z, p),
     "abs": lambda z, p: z.abs(),
@@ -40,12 +54,15 @@ LOSSES = {
 def answer(case):
     tensor = lambda x: torch.tensor(x, dtype=torch.float64)
     parameters, z = [], tensor(case["x"])
+    if case["images"]:
+        z = z.view(-1, 2, 6, 7)
     for layer in case["layers"]:
-        if layer["type"] == "dense":
+        if "weight" in layer:
             weight = tensor(layer["weight"]).requires_grad_()
             bias = tensor(layer["bias"]).requires_grad_()
             parameters += [weight, bias]
-            z = F.linear(z, weight, bias)
+            z = (conv(z, weight, bias, layer["parameter"]) if z.dim() == 4
+                 else F.linear(z, weight, bias))
         else:
             z = LAYERS[layer["type"]](z, layer["parameter"])
     classes = "label" in case
