@@ -2,9 +2,9 @@
  *
  * What an epoch of training on MNIST costs (784-256-128-10, batches of 128):
  * beside its matrix products, with a constraint and without, on two threads
- * and on one, here and in PyTorch (train_torch.py, where PyTorch is). Without
- * the files of MNIST it says so and ends. What is compared runs in turn; the
- * fastest epoch counts. */
+ * and on one; of two convolutions with 16 and 32 filters; here and in PyTorch
+ * (train_torch.py, where PyTorch is). Without the files of MNIST it says so and
+ * ends. What is compared runs in turn; the fastest epoch counts. */
 #include "linalg/blas.h"
 #include "tests/support/measure.h"
 #include "tests/support/mnist.h"
@@ -60,6 +60,7 @@ struct kind {
     unsigned threads;
     double cpu, wall; /* of the fastest epoch; cpu of the caller's thread */
     double last_cpu, last_wall;
+    bool images; /* two convolutions and 100 units */
 };
 
 static bool tick(void *arg, const struct lip_epoch *epoch)
@@ -78,9 +79,12 @@ static bool tick(void *arg, const struct lip_epoch *epoch)
 static void train(struct kind *kind, const struct lip_data *data,
                   float **weights)
 {
-    static const size_t width[] = {256, 128, 0};
+    static const size_t width[] = {256, 128, 0}, small[] = {100, 0};
+    static const struct mnist_conv conv[] = {
+        {16, 5, 2, 2}, {32, 5, 2, 2}, {0, 0, 0, 0}};
     struct lip_train_options options = lip_train_defaults();
-    struct lip_model *model = mnist_model(width, 1);
+    struct lip_model *model =
+        kind->images ? mnist_images(conv, small, 1) : mnist_model(width, 1);
     struct lip_run *run;
     struct lip_pool pool;
     options.constraint = lip_constraint_find(kind->constraint);
@@ -111,23 +115,25 @@ enum { ROUNDS = 3 };
 static struct kind kind_of(const char *constraint, const char *optimiser,
                            size_t every, unsigned threads)
 {
-    return (struct kind){constraint, optimiser, every, threads,
-                         INFINITY,   INFINITY,  0,     0};
+    return (struct kind){constraint, optimiser, every, threads, INFINITY,
+                         INFINITY,   0,         0,     false};
 }
 
-/* "plain 1.23" and "rank-one 2.34" from the other side; NAN without. */
-static void measure_torch(double *plain, double *clipped)
+/* "plain 1.23", "rank-one 2.34" and "images 3.45" from the other side; NAN
+ * without. */
+static void measure_torch(double *plain, double *clipped, double *images)
 {
     char command[600];
-    *plain = *clipped = NAN;
+    *plain = *clipped = *images = NAN;
     snprintf(command, sizeof command,
              "/usr/bin/python3 tests/bench/train_torch.py '%s' 2>/dev/null",
              mnist_folder());
     FILE *from = popen(command, "r");
     if (!from)
         return;
-    if (fscanf(from, "plain %lf rank-one %lf", plain, clipped) != 2)
-        *plain = *clipped = NAN;
+    if (fscanf(from, "plain %lf rank-one %lf images %lf", plain, clipped,
+               images) != 3)
+        *plain = *clipped = *images = NAN;
     pclose(from);
 }
 
@@ -138,7 +144,10 @@ static void measure_epochs(const struct lip_data *data)
     struct kind sgd = kind_of("none", "sgd", 0, 1);
     struct kind sgd_clipped = kind_of("rank-one-clip", "sgd", 0, 1);
     struct kind exact = kind_of("projection", "sgd", 10, 1);
-    double floor = INFINITY, torch, torch_clipped;
+    struct kind images = kind_of("none", "adam", 0, 1);
+    struct kind images_clipped = kind_of("projection", "sgd", 5, 1);
+    double floor = INFINITY, torch, torch_clipped, torch_images;
+    images.images = images_clipped.images = true;
     for (int i = 0; i < ROUNDS; i++) {
         floor = fmin(floor, products());
         train(&adam, data, NULL);
@@ -147,7 +156,9 @@ static void measure_epochs(const struct lip_data *data)
         train(&sgd_clipped, data, NULL);
         train(&exact, data, NULL);
     }
-    measure_torch(&torch, &torch_clipped);
+    train(&images, data, NULL);
+    train(&images_clipped, data, NULL);
+    measure_torch(&torch, &torch_clipped, &torch_images);
     measure_print("epoch-products-only", floor, "s", NAN, NULL);
     measure_print("epoch-adam", adam.cpu, "s", floor / adam.cpu,
                   "share of products");
@@ -159,6 +170,9 @@ static void measure_epochs(const struct lip_data *data)
                   sgd_clipped.cpu / sgd.cpu, "epoch-sgd");
     measure_print("epoch-sgd-projection-10", exact.cpu, "s",
                   exact.cpu / sgd.cpu, "epoch-sgd");
+    measure_print("epoch-images-adam", images.cpu, "s", NAN, NULL);
+    measure_print("epoch-images-projection-5", images_clipped.cpu, "s",
+                  images_clipped.cpu / images.cpu, "epoch-images-adam");
     if (isnan(torch)) {
         printf("# no PyTorch here: `make bench-train` installs it\n");
         return;
@@ -167,6 +181,8 @@ static void measure_epochs(const struct lip_data *data)
                   "epoch-adam");
     measure_print("epoch-adam-rank-one-torch", torch_clipped, "s",
                   torch_clipped / clipped.cpu, "epoch-adam-rank-one");
+    measure_print("epoch-images-adam-torch", torch_images, "s",
+                  torch_images / images.cpu, "epoch-images-adam");
 }
 
 /* Wall-clock time: it needs a machine with two idle cores. */

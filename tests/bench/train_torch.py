@@ -3,8 +3,10 @@
 """Epoch times of the same training in PyTorch, to hold tests/bench/train
 against: MNIST 784-256-128-10, MaxMin, batch 128, Adam, one thread; plain, and
 with the largest singular value of each matrix clipped after each step (one
-warm round of power iteration). Prints "plain SECONDS" and "rank-one SECONDS",
-CPU time of the fastest of three epochs. Usage: train_torch.py FOLDER"""
+warm round of power iteration); and, plain, two convolutions (16 and 32 filters
+of 5 x 5, stride 2), 100, 10. Prints "plain SECONDS", "rank-one SECONDS" and
+"images SECONDS", CPU time of the fastest of three epochs (images: two). Usage:
+train_torch.py FOLDER"""
 import gzip
 import sys
 import time
@@ -23,7 +25,7 @@ def read(path):
 
 class MaxMin(torch.nn.Module):
     def forward(self, x):
-        a, b = x.view(x.shape[0], -1, 2).unbind(2)
+        a, b = x.view(x.shape[0], -1, 2, *x.shape[2:]).unbind(2)
         return torch.stack((torch.max(a, b), torch.min(a, b)), 2).view_as(x)
 
 
@@ -35,6 +37,15 @@ def make():
         torch.nn.init.orthogonal_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     return torch.nn.Sequential(*layers)
+
+
+def make_images():
+    torch.manual_seed(1)
+    return torch.nn.Sequential(
+        torch.nn.Unflatten(1, (1, 28, 28)),
+        torch.nn.Conv2d(1, 16, 5, 2, 2), MaxMin(),
+        torch.nn.Conv2d(16, 32, 5, 2, 2), MaxMin(), torch.nn.Flatten(),
+        torch.nn.Linear(32 * 49, 100), MaxMin(), torch.nn.Linear(100, 10))
 
 
 def hinge(z, y):
@@ -76,6 +87,9 @@ def main():
         adam = torch.optim.Adam(model.parameters(), 1e-3)
         warm = [torch.randn(w.weight.shape[1]) for w in list(model)[::2]] if clips else []
         print(name, min(epoch(model, adam, x, y, warm) for _ in range(3)), flush=True)
+    model = make_images()
+    adam = torch.optim.Adam(model.parameters(), 1e-3)
+    print("images", min(epoch(model, adam, x, y, []) for _ in range(2)), flush=True)
 
 
 main()

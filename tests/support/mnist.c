@@ -78,27 +78,61 @@ struct lip_data *mnist_rows(const struct lip_data *data, size_t first,
     return out;
 }
 
-struct lip_model *mnist_model(const size_t *width, uint64_t seed)
+static void add(struct lip_trainable **to, const char *kind, size_t units)
 {
+    struct lip_trainable *layer = (*to)++;
+    layer->kind = lip_trainable_find(kind);
+    layer->units = units;
+    layer->group = 2;
+    lip_trainable_defaults(layer);
+}
+
+static void add_conv(struct lip_trainable **to, const struct mnist_conv *conv)
+{
+    add(to, "conv", conv->filters);
+    struct lip_trainable *layer = *to - 1;
+    layer->kernel = (struct lip_setting){1, {(long)conv->kernel}};
+    layer->stride = (struct lip_setting){1, {(long)conv->stride}};
+    layer->padding = (struct lip_setting){1, {(long)conv->padding}};
+    add(to, "groupsort", 0);
+}
+
+struct lip_model *mnist_images(const struct mnist_conv *conv,
+                               const size_t *width, uint64_t seed)
+{
+    struct lip_image image = {2, 1, 28, 28};
     struct lip_ctx ctx = {0};
     struct lip_model *model;
-    size_t hidden = 0;
+    size_t hidden = 0, convolutions = 0;
     while (width[hidden])
         hidden++;
-    size_t count = 2 * hidden + 1;
-    struct lip_trainable *layer = lip_calloc(&ctx, count, sizeof *layer);
+    while (conv && conv[convolutions].filters)
+        convolutions++;
+    if (convolutions == 0)
+        image = lip_image_vector(MNIST_PIXELS);
+    struct lip_trainable *layer =
+        lip_calloc(&ctx, 2 * (hidden + convolutions) + 2, sizeof *layer);
     mnist_need(layer != NULL, &ctx);
-    for (size_t i = 0; i < count; i++) {
-        layer[i].kind = lip_trainable_find(i % 2 ? "groupsort" : "dense");
-        layer[i].units = i + 1 < count ? width[i / 2] : MNIST_CLASSES;
-        layer[i].group = 2;
-        lip_trainable_defaults(&layer[i]);
+    struct lip_trainable *at = layer;
+    for (size_t i = 0; i < convolutions; i++)
+        add_conv(&at, &conv[i]);
+    if (convolutions > 0)
+        add(&at, "flatten", 0);
+    for (size_t i = 0; i < hidden; i++) {
+        add(&at, "dense", width[i]);
+        add(&at, "groupsort", 0);
     }
-    mnist_need(lip_model_new(&model, layer, count, MNIST_PIXELS, &ctx) ==
-                   LIP_OK,
+    add(&at, "dense", MNIST_CLASSES);
+    mnist_need(lip_model_of_images(&model, layer, (size_t)(at - layer), &image,
+                                   &ctx) == LIP_OK,
                &ctx);
     mnist_need(lip_initialise(model, lip_initial_find("orthogonal"), seed,
                               &ctx) == LIP_OK,
                &ctx);
     return model;
+}
+
+struct lip_model *mnist_model(const size_t *width, uint64_t seed)
+{
+    return mnist_images(NULL, width, seed);
 }

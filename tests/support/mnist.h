@@ -23,6 +23,15 @@ struct lip_data *mnist_rows(const struct lip_data *data, size_t first,
  * hidden layers and ends with 0. */
 struct lip_model *mnist_model(const size_t *width, uint64_t seed);
 
+/* A convolution; 0 filters end a list. */
+struct mnist_conv {
+    size_t filters, kernel, stride, padding;
+};
+
+/* The same behind convolutions of the images, with MaxMin after each. */
+struct lip_model *mnist_images(const struct mnist_conv *conv,
+                               const size_t *width, uint64_t seed);
+
 /* Ends the program with the error's sentence unless `good`. */
 void mnist_need(bool good, const struct lip_ctx *ctx);
 

@@ -8,16 +8,18 @@
 #ifndef LIP_TESTS_SUPPORT_RECIPES_H
 #define LIP_TESTS_SUPPORT_RECIPES_H
 
+#include "tests/support/mnist.h"
 #include "training/loop.h"
 
 enum { RECIPE_RADII = 4 };
 
 struct recipe {
     const char *name;
-    const char *aim;      /* in words */
-    enum lip_norm norm;   /* of the limit, at both ends, and of the radii */
-    size_t width[4];      /* hidden layers, ended by 0 */
-    double margin;        /* of the hinge loss */
+    const char *aim;    /* in words */
+    enum lip_norm norm; /* of the limit, at both ends, and of the radii */
+    struct mnist_conv conv[3]; /* in front, ended by 0 */
+    size_t width[4];           /* hidden layers, ended by 0 */
+    double margin;             /* of the hinge loss */
     double rate;          /* peak of SGD with Nesterov momentum, one-cycle */
     size_t every;         /* steps between two projections */
     size_t epochs, shift; /* shift: of images, in pixels */

@@ -66,7 +66,7 @@ static double train(double *share, const struct recipe *recipe, uint64_t seed,
                     const struct lip_data *test)
 {
     struct lip_train_options options = recipe_options(recipe, seed);
-    struct lip_model *model = mnist_model(recipe->width, seed);
+    struct lip_model *model = mnist_images(recipe->conv, recipe->width, seed);
     struct lip_network *network;
     struct lip_outcome outcome;
     struct lip_run *run;
