@@ -134,6 +134,18 @@ static enum lip_status check_layer(struct checker *c,
     return check_slope(c, layer, first, &at);
 }
 
+static enum lip_status check_end(struct checker *c, const struct lip_image *out)
+{
+    struct train_place all = place_of("/model/layers");
+    struct train_place at = train_at_index(&all, c->request->layers - 1);
+    if (out->channels == 1 || out->height * out->width == 1)
+        return LIP_OK;
+    return train_refuse(&c->reader, &at,
+                        "The model ends with an image of %zu channels: add a "
+                        "flatten layer.",
+                        out->channels);
+}
+
 /* What training takes. */
 struct size {
     size_t outputs;            /* of the last layer */
@@ -156,7 +168,7 @@ static enum lip_status check_layers(struct checker *c, struct size *size)
         size->parameters += (double)layer.weights + (double)layer.biases;
         size->values += (double)layer.outputs;
     }
-    return LIP_OK;
+    return check_end(c, &in);
 }
 
 static enum lip_status check_outputs(struct checker *c, size_t outputs)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * From a network that is served back to layers that learn. Reshapes fall away:
- * training sees flat rows. */
+ * training sees flat rows, or images where some layer has windows. What sorts
+ * the channels of each pixel stands between two transposes in what is served.
+ */
 #include "api/train_model.h"
 
 #include "api/train_parts.h"
@@ -37,6 +39,56 @@ static bool learns(const struct lip_layer *layer)
     return layer->kind->role != LIP_ROLE_RESHAPE;
 }
 
+static const struct lip_trainable_kind *kind_of(const struct lip_layer *layer)
+{
+    return lip_trainable_find(lip_layer_type(layer));
+}
+
+static bool has_windows(const struct lip_network *network)
+{
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_trainable_kind *kind = kind_of(&network->layer[i]);
+        if (kind && kind->windowed)
+            return true;
+    }
+    return false;
+}
+
+static struct lip_image image_of(const struct lip_shape *shape)
+{
+    const size_t *dim = shape->dim;
+    if (shape->rank == 3)
+        return (struct lip_image){2, dim[0], dim[1], dim[2]};
+    if (shape->rank == 2)
+        return (struct lip_image){1, dim[0], 1, dim[1]};
+    return (struct lip_image){.axes = 0};
+}
+
+/* Axis k of what comes out is axis (k + turn) modulo the rank of what comes in.
+ */
+static bool turns(const struct lip_layer *layer, long turn)
+{
+    if (layer->kind != &lip_layer_transpose)
+        return false;
+    const struct lip_setting *axes = lip_layer_setting(layer, "axes");
+    long rank = (long)axes->count;
+    for (long k = 0; k < rank; k++)
+        if (axes->value[k] != (k + turn + rank) % rank)
+            return false;
+    return rank == 2 || rank == 3;
+}
+
+/* Channels last, sorted, and back: layers i, i + 1, i + 2. */
+static bool sorts_channels(const struct lip_network *network, size_t i)
+{
+    const struct lip_layer *layer = &network->layer[i];
+    if (i + 2 >= network->count || !turns(&layer[0], 1) ||
+        layer[1].kind != &lip_layer_group_sort || !turns(&layer[2], -1))
+        return false;
+    size_t channels = layer[0].in.dim[0];
+    return layer[1].group > 0 && channels % layer[1].group == 0;
+}
+
 /* x -> scale (x - centre), from x -> D x + b. */
 static enum lip_status take_scaling(struct lip_scaling *scaling,
                                     const struct lip_layer *layer,
@@ -70,32 +122,90 @@ static double parameter_of(const struct lip_layer *layer,
     return wanted->fallback;
 }
 
-static enum lip_status take_layer(struct lip_trainable *out,
-                                  const struct lip_layer *layer, size_t i,
-                                  struct api_problem *problem)
+static enum lip_status refuse(struct api_problem *problem,
+                              const struct lip_layer *layer, size_t i)
 {
     char where[24];
     snprintf(where, sizeof where, "%zu", i);
-    out->kind = lip_trainable_find(lip_layer_type(layer));
+    api_problem_set_at(problem, API_PROBLEM_UNSUPPORTED_MODEL, LIP_AT_LAYER,
+                       where,
+                       "Layer %zu (%s) of the stored model cannot be "
+                       "trained. GET /constraints lists the layers that "
+                       "can.",
+                       i, lip_layer_type(layer));
+    return LIP_UNSUPPORTED;
+}
+
+/* Settings of windows; several groups cannot be trained. */
+static bool take_window(struct lip_trainable *out,
+                        const struct lip_layer *layer)
+{
+    struct lip_window w = lip_layer_window(layer);
+    size_t axes = layer->in.rank - 1;
+    out->units = w.channels[1];
+    out->kernel = (struct lip_setting){
+        axes, {(long)w.kernel[2 - axes], (long)w.kernel[1]}};
+    out->stride = *lip_layer_setting(layer, "stride");
+    out->padding = *lip_layer_setting(layer, "padding");
+    out->dilation = *lip_layer_setting(layer, "dilation");
+    return !out->kind->matrix || w.groups == 1;
+}
+
+/* `images`: the model is one of images, so that what sorts neighbours in a row
+ * of pixels is not what is trained by that name. */
+static enum lip_status take_layer(struct lip_trainable *out,
+                                  const struct lip_layer *layer, size_t i,
+                                  bool images, struct api_problem *problem)
+{
+    out->kind = kind_of(layer);
     bool own_numbers =
         (layer->activation && layer->weight.data) || layer->kind->slopes;
-    /* Images: how a stored layer slides is not read back yet. */
-    bool slides =
-        layer->kind->infer_shape && layer->kind->role != LIP_ROLE_RESHAPE;
-    if (!out->kind || own_numbers || slides) {
-        api_problem_set_at(problem, API_PROBLEM_UNSUPPORTED_MODEL, LIP_AT_LAYER,
-                           where,
-                           "Layer %zu (%s) of the stored model cannot be "
-                           "trained. GET /constraints lists the layers that "
-                           "can.",
-                           i, lip_layer_type(layer));
-        return LIP_UNSUPPORTED;
-    }
+    if (!out->kind || own_numbers)
+        return refuse(problem, layer, i);
+    if (out->kind->grouped && images && layer->in.rank > 1)
+        return refuse(problem, layer, i);
     out->units = out->kind->matrix ? layer->outputs : 0;
     out->group = layer->group;
     for (size_t k = 0; out->kind->parameter[k].name; k++)
         out->parameter[k] = parameter_of(layer, &out->kind->parameter[k]);
+    if (out->kind->windowed && !take_window(out, layer))
+        return refuse(problem, layer, i);
     return LIP_OK;
+}
+
+/* Layers from `i` on; a network of images is flattened before what takes
+ * vectors only. */
+static enum lip_status take_layers(struct api_train_request *request,
+                                   const struct lip_network *network, size_t i,
+                                   struct api_problem *problem)
+{
+    bool images = has_windows(network), flat = !images;
+    enum lip_status status = LIP_OK;
+    for (; status == LIP_OK && i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        const struct lip_trainable_kind *kind = kind_of(layer);
+        if (!learns(layer))
+            continue;
+        if (images && request->layers == 0)
+            request->input = image_of(&layer->in);
+        bool sorts = images && !flat && sorts_channels(network, i);
+        if (!flat && !sorts && (layer->in.rank < 2 || (kind && kind->flat))) {
+            request->layer[request->layers++].kind =
+                lip_trainable_find("flatten");
+            flat = true;
+        }
+        struct lip_trainable *out = &request->layer[request->layers++];
+        if (!sorts) {
+            status = take_layer(out, layer, i, images && !flat, problem);
+            continue;
+        }
+        out->kind = kind_of(&network->layer[i + 1]);
+        out->group = network->layer[i + 1].group;
+        i += 2;
+    }
+    if (!flat)
+        request->layer[request->layers++].kind = lip_trainable_find("flatten");
+    return status;
 }
 
 static enum lip_status check_shares(const struct api_train_request *request,
@@ -133,17 +243,14 @@ enum lip_status api_train_model_layers(struct api_train_request *request,
         status = take_scaling(scaling, &network->layer[0], ctx);
     if (status == LIP_OK) {
         request->layer =
-            lip_calloc(ctx, network->count, sizeof *request->layer);
+            lip_calloc(ctx, network->count + 1, sizeof *request->layer);
         status = request->layer ? LIP_OK : ctx->error.status;
     }
     if (status != LIP_OK) {
         api_problem_from_error(problem, &ctx->error);
         return status;
     }
-    for (; status == LIP_OK && i < network->count; i++)
-        if (learns(&network->layer[i]))
-            status = take_layer(&request->layer[request->layers++],
-                                &network->layer[i], i, problem);
+    status = take_layers(request, network, i, problem);
     return status == LIP_OK ? check_shares(request, problem) : status;
 }
 
@@ -154,17 +261,34 @@ static void widen(float *out, size_t count, const struct lip_tensor *tensor)
         out[k] = tensor->data ? (float)lip_tensor_at(tensor, k) : 0;
 }
 
+/* From channel by channel to pixel by pixel. */
+static void widen_kernel(float *out, const struct lip_trainable *to,
+                         const struct lip_tensor *tensor)
+{
+    size_t channels = to->in.channels, area = to->cols / channels;
+    for (size_t o = 0; o < to->rows; o++)
+        for (size_t c = 0; c < channels; c++)
+            for (size_t t = 0; t < area; t++)
+                out[o * to->cols + t * channels + c] =
+                    (float)lip_tensor_at(tensor, o * to->cols + c * area + t);
+}
+
+/* Layers with numbers follow one another in both. */
 void api_train_model_weights(const struct lip_model *model,
                              const struct lip_network *network)
 {
     size_t k = 0;
     for (size_t i = count_scaling(network); i < network->count; i++) {
-        if (!learns(&network->layer[i]))
+        const struct lip_layer *from = &network->layer[i];
+        if (!from->weight.data)
             continue;
+        while (model->layer[k].weights == 0)
+            k++;
         const struct lip_trainable *to = &model->layer[k++];
-        if (to->weights)
-            widen(to->weight, to->weights, &network->layer[i].weight);
-        if (to->biases)
-            widen(to->bias, to->biases, &network->layer[i].bias);
+        if (to->kind->windowed)
+            widen_kernel(to->weight, to, &from->weight);
+        else
+            widen(to->weight, to->weights, &from->weight);
+        widen(to->bias, to->biases, &from->bias);
     }
 }

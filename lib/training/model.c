@@ -52,6 +52,11 @@ static enum lip_status plan(struct lip_model *model, struct lip_ctx *ctx)
         in = &layer->out;
     }
     model->outputs = model->layer[model->count - 1].outputs;
+    if (in->channels > 1 && in->height * in->width > 1)
+        return lip_fail(ctx, LIP_INVALID,
+                        "The model ends with an image of %zu channels: add a "
+                        "flatten layer.",
+                        in->channels);
     if (!fits)
         return lip_fail(ctx, LIP_TOO_LARGE,
                         "The model has more parameters than the address space "

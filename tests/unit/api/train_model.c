@@ -31,8 +31,10 @@ static struct lip_model *model_of(const struct api_train_request *request,
     struct lip_trainable *layer =
         lip_calloc(NULL, request->layers, sizeof *layer);
     memcpy(layer, request->layer, request->layers * sizeof *layer);
+    struct lip_image input = api_train_input(request, inputs);
     ck_assert_int_eq(
-        lip_model_new(&model, layer, request->layers, inputs, NULL), LIP_OK);
+        lip_model_of_images(&model, layer, request->layers, &input, NULL),
+        LIP_OK);
     return model;
 }
 
@@ -79,6 +81,66 @@ START_TEST(test_again)
     }
     lip_scaling_clear(&got);
     lip_model_free(again);
+    lip_model_free(model);
+    lip_network_free(network);
+    api_train_clear(&request);
+}
+END_TEST
+
+static const char *const of_images[] = {
+    "conv:4,3,2,1 groupsort:2 conv:6,2 relu max-pool:2 flatten dense:5 "
+    "groupsort:5 dense:2",
+    "conv:4,3 tanh average-pool flatten dense:3",
+    "average-pool:2 conv:6,2,1,2 groupsort:3 conv:2,3 average-pool flatten",
+};
+
+/* Images and, every second time, sequences. */
+START_TEST(test_images_again)
+{
+    struct lip_ctx ctx = {.budget = NULL};
+    struct api_problem problem = {.detail = ""};
+    struct api_train_request request = {.layers = 0};
+    struct lip_image image = {2, 3, 9, 8}, sequence = {1, 3, 1, 40};
+    struct lip_image in = _i % 2 ? sequence : image;
+    struct lip_scaling scaling;
+    struct lip_model *model = train_images(in, of_images[_i / 2], 7);
+    struct lip_network *network = serve(model, NULL);
+    ck_assert_msg(api_train_model_layers(&request, &scaling, network, &problem,
+                                         &ctx) == LIP_OK,
+                  "%s", problem.detail);
+    struct lip_model *again = model_of(&request, model->inputs);
+    api_train_model_weights(again, network);
+    ck_layers(model, again);
+    ck_assert_mem_eq(&model->input, &again->input, sizeof in);
+    for (size_t i = 0; i < model->count; i++)
+        ck_assert_mem_eq(&model->layer[i].window, &again->layer[i].window,
+                         sizeof model->layer[i].window);
+    lip_model_free(again);
+    lip_model_free(model);
+    lip_network_free(network);
+    api_train_clear(&request);
+}
+END_TEST
+
+/* Neighbours in a row of pixels sorted: that is not what training sorts. */
+START_TEST(test_sorted_pixels)
+{
+    struct lip_ctx ctx = {.budget = NULL};
+    struct api_problem problem = {.detail = ""};
+    struct api_train_request request = {.layers = 0};
+    struct lip_image in = {2, 1, 4, 4};
+    struct lip_scaling scaling;
+    struct lip_model *model =
+        train_images(in, "conv:4,1 groupsort:2 flatten", 7);
+    struct lip_network *network = serve(model, NULL);
+    /* reshape, conv, transpose, groupsort, transpose, flatten */
+    ck_assert_uint_eq(network->count, 6);
+    for (size_t k = 0; k < 3; k++)
+        lip_layer_set(&network->layer[2], "axes")->value[k] = (long)k;
+    ck_assert_int_eq(
+        api_train_model_layers(&request, &scaling, network, &problem, &ctx),
+        LIP_UNSUPPORTED);
+    ck_assert_str_eq(problem.where, "2");
     lip_model_free(model);
     lip_network_free(network);
     api_train_clear(&request);
@@ -143,6 +205,8 @@ int main(void)
     Suite *suite = suite_create("api/train_model");
     TCase *t = tcase_create("train_model");
     tcase_add_loop_test(t, test_again, 0, 2);
+    tcase_add_loop_test(t, test_images_again, 0, 6);
+    tcase_add_test(t, test_sorted_pixels);
     tcase_add_test(t, test_unsupported);
     tcase_add_test(t, test_shares);
     suite_add_tcase(suite, t);
