@@ -6,7 +6,7 @@
 
 #include "tests/support/suite.h"
 #include "tests/support/training.h"
-#include "tests/support/unrolled.h"
+#include "tests/support/whole.h"
 #include "training/symbol.h"
 
 #include <math.h>
@@ -35,7 +35,7 @@ START_TEST(between_the_norm_and_little_more)
 {
     for (int i = 0; i < 6; i++) {
         struct lip_trainable layer = layer_of(i);
-        double norm, whole = unrolled_norm(&layer, kernel, spectral);
+        double norm, whole = whole_norm(&layer, kernel, spectral);
         ck_assert_int_eq(lip_conv_norm(&norm, kernel, &layer, NULL), LIP_OK);
         ck_assert_msg(norm >= whole * (1 - 1e-9) && norm <= whole * 1.02,
                       "%d: %.9g, not %.9g", i, norm, whole);
@@ -49,10 +49,10 @@ START_TEST(within_the_limit)
         struct lip_trainable layer = layer_of(i);
         float *work =
             lip_alloc(NULL, lip_symbol_room(&layer.window), sizeof *work);
-        double norm, limit = unrolled_norm(&layer, kernel, spectral) / 3;
+        double norm, limit = whole_norm(&layer, kernel, spectral) / 3;
         ck_assert_int_eq(
             lip_conv_project(kernel, &layer.window, limit, work, NULL), LIP_OK);
-        norm = unrolled_norm(&layer, kernel, spectral);
+        norm = whole_norm(&layer, kernel, spectral);
         ck_assert_msg(norm <= limit * 1.001 && norm >= limit * 0.7,
                       "%d: %g of %g", i, norm, limit);
         train_fill(kernel, layer.weights, 0.3, (uint64_t)i);
@@ -61,7 +61,7 @@ START_TEST(within_the_limit)
             LIP_OK);
         ck_assert_double_le(norm, limit);
         ck_assert_double_ge(norm, limit * 0.9);
-        ck_assert_double_le(unrolled_norm(&layer, kernel, spectral),
+        ck_assert_double_le(whole_norm(&layer, kernel, spectral),
                             norm * (1 + 1e-9));
         lip_free(work);
     }

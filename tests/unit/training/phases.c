@@ -5,7 +5,7 @@
 
 #include "tests/support/suite.h"
 #include "tests/support/training.h"
-#include "tests/support/unrolled.h"
+#include "tests/support/whole.h"
 #include "training/project.h"
 
 #include <math.h>
@@ -56,7 +56,7 @@ START_TEST(columns_of_the_operator)
             lip_float_norm(&norm, p, lip_phases_rows(&layer.window),
                            lip_phases_cols(&layer.window), pair, NULL),
             LIP_OK);
-        whole = unrolled_norm(&layer, kernel, pair);
+        whole = whole_norm(&layer, kernel, pair);
         ck_assert_msg(fabs(norm - whole) <= 1e-9 * norm, "%g, not %g", norm,
                       whole);
     }

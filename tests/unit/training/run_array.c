@@ -7,7 +7,7 @@
 
 #include "tests/support/suite.h"
 #include "tests/support/training.h"
-#include "tests/support/unrolled.h"
+#include "tests/support/whole.h"
 #include "training/layers/windowed.h"
 
 #include <math.h>
@@ -59,8 +59,8 @@ static void train(const char *constraint, struct lip_norm_pair pair)
     double product = outcome.layer[2];
     for (size_t k = 0; k < 2; k++) {
         const struct lip_trainable *layer = &model->layer[2 * k];
-        double norm = unrolled_norm(layer, layer->weight,
-                                    lip_constraint_pair(pair, k == 0));
+        double norm =
+            whole_norm(layer, layer->weight, lip_constraint_pair(pair, k == 0));
         /* Both are upper bounds of the norm. */
         ck_assert_msg(norm <= outcome.layer[k] * (1 + 1e-9),
                       "%s layer %zu: %.9g > %.9g", constraint, k, norm,

@@ -6,7 +6,7 @@
 
 #include "tests/support/suite.h"
 #include "tests/support/training.h"
-#include "tests/support/unrolled.h"
+#include "tests/support/whole.h"
 
 #include <math.h>
 #include <string.h>
@@ -38,7 +38,7 @@ START_TEST(gram_is_near_the_norm)
     for (int k = 0; k < 5; k++) {
         float *work;
         struct lip_trainable layer = layer_of(shape[k][0], shape[k][1], &work);
-        double norm = unrolled_norm(&layer, kernel, spectral);
+        double norm = whole_norm(&layer, kernel, spectral);
         double gram = lip_symbol_gram(kernel, &layer.window, 10, work);
         ck_assert_msg(gram >= norm * 0.97 && gram <= norm * 1.1,
                       "%ld: %g, the norm is %g", shape[k][0], gram, norm);
@@ -52,12 +52,12 @@ START_TEST(clipping_converges)
     for (int k = 0; k < 5; k++) {
         float *work;
         struct lip_trainable layer = layer_of(shape[k][0], shape[k][1], &work);
-        double norm = unrolled_norm(&layer, kernel, spectral);
+        double norm = whole_norm(&layer, kernel, spectral);
         for (int i = 0; i < 40; i++)
             ck_assert_int_eq(
                 lip_symbol_clip(kernel, &layer.window, norm / 2, work, NULL),
                 LIP_OK);
-        double now = unrolled_norm(&layer, kernel, spectral);
+        double now = whole_norm(&layer, kernel, spectral);
         ck_assert_msg(now <= norm / 2 * 1.03 && now >= norm / 2 * 0.8,
                       "%ld: %g of %g", shape[k][0], now, norm);
         lip_free(work);
