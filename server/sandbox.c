@@ -78,6 +78,9 @@ bool lipd_sandbox_enter(void)
         MAY(rt_sigreturn),
         MAY(exit),
         MAY(exit_group),
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+        MAY(sigaltstack), /* theirs, at the end */
+#endif
         /* There are no files: HDF5 asks for one before it takes an image. */
         UNLESS_SKIP(SYS_openat, 1),
         NOT_THERE,
