@@ -327,7 +327,9 @@ const struct lip_method lip_method_absolute = {
     .title = "Norm of the product of absolute weights",
     .formula = "L <= | |W_l| A_{l-1} |W_{l-1}| ... A_1 |W_1| |_{p->q}",
     .norms = "every pair of 1, 2 and inf",
-    .supports = "chains of dense layers with any slope-bounded activations",
+    .supports = "networks that unroll into matrices: dense and convolutional "
+                "layers, skip connections, pools, any slope-bounded "
+                "activations",
     .cost_text = "O(sum n_i n_{i-1}) a sweep: 1 sweep for inf->q and p->1, "
                  "tens for 2->2; O(n_0 sum n_i n_{i-1}) for the other pairs",
     .citation = "Combettes and Pesquet, Lipschitz certificates for layered "

@@ -144,7 +144,9 @@ const struct lip_method lip_method_closed_form = {
     .formula = "min over rules, constants c and gauges of the block recursion "
                "of LipSDP; details lists each rule with its best c",
     .norms = "2",
-    .supports = "chains of dense layers with any slope-bounded activations",
+    .supports = "networks that unroll into matrices: dense and convolutional "
+                "layers, skip connections, pools, any slope-bounded "
+                "activations",
     .cost_text = "about 66 passes of eclipse-fast",
     .citation = "Syed and Hu, Improved Scalable Lipschitz Bounds for Deep "
                 "Neural Networks, arXiv 2503.14297 (scalar, gershgorin, "

@@ -139,7 +139,9 @@ const struct lip_method lip_method_eclipse = {
     .formula = "Lambda_i = argmax c subject to M_i >= c W_{i+1}^T W_{i+1}, in "
                "the block recursion of LipSDP",
     .norms = "2",
-    .supports = "chains of dense layers with any slope-bounded activations",
+    .supports = "networks that unroll into matrices: dense and convolutional "
+                "layers, skip connections, pools, any slope-bounded "
+                "activations",
     .cost_text = "40 to 120 Newton steps of 7 n_i^3 + 6 n_i^2 n_{i+1} flops a "
                  "layer",
     .citation = "Xu and Sivaranjani, ECLipsE: Efficient Compositional "

@@ -447,7 +447,9 @@ const struct lip_method lip_method_lipsdp = {
     .title = "LipSDP-Neuron: the best multipliers, with a proven gap",
     .formula = "min L over all diagonal Lambda >= 0 of the block recursion",
     .norms = "2",
-    .supports = "chains of dense layers with any slope-bounded activations",
+    .supports = "networks that unroll into matrices: dense and convolutional "
+                "layers, skip connections, pools, any slope-bounded "
+                "activations",
     .cost_text = "forward and backward passes with 16 vectors, tens to "
                  "thousands; a pass of eclipse-fast for each proven bound",
     .citation = "Fazlyab et al., Efficient and Accurate Estimation of "

@@ -90,10 +90,11 @@ void lip_recursion_start(struct lip_recursion *recursion);
 size_t lip_recursion_neurons(const struct lip_recursion *recursion);
 
 /* Takes Lambda of the current layer (lambda[n_i], > 0 and finite, in units of
- * the stored S^; of neurons that pass not looked at; multipliers above 2^80 times the smallest are lowered to
- * that, which keeps feasibility) and moves to the next. *feasible tells
- * whether M_i was proven positive definite; if not, the pass is over. About
- * (2/3) n^3 + n^2 n' + n'^2 n flops for widths n, n' (for each sign in P 2 n^3
+ * the stored S^; of neurons that pass not looked at; multipliers above 2^80
+ * times the smallest are lowered to that, which keeps feasibility) and moves to
+ * the next. *feasible tells whether M_i was proven positive definite; if not,
+ * the pass is over. About (2/3) n^3 + n^2 n' + n'^2 n flops for widths n, n'
+ * (for each sign in P 2 n^3
  * + n^3/3 more). LIP_NO_MEMORY. */
 enum lip_status lip_recursion_step(struct lip_recursion *recursion,
                                    const double *lambda, bool *feasible);
