@@ -3,8 +3,8 @@
  * Training over real HTTP: every example of openapi.yaml is taken and ends
  * well; what comes of it is a stored model that POST /bound proves the same
  * bound of; the same request gives the same model, and another number of
- * threads too; a stored model can be trained further; a run that diverges says
- * in which epoch, and keeps a model. */
+ * threads too; a stored model can be trained further; so it is with images; a
+ * run that diverges says in which epoch, and keeps a model. */
 #include "tests/support/contract.h"
 #include "tests/support/daemon.h"
 #include "tests/support/http_client.h"
@@ -216,6 +216,65 @@ START_TEST(test_further)
 }
 END_TEST
 
+/* Sequences of two channels, of one class where the first rises. */
+static char *waves(const char *model, const char *constraint)
+{
+    json_t *x = json_array(), *y = json_array();
+    for (int i = 0; i < 120; i++) {
+        json_t *row = json_array();
+        for (int k = 0; k < 24; k++)
+            json_array_append_new(
+                row, json_real((i % 2 ? 1 : -1) * (k - 6) * (k < 12) +
+                               0.1 * (i * (k + 3) % 7)));
+        json_array_append_new(x, row);
+        json_array_append_new(y, json_integer(i % 2));
+    }
+    json_error_t error;
+    json_t *request = json_pack(
+        "{s:{s:{s:o,s:o}}, s:o, s:{s:s, s:f}, s:i, s:{s:[f]}}", "dataset",
+        "inline", "x", x, "y", y, "model", json_loads(model, 0, &error),
+        "constraint", "method", constraint, "lipschitz", 2.0, "epochs", 4,
+        "validation", "radii", 0.1);
+    char *text = json_dumps(request, 0);
+    json_decref(request);
+    return text;
+}
+
+#define WAVES                                                                  \
+    "{\"input\": [2, 12], \"layers\": [{\"type\": \"conv\", \"filters\": 6, "  \
+    "\"kernel\": 3, \"padding\": 1}, {\"type\": \"max-min\"}, {\"type\": "     \
+    "\"conv\", \"filters\": 4, \"kernel\": 4, \"stride\": 2}, {\"type\": "     \
+    "\"relu\"}, {\"type\": \"average-pool\", \"kernel\": 2}, {\"type\": "      \
+    "\"flatten\"}, {\"type\": \"dense\", \"units\": 2}]}"
+
+static double loss_of(const json_t *job)
+{
+    const json_t *metrics = json_object_get(result_of(job), "metrics");
+    return json_number_value(
+        json_object_get(json_object_get(metrics, "train"), "loss"));
+}
+
+START_TEST(test_convolutions)
+{
+    static const char *const constraint[] = {"projection", "orthogonal-bjorck"};
+    for (int i = 0; i < 2; i++) {
+        char model[200], *text = waves(WAVES, constraint[i]);
+        contract_add("TrainRequest", text);
+        json_t *first = train(text);
+        ck_same_bound(first);
+        snprintf(model, sizeof model, "{\"id\": \"%s\"}", model_of(first));
+        char *more = waves(model, constraint[i]);
+        json_t *second = train(more);
+        ck_same_bound(second);
+        ck_assert_double_lt(loss_of(second), loss_of(first) + 1e-3);
+        json_decref(first);
+        json_decref(second);
+        free(text);
+        free(more);
+    }
+}
+END_TEST
+
 START_TEST(test_diverged)
 {
     struct http_answer answer;
@@ -266,6 +325,7 @@ int main(void)
     tcase_add_test(t, test_examples);
     tcase_add_test(t, test_same_model);
     tcase_add_test(t, test_further);
+    tcase_add_test(t, test_convolutions);
     tcase_add_test(t, test_diverged);
     tcase_add_test(t, test_contract);
     suite_add_tcase(suite, t);

@@ -111,20 +111,37 @@ static json_t *in_line(struct draw *d)
 
 /* --- the model */
 
+static void put_window(struct draw *d, json_t *layer, bool padded)
+{
+    if (!rare(d, 8))
+        put_count(layer, "kernel", 1 + below(d, 3));
+    if (rare(d, 2))
+        put_count(layer, "stride", 1 + below(d, 3));
+    if (padded && rare(d, 2))
+        put_count(layer, "padding", below(d, 3));
+    if (rare(d, 6))
+        put_count(layer, "dilation", 1 + below(d, 3));
+}
+
 static json_t *random_layers(struct draw *d)
 {
     static const size_t group[] = {1, 2, 3, 4, 7};
     json_t *list = json_array();
     size_t width = d->inputs, layers = below(d, 6);
+    bool images = rare(d, 3);
     TABLE_SIZE(n, lip_trainable_kinds);
     for (size_t i = 0; i < layers; i++) {
         const struct lip_trainable_kind *kind =
             lip_trainable_kinds[i % 2 && !rare(d, 6) ? below(d, n) : 0];
+        while (images && kind->flat && !rare(d, 20))
+            kind = lip_trainable_kinds[below(d, n)];
         json_t *layer = json_object();
         put(layer, "type", json_string(kind->name));
         if (kind->matrix)
-            put_count(layer, "units",
+            put_count(layer, kind->windowed ? "filters" : "units",
                       width = rare(d, 5) ? 1 : 2 * (1 + below(d, 5)));
+        if (kind->windowed)
+            put_window(d, layer, kind->matrix);
         if (kind->grouped && rare(d, 4))
             put(layer, "group", json_string("all"));
         else if (kind->grouped && rare(d, 2))
@@ -132,12 +149,19 @@ static json_t *random_layers(struct draw *d)
         put_parameters(d, layer, kind->parameter);
         json_array_append_new(list, layer);
     }
+    if (images && !rare(d, 6))
+        json_array_append_new(list, json_pack("{s:s}", "type", "flatten"));
     size_t outputs = rare(d, 12) ? 1 + below(d, 5) : d->outputs + 1;
     if (d->regression)
         outputs = rare(d, 12) ? 2 : d->outputs;
     json_array_append_new(
         list, json_pack("{s:s,s:i}", "type", "dense", "units", (int)outputs));
-    return json_pack("{s:o}", "layers", list);
+    json_t *model = json_pack("{s:o}", "layers", list);
+    if (images)
+        put(model, "input",
+            rare(d, 2) ? json_pack("[i,i]", 1, (int)d->inputs)
+                       : json_pack("[i,i,i]", (int)d->inputs, 1, 1));
+    return model;
 }
 
 /* --- the constraint */
