@@ -86,19 +86,37 @@ static const struct place *find(const struct maker *m, size_t column)
     return &m->place[s];
 }
 
-/* The power of two that A is scaled by, and upper bounds of its norms then. */
-static long measure(struct maker *m)
+/* To be asked at row k of some 10^7 operations. */
+static enum lip_status tick(const struct maker *m, size_t k, size_t work)
 {
-    double most = 0, sum = 0;
-    int e = 0;
-    for (size_t k = 0; k < m->node->width; k++) {
+    size_t step = 1 + 10000000 / (1 + work);
+    return k % step ? LIP_OK
+                    : lip_tick(m->ctx, "unrolling", (double)k,
+                               (double)m->node->width, NAN);
+}
+
+/* The power of two that brings the largest entry below 1. */
+static enum lip_status find_scale(struct maker *m, int *e)
+{
+    double most = 0;
+    enum lip_status status = LIP_OK;
+    for (size_t k = 0; status == LIP_OK && k < m->node->width; k++) {
         get_row(m, k);
         m->most = m->count > m->most ? m->count : m->most;
         for (size_t j = 0; j < m->count; j++)
             most = fmax(most, fabs(m->value[j]));
+        status = tick(m, k, 10 * m->most);
     }
-    frexp(most, &e);
-    for (size_t k = 0; k < m->node->width; k++) {
+    frexp(most, e);
+    return status;
+}
+
+/* Upper bounds of the norms of A, scaled. */
+static enum lip_status measure(struct maker *m, int e)
+{
+    double sum = 0;
+    enum lip_status status = LIP_OK;
+    for (size_t k = 0; status == LIP_OK && k < m->node->width; k++) {
         double own = 0;
         get_row(m, k);
         for (size_t j = 0; j < m->count; j++) {
@@ -109,13 +127,14 @@ static long measure(struct maker *m)
             m->sums[m->column[j]] += x;
         }
         m->row_sum = fmax(m->row_sum, lip_inflate(own, m->count + 2));
+        status = tick(m, k, 10 * m->most);
     }
     m->frobenius =
         lip_sqrt_up(lip_inflate(sum, m->node->width * (m->most + 2)));
     for (size_t j = 0; j < m->inputs; j++)
         m->largest =
             fmax(m->largest, lip_inflate(m->sums[j], m->node->width + 2));
-    return e;
+    return status;
 }
 
 /* Column k of the stored matrix: row k of A times the sources. */
@@ -157,12 +176,9 @@ static enum lip_status take_dense(struct maker *m, struct lip_block *out, int e)
 static enum lip_status take_rows(struct maker *m, struct lip_block *out, int e)
 {
     enum lip_status status = LIP_OK;
-    size_t step = 1 + 10000000 / (1 + m->from * (m->most + 1));
     for (size_t k = 0; status == LIP_OK && k < m->node->width; k++) {
         take_row(m, out->stored.data + k * m->from, k, e);
-        if (k % step == 0)
-            status = lip_tick(m->ctx, "unrolling", (double)k,
-                              (double)m->node->width, NAN);
+        status = tick(m, k, m->from * (m->most + 1));
     }
     return status;
 }
@@ -215,11 +231,15 @@ static void normalise(struct lip_block *b)
 
 static enum lip_status multiply(struct maker *m, struct lip_block *out)
 {
-    long e = measure(m);
+    int e = 0;
+    enum lip_status status = find_scale(m, &e);
+    if (status == LIP_OK)
+        status = measure(m, e);
+    if (status != LIP_OK)
+        return status;
     bool dense = m->layer && !m->node->layer->kind->row &&
                  m->node->sources == 1 && !m->place[0].block->chosen;
-    enum lip_status status =
-        dense ? take_dense(m, out, (int)e) : take_rows(m, out, (int)e);
+    status = dense ? take_dense(m, out, e) : take_rows(m, out, e);
     if (status != LIP_OK)
         return status;
     out->radius = hidden(m);
