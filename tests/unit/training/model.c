@@ -66,11 +66,8 @@ static void backwards(void *workers, void (*task)(void *arg, size_t i),
         task(arg, count);
 }
 
-START_TEST(order_of_blocks_changes_no_bit)
+static void check_blocks(struct lip_model *model, struct lip_data *data)
 {
-    struct lip_model *model =
-        train_model(2, "dense:200 groupsort:2 dense:130 relu dense:2", 4);
-    struct lip_data *data = train_data("spirals", 300, 1);
     int calls = 0;
     struct lip_workers workers = {backwards, &calls};
     float *held = lip_alloc(NULL, model->parameters, sizeof *held);
@@ -83,6 +80,24 @@ START_TEST(order_of_blocks_changes_no_bit)
     lip_free(held);
     lip_model_free(model);
     lip_data_free(data);
+}
+
+START_TEST(order_of_blocks_changes_no_bit)
+{
+    struct lip_image image = {2, 3, 9, 7};
+    struct lip_data *data;
+    check_blocks(
+        train_model(2, "dense:200 groupsort:2 dense:130 relu dense:2", 4),
+        train_data("spirals", 300, 1));
+    ck_assert_int_eq(lip_data_new(&data, 300, 3 * 9 * 7, 2, 0, NULL), LIP_OK);
+    train_fill(data->x, 300 * 3 * 9 * 7, 1, 2);
+    for (size_t i = 0; i < 300; i++)
+        data->label[i] = i % 3 == 0;
+    check_blocks(train_images(image,
+                              "conv:40,3,1,1 groupsort:2 max-pool:2 conv:6,3,2 "
+                              "average-pool:1 flatten dense:2",
+                              5),
+                 data);
 }
 END_TEST
 
