@@ -273,24 +273,31 @@ static const struct lip_product *least_product(const struct job *job)
     return least ? least->product : NULL;
 }
 
-/* The norms of the layers, as an extra to `auto` and `all`: they take about as
- * long as the product of norms does, so that there is time for them where as
- * much is left as was spent. */
+/* Which norms of layers there is time for. Those that are not known take about
+ * as long as the product of norms does: as much has to be left as was spent. */
+static enum api_layer_norms affordable(const struct job *job)
+{
+    double now = lip_now();
+    if (job->request->choice == API_METHODS_NAMED ||
+        (job->deadline > 0 && job->deadline - now < now - job->start))
+        return API_NORMS_KNOWN;
+    return job->request->choice == API_METHODS_ALL ? API_NORMS_ALL
+                                                   : API_NORMS_BEST;
+}
+
 static enum lip_status find_layer_norms(struct job *job)
 {
     const struct lip_network *network = job->request->network;
+    const struct lip_product *product = least_product(job);
     struct lip_norm_pair norm = job->options.norm;
-    double now = lip_now();
-    if (job->request->choice == API_METHODS_NAMED || norm.input != norm.output)
-        return LIP_OK;
-    if (job->deadline > 0 && job->deadline - now < now - job->start)
+    enum api_layer_norms wanted = affordable(job);
+    if (norm.input != norm.output || (wanted == API_NORMS_KNOWN && !product))
         return LIP_OK;
     job->layer = lip_calloc(job->ctx, network->count, sizeof *job->layer);
     if (!job->layer)
         return failed(job, job->ctx->error.status);
-    bool all = job->request->choice == API_METHODS_ALL;
-    enum lip_status s = api_layers_find(job->layer, network, norm.input, all,
-                                        least_product(job), job->ctx);
+    enum lip_status s = api_layers_find(job->layer, network, norm.input, wanted,
+                                        product, job->ctx);
     if (s == LIP_NO_MEMORY || s == LIP_CANCELLED)
         return failed(job, s);
     lip_error_clear(job->ctx);

@@ -50,7 +50,7 @@ START_TEST(test_values)
     struct api_layer layer[3];
     make(1);
     for (enum lip_norm p = LIP_NORM_1; p < LIP_NORM_COUNT; p++) {
-        ck_assert_int_eq(api_layers_find(layer, network, p, false, NULL, &ctx),
+        ck_assert_int_eq(api_layers_find(layer, network, p, API_NORMS_BEST, NULL, &ctx),
                          LIP_OK);
         ck_assert_double_ge(norm_of(&layer[0]), 4);
         ck_assert_double_le(norm_of(&layer[0]), 4 * (1 + 1e-12));
@@ -69,7 +69,7 @@ START_TEST(test_sizes)
     for (size_t i = 0; i < 4; i++) {
         make(scale[i]);
         ck_assert_int_eq(
-            api_layers_find(layer, network, LIP_NORM_2, false, NULL, &ctx),
+            api_layers_find(layer, network, LIP_NORM_2, API_NORMS_BEST, NULL, &ctx),
             LIP_OK);
         ck_assert_double_ge(norm_of(&layer[0]), 4 * scale[i]);
         ck_assert_double_le(norm_of(&layer[0]),
@@ -89,7 +89,7 @@ START_TEST(test_too_large_for_a_double)
     struct lip_layer made = make_dense(1, 2, huge, NULL, &ctx);
     ck_assert_int_eq(make_network(&network, &made, 1, &ctx), LIP_OK);
     ck_assert_int_eq(
-        api_layers_find(layer, network, LIP_NORM_INF, false, NULL, &ctx),
+        api_layers_find(layer, network, LIP_NORM_INF, API_NORMS_BEST, NULL, &ctx),
         LIP_OK);
     ck_assert(isnan(norm_of(&layer[0])));
     drop();
@@ -102,7 +102,7 @@ START_TEST(test_time_is_up)
     make(1);
     ctx.deadline = lip_now() - 1;
     ck_assert_int_eq(
-        api_layers_find(layer, network, LIP_NORM_2, false, NULL, &ctx),
+        api_layers_find(layer, network, LIP_NORM_2, API_NORMS_BEST, NULL, &ctx),
         LIP_TIMEOUT);
     for (int i = 0; i < 3; i++)
         ck_assert(isnan(norm_of(&layer[i])));
@@ -119,7 +119,7 @@ START_TEST(test_failing_allocations)
         lip_error_clear(&ctx);
         atomic_store(&budget.fail_after, n);
         enum lip_status s =
-            api_layers_find(layer, network, LIP_NORM_2, false, NULL, &ctx);
+            api_layers_find(layer, network, LIP_NORM_2, API_NORMS_BEST, NULL, &ctx);
         atomic_store(&budget.fail_after, -1);
         ck_assert_uint_eq(budget.used, before);
         if (s == LIP_OK) {
