@@ -9,10 +9,16 @@
  * error bound of all: each step is computed in doubles and the result
  * inflated. inf->q and p->1 need B or B^T times the vector of ones, 2->2 the
  * inequality of Collatz and Wielandt, |B|_2^2 <= max_i (B^T B v)_i / v_i for
- * any v > 0; the other pairs need B itself. */
+ * any v > 0; the other pairs need B itself.
+ *
+ * Graphs of layers have inf->q and p->1 by one pass over their layers, too,
+ * without matrices (absolute_layers.h); the smaller value counts. */
+#include "bounds/absolute_layers.h"
+#include "bounds/product.h"
 #include "bounds/support.h"
 
 #include <cblas.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_SWEEPS = 300 };
@@ -281,10 +287,16 @@ static enum lip_status new_evidence(struct lip_bound *bound,
                             : status;
 }
 
-static enum lip_status run(struct lip_bound *bound,
-                           const struct lip_chain *chain,
-                           const struct lip_bound_options *options,
-                           struct lip_ctx *ctx)
+/* Whether a pass over the layers says something. */
+static bool by_layers(const struct lip_chain *chain, struct lip_norm_pair pair)
+{
+    return lip_product_layered(chain) && lip_absolute_layers_knows(pair);
+}
+
+static enum lip_status by_matrices(struct lip_bound *bound,
+                                   const struct lip_chain *chain,
+                                   const struct lip_bound_options *options,
+                                   struct lip_ctx *ctx)
 {
     struct absolute a = {.chain = chain, .ctx = ctx};
     struct lip_big value;
@@ -299,6 +311,44 @@ static enum lip_status run(struct lip_bound *bound,
     if (status == LIP_OK)
         lip_bound_set(bound, value);
     return status;
+}
+
+/* By layers first, and keeps that where it is less, or all that came out. */
+static enum lip_status run(struct lip_bound *bound,
+                           const struct lip_chain *chain,
+                           const struct lip_bound_options *options,
+                           struct lip_ctx *ctx)
+{
+    double value = INFINITY;
+    enum lip_status status = LIP_OK;
+    if (!by_layers(chain, options->norm))
+        return by_matrices(bound, chain, options, ctx);
+    status = lip_absolute_layers(&value, chain->network, options->norm, ctx);
+    if (status != LIP_OK)
+        return status;
+    if (chain->unrolled)
+        status = by_matrices(bound, chain, options, ctx);
+    if (status == LIP_NO_MEMORY || status == LIP_CANCELLED)
+        return status;
+    if (status != LIP_OK && ctx)
+        lip_error_clear(ctx);
+    bool better = chain->unrolled && status == LIP_OK && !bound->skipped;
+    bound->skipped = false;
+    bound->upper_bound = better ? fmin(bound->upper_bound, value) : value;
+    return LIP_OK;
+}
+
+static bool applies(const struct lip_chain *chain,
+                    const struct lip_bound_options *options, char *reason,
+                    size_t reason_size)
+{
+    if (chain->unrolled || by_layers(chain, options->norm))
+        return true;
+    snprintf(reason, reason_size,
+             "Without matrices, of which this network has none, this method "
+             "bounds inf to any norm and any norm to 1 only. %s",
+             chain->obstacle);
+    return false;
 }
 
 static double area(double inputs, double outputs)
@@ -319,6 +369,10 @@ static struct lip_cost cost(const struct lip_chain *chain,
                              : 2 * n0 * numbers;
     double bytes =
         8 * numbers + 32 * widest + (l2 || vectors ? 0 : 16 * n0 * widest);
+    if (by_layers(chain, pair)) {
+        flops += lip_absolute_layers_flops(chain->network);
+        bytes += lip_absolute_layers_bytes(chain->network);
+    }
     return (struct lip_cost){flops, bytes};
 }
 
@@ -327,15 +381,15 @@ const struct lip_method lip_method_absolute = {
     .title = "Norm of the product of absolute weights",
     .formula = "L <= | |W_l| A_{l-1} |W_{l-1}| ... A_1 |W_1| |_{p->q}",
     .norms = "every pair of 1, 2 and inf",
-    .supports = "networks that unroll into matrices: dense and convolutional "
-                "layers, skip connections, pools, any slope-bounded "
-                "activations",
+    .supports = "any network whose layers are linear, slope-bounded "
+                "activations or pools; for inf->q and p->1 of any size",
     .cost_text = "O(sum n_i n_{i-1}) a sweep: 1 sweep for inf->q and p->1, "
                  "tens for 2->2; O(n_0 sum n_i n_{i-1}) for the other pairs",
     .citation = "Combettes and Pesquet, Lipschitz certificates for layered "
                 "network structures driven by averaged activation operators, "
                 "SIAM J. Math. Data Sci. 2(2), 2020",
-    .applies = lip_applies_any,
+    .layered = true,
+    .applies = applies,
     .cost = cost,
     .run = run,
 };
