@@ -6,6 +6,7 @@
 
 #include "bounds/fold.h"
 #include "bounds/fold_kernel.h"
+#include "bounds/norms/ways.h"
 #include "bounds/support.h"
 
 #include <string.h>
@@ -82,16 +83,27 @@ static enum lip_status by_rows(struct lip_big *out,
     return forgive(status, ctx);
 }
 
-/* Frobenius, or what the sums of rows and columns say. */
-static enum lip_status naive_norm(struct lip_big *out,
-                                  const struct lip_network *network, size_t i,
+/* The less of the two that cost least. */
+static enum lip_status naive_norm(struct lip_layer_norm *out,
+                                  const struct lip_layer *layer,
                                   struct lip_ctx *ctx)
 {
-    size_t from = lip_network_source(network, i, 0);
-    if (lip_network_sources(network, i) > 1 ||
-        lip_fold_flops(network, from, &i, 1) > 5 * most_row_flops)
-        return LIP_OK;
-    return by_rows(out, network, from, &i, 1, LIP_NORM_2, ctx);
+    static const struct lip_norm_method *const way[] = {&lip_norm_frobenius,
+                                                        &lip_norm_schur};
+    for (size_t k = 0; k < 2; k++) {
+        struct lip_big value;
+        if (!way[k]->applies(layer, LIP_NORM_2, 0))
+            continue;
+        enum lip_status status = way[k]->run(&value, layer, LIP_NORM_2, ctx);
+        if (status == LIP_OK && lip_big_less(value, out->value)) {
+            out->value = value;
+            out->method = way[k];
+        }
+        status = forgive(status, ctx);
+        if (status != LIP_OK)
+            return status;
+    }
+    return LIP_OK;
 }
 
 enum lip_status lip_layer_norms_of(struct lip_big *out, const char **method,
@@ -104,7 +116,7 @@ enum lip_status lip_layer_norms_of(struct lip_big *out, const char **method,
     if (!norms->found[i]) {
         norm->value = LIP_BIG_NONE;
         if (norms->kind == LIP_PRODUCT_FROBENIUS && norms->p == LIP_NORM_2)
-            status = naive_norm(&norm->value, norms->network, i, ctx);
+            status = naive_norm(norm, layer, ctx);
         if (status == LIP_OK && !lip_big_known(norm->value)) {
             status = lip_layer_norm(norm, layer, norms->p, 0, false, ctx);
             if (status == LIP_UNPROVEN || status == LIP_TOO_LARGE)
@@ -114,7 +126,7 @@ enum lip_status lip_layer_norms_of(struct lip_big *out, const char **method,
         norms->found[i] = status == LIP_OK;
     }
     *out = norm->value;
-    *method = norm->method ? norm->method->id : "rows";
+    *method = norm->method ? norm->method->id : "product";
     return status;
 }
 
@@ -178,20 +190,30 @@ static enum lip_status by_matrix(struct lip_segment *segment,
     return forgive(status, ctx);
 }
 
+/* For 1 and inf rows say all that a matrix does. */
+static bool has_matrix(const struct lip_segment *segment, const size_t *path,
+                       size_t paths, const struct lip_layer_norms *norms)
+{
+    double n = width_of(norms->network, segment->from);
+    double m = width_of(norms->network, segment->to);
+    return norms->p == LIP_NORM_2 && 8 * n * m <= most_matrix_bytes &&
+           lip_spectral_flops(n, m) <= most_matrix_flops &&
+           lip_fold_flops(norms->network, segment->from, path, paths) <=
+               most_row_flops;
+}
+
 static enum lip_status by_unrolling(struct lip_segment *segment,
                                     const size_t *path, size_t paths,
                                     struct lip_layer_norms *norms,
                                     struct lip_ctx *ctx)
 {
     const struct lip_network *network = norms->network;
-    double n = width_of(network, segment->from);
-    double m = width_of(network, segment->to);
     struct lip_big norm;
-    if (lip_fold_flops(network, segment->from, path, paths) > most_row_flops)
-        return LIP_OK;
-    if (norms->p == LIP_NORM_2 && 8 * n * m <= most_matrix_bytes &&
-        lip_spectral_flops(n, m) <= most_matrix_flops)
+    if (has_matrix(segment, path, paths, norms))
         return by_matrix(segment, path, paths, norms, ctx);
+    if (lip_fold_flops(network, segment->from, path, paths) >
+        (norms->p == LIP_NORM_2 ? most_row_flops / 8 : most_row_flops))
+        return LIP_OK;
     enum lip_status status =
         by_rows(&norm, network, segment->from, path, paths, norms->p, ctx);
     if (status == LIP_OK)
@@ -216,6 +238,10 @@ enum lip_status lip_segment_bound(struct lip_segment *segment,
     if (status == LIP_OK && lip_big_known(norm))
         offer(segment, norm, "kernel");
     status = forgive(status, ctx);
+    /* Rows see no more than the kernel, but for the edges of the image. */
+    if (status == LIP_OK && lip_big_known(norm) &&
+        !has_matrix(segment, path, paths, norms))
+        return LIP_OK;
     return status == LIP_OK ? by_unrolling(segment, path, paths, norms, ctx)
                             : status;
 }
