@@ -26,6 +26,7 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(request_id, "X-Request-Id")
     TAKE(last_event_id, "Last-Event-ID")
     TAKE(idempotency_key, "Idempotency-Key")
+    TAKE(prefer, "Prefer")
 #undef TAKE
 }
 

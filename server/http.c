@@ -82,6 +82,8 @@ static void add_headers(struct MHD_Response *response,
     add_header(response, "Retry-After", seconds);
     add_header(response, "Allow", reply->allow);
     add_header(response, "Location", reply->location);
+    add_header(response, "Preference-Applied",
+               reply->preferred ? "respond-async" : "");
     if (reply->file_name[0])
         snprintf(file, sizeof file, "attachment; filename=\"%s\"",
                  reply->file_name);
@@ -284,6 +286,7 @@ static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
     request->content_type = exchange->head.content_type.value;
     request->last_event_id = exchange->head.last_event_id.value;
     request->idempotency_key = exchange->head.idempotency_key.value;
+    request->prefer = exchange->head.prefer.value;
     lipd_request_id(request->id, exchange->head.request_id.value);
     if (!lipd_admit(request, &exchange->head, &exchange->framing,
                     &exchange->body, &problem))

@@ -6,6 +6,7 @@
 #include "server/model_store.h"
 #include "server/service.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void lipd_no_store(struct api_problem *problem)
@@ -29,13 +30,13 @@ bool lipd_model_book(struct lipd_request *request, size_t bytes,
 }
 
 static struct lip_network *read_stored(struct lipd_stored *stored,
-                                       struct lipd_request *request,
                                        const char *id,
-                                       struct api_problem *problem)
+                                       struct api_problem *problem,
+                                       struct lip_ctx *ctx)
 {
     struct api_bound_request read;
     if (api_bound_request_read(&read, stored->body, stored->content_type,
-                               &stored->query, problem, request->ctx) != LIP_OK)
+                               &stored->query, problem, ctx) != LIP_OK)
         return NULL;
     struct lip_network *network = read.network;
     if (network && !strcmp(network->id, id)) {
@@ -51,20 +52,48 @@ static struct lip_network *read_stored(struct lipd_stored *stored,
     return network;
 }
 
+struct lip_network *lipd_model_read(struct lipd_store *store, const char *id,
+                                    struct api_problem *problem,
+                                    struct lip_ctx *ctx)
+{
+    struct lipd_stored stored;
+    if (!lipd_store_get(&stored, store, id, problem, ctx))
+        return NULL;
+    struct lip_network *network = read_stored(&stored, id, problem, ctx);
+    lipd_stored_clear(&stored);
+    return network;
+}
+
+struct lip_network *lipd_model_of_folder(const char *directory, const char *id,
+                                         struct api_problem *problem,
+                                         struct lip_ctx *ctx)
+{
+    char complaint[300];
+    struct lipd_store *store =
+        lipd_store_read_only(directory, complaint, sizeof complaint);
+    if (!store) {
+        api_problem_set(problem, API_PROBLEM_INTERNAL, "%s", complaint);
+        return NULL;
+    }
+    struct lip_network *network = lipd_model_read(store, id, problem, ctx);
+    lipd_store_close(store);
+    if (!network && problem->code == API_PROBLEM_NOT_FOUND) {
+        problem->place = LIP_AT_POINTER;
+        snprintf(problem->where, sizeof problem->where, "/model/id");
+    }
+    return network;
+}
+
 struct lip_network *lipd_model_load(struct lipd_request *request,
                                     const char *id, struct api_problem *problem)
 {
     struct lipd_store *store = request->service->store;
-    struct lipd_stored stored;
     if (!store) {
         lipd_no_store(problem);
         return NULL;
     }
     size_t bytes = lipd_estimate(lipd_store_size(store, id));
-    if (!lipd_model_book(request, bytes, problem) ||
-        !lipd_store_get(&stored, store, id, problem, request->ctx))
-        return NULL;
-    struct lip_network *network = read_stored(&stored, request, id, problem);
-    lipd_stored_clear(&stored);
-    return network;
+    return lipd_model_book(request, bytes, problem)
+               ? lipd_model_read(store, id, problem, request->ctx)
+               : NULL;
 }

@@ -4,6 +4,7 @@
 #ifndef LIPD_MODEL_LOAD_H
 #define LIPD_MODEL_LOAD_H
 
+#include "server/model_store.h"
 #include "server/request.h"
 
 /* Says in a problem that models are not stored here. */
@@ -13,6 +14,17 @@ void lipd_no_store(struct api_problem *problem);
  * request lasts. False with the problem where there is no room. */
 bool lipd_model_book(struct lipd_request *request, size_t bytes,
                      struct api_problem *problem);
+
+/* Reads a file of the store with the reader that took it in and checks that it
+ * still is the model of this id. NULL with the problem on failure. */
+struct lip_network *lipd_model_read(struct lipd_store *store, const char *id,
+                                    struct api_problem *problem,
+                                    struct lip_ctx *ctx);
+
+/* Opens the store of the data directory only to read this model: for jobs. */
+struct lip_network *lipd_model_of_folder(const char *directory, const char *id,
+                                         struct api_problem *problem,
+                                         struct lip_ctx *ctx);
 
 /* Books the memory with the queue's gate, reads the file with the reader that
  * took it in and checks that it still is the model of this id. The network is

@@ -55,6 +55,7 @@ struct lipd_reply {
     char allow[64];             /* "": no header */
     char location[LIP_DIGEST_TEXT + 16];
     char file_name[64]; /* to be saved under this; "": no file */
+    bool preferred;     /* "Prefer: respond-async" was heeded */
     bool close;         /* the connection ends with this answer */
 };
 
@@ -68,8 +69,8 @@ struct lipd_request {
     bool sees_all;                /* an administrator */
     char argument[LIPD_ARGUMENT]; /* what stands for {id} in the path */
     struct api_query query;
-    const char *content_type; /* NULL: not sent; the next two as well */
-    const char *last_event_id, *idempotency_key;
+    const char *content_type; /* NULL: not sent; the next three as well */
+    const char *last_event_id, *idempotency_key, *prefer;
     struct lip_buffer *body;   /* NULL: none */
     struct lipd_upload upload; /* the body where it is a data set */
     /* Everything that is allocated for this request, the answer too. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * POST /bound. */
+#include "server/jobs/submit.h"
 #include "server/metrics.h"
 #include "server/model_load.h"
+#include "server/model_store.h"
 #include "server/routes.h"
 #include "server/service.h"
 
@@ -55,10 +57,83 @@ static void reply_bounds(struct lipd_request *request,
     api_text_clear(&text);
 }
 
+/* What the job needs besides the body. */
+static void write_query(struct api_text *text,
+                        const struct lipd_request *request)
+{
+    api_object_open(text, NULL);
+    if (request->content_type)
+        api_put_string(text, "content_type", request->content_type);
+    api_array_open(text, "query");
+    for (size_t i = 0; i < request->query.count; i++) {
+        api_array_open(text, NULL);
+        api_put_string(text, NULL, request->query.item[i].name);
+        api_put_string(text, NULL, request->query.item[i].value);
+        api_array_close(text);
+    }
+    api_array_close(text);
+    api_object_close(text);
+}
+
+/* Everything that is wrong with the request has been said by now. */
+static void reply_later(struct lipd_request *request)
+{
+    struct api_text text;
+    size_t size;
+    api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
+    write_query(&text, request);
+    char *written = api_text_take(&text, &size);
+    if (written)
+        lipd_submit(request, "bound", written, true);
+    else
+        lipd_reply_fail(request, API_PROBLEM_INTERNAL,
+                        "The request cannot be written down: %s",
+                        request->ctx->error.detail);
+    lip_free(written);
+    request->reply.preferred = request->reply.status == 202;
+}
+
+/* Is the model that the request names there? */
+static bool is_stored(const struct lipd_request *request,
+                      const struct api_bound_request *read,
+                      struct api_problem *problem)
+{
+    struct lipd_store *store = request->service->store;
+    if (read->network || (store && lipd_store_size(store, read->model_id)))
+        return true;
+    api_problem_set_at(problem, API_PROBLEM_NOT_FOUND, LIP_AT_POINTER,
+                       "/model/id", "No model is stored under the id %.80s.",
+                       read->model_id);
+    return false;
+}
+
+static void check_and_reply_later(struct lipd_request *request)
+{
+    struct api_bound_request read;
+    struct api_problem problem;
+    if (!lipd_submit_key_valid(request, &problem) ||
+        api_bound_request_read(&read, request->body, request->content_type,
+                               &request->query, &problem,
+                               request->ctx) != LIP_OK) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
+    bool stored = is_stored(request, &read, &problem);
+    api_bound_request_clear(&read);
+    if (stored)
+        reply_later(request);
+    else
+        lipd_reply_problem(request, &problem);
+}
+
 void lipd_route_bound(struct lipd_request *request)
 {
     struct api_bound_request read;
     struct api_problem problem;
+    if (request->service->jobs && lipd_submit_preferred(request)) {
+        check_and_reply_later(request);
+        return;
+    }
     if (api_bound_request_read(&read, request->body, request->content_type,
                                &request->query, &problem,
                                request->ctx) != LIP_OK) {

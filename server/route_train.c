@@ -154,7 +154,7 @@ static void submit(struct lipd_request *request,
     api_train_write(&text, NULL, read);
     char *written = api_text_take(&text, &size);
     if (written)
-        lipd_submit(request, "train", written);
+        lipd_submit(request, "train", written, false);
     else
         lipd_reply_fail(request, API_PROBLEM_INTERNAL,
                         "The request cannot be written down: %s",

@@ -6,6 +6,7 @@
  * - FOLDER/request.json (daemon): {"kind": "train", "request": {...}}. The
  *   child may keep what it likes beside it (its checkpoints). The folder
  *   lives as long as the job is not over, so a new child finds it again.
+ * - FOLDER/input (daemon): the file that came with the request, if any.
  * - descriptor LIPD_CHILD_PIPE (child): one line of JSON for each progress,
  *   at most LIPD_CHILD_LINE bytes, written by one call. The child ends where
  *   nobody reads.

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,6 +64,18 @@ bool lipd_folder_write(int folders, const char *id, const char *name,
     return written;
 }
 
+/* Says what errno says. */
+static bool fail(struct api_problem *problem)
+{
+    int error = errno;
+    bool full = lipd_disk_full(error);
+    api_problem_set(problem,
+                    full ? API_PROBLEM_STORAGE_FULL : API_PROBLEM_INTERNAL,
+                    "The job's folder cannot be made: %s.%s", strerror(error),
+                    full ? " Give the daemon more room." : "");
+    return false;
+}
+
 static bool make(int folders, const struct lipd_job *job)
 {
     static const char head[] = "{\"kind\": \"", middle[] = "\", \"request\": ";
@@ -83,20 +96,45 @@ static bool make(int folders, const struct lipd_job *job)
     return made && !fsync(folders);
 }
 
-bool lipd_folder_make(int folders, const struct lipd_job *job,
+/* The input file, where the job has one: first under another name. */
+static bool put_input(int folder, struct lipd_job_store *store, const char *id,
                       struct api_problem *problem)
 {
-    if (make(folders, job))
-        return true;
-    int error = errno;
-    bool full = lipd_disk_full(error);
-    api_problem_set(problem,
-                    full ? API_PROBLEM_STORAGE_FULL : API_PROBLEM_INTERNAL,
-                    "The job's folder cannot be made: %s.%s", strerror(error),
-                    full ? " Give the daemon more room." : "");
-    return false;
+    bool there = false;
+    int fd = openat(folder, "input.daemon",
+                    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(problem);
+    bool done = store->ops->input(store, id, fd, &there, problem);
+    if (done && there && fsync(fd))
+        done = fail(problem);
+    lipd_close(fd);
+    if (!done || !there)
+        lipd_unlink(folder, "input.daemon");
+    else if (renameat(folder, "input.daemon", folder, "input"))
+        done = fail(problem);
+    return done;
 }
 
+static bool make_input(int folders, struct lipd_job_store *store,
+                       const char *id, struct api_problem *problem)
+{
+    int folder = open_folder(folders, id);
+    if (folder < 0)
+        return fail(problem);
+    bool done = !faccessat(folder, "input", F_OK, 0) ||
+                put_input(folder, store, id, problem);
+    lipd_close(folder);
+    return done;
+}
+
+bool lipd_folder_make(int folders, struct lipd_job_store *store,
+                      const struct lipd_job *job, struct api_problem *problem)
+{
+    if (!make(folders, job))
+        return fail(problem);
+    return make_input(folders, store, job->id, problem);
+}
 /* --- removing */
 
 static void empty(int folder)

@@ -3,7 +3,9 @@
  * A job by itself: the names of its states, and what it owns. */
 #include "server/jobs/job_store.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 const char *lipd_job_state_name(enum lipd_job_state state)
 {
@@ -33,4 +35,17 @@ void lipd_job_event_clear(struct lipd_job_event *event)
 {
     lip_free(event->data);
     memset(event, 0, sizeof *event);
+}
+
+bool lipd_job_new_id(char id[LIPD_JOB_ID], struct api_problem *problem)
+{
+    unsigned char bytes[(LIPD_JOB_ID - 1) / 2];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        api_problem_set(problem, API_PROBLEM_INTERNAL,
+                        "The system gives no random numbers.");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+    return true;
 }

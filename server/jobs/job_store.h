@@ -29,6 +29,9 @@ enum lipd_job_state {
 
 /* "queued", ... as in the contract. */
 const char *lipd_job_state_name(enum lipd_job_state state);
+/* A new id: 128 random bits. INTERNAL. */
+bool lipd_job_new_id(char id[LIPD_JOB_ID], struct api_problem *problem);
+
 /* Succeeded, failed or cancelled: nothing about the job changes any more. */
 bool lipd_job_over(enum lipd_job_state state);
 
@@ -61,6 +64,10 @@ void lipd_job_event_clear(struct lipd_job_event *event);
 struct lipd_job_wish {
     const char *kind, *request, *tenant;
     const char *key, *digest; /* NULL: none */
+    /* A file that belongs to the request: the body that a model came in. It
+     * lasts until the job is over. NULL: none. */
+    const void *input;
+    size_t input_size;
 };
 
 /* How a job ended. */
@@ -86,6 +93,10 @@ struct lipd_job_store_ops {
     /* NOT_FOUND. */
     bool (*get)(struct lipd_job_store *store, struct lipd_job *job,
                 const char *id, struct api_problem *problem);
+    /* Writes the job's input file to the descriptor; *there tells whether it
+     * has one. STORAGE_FULL also where the descriptor takes no more. */
+    bool (*input)(struct lipd_job_store *store, const char *id, int fd,
+                  bool *there, struct api_problem *problem);
     /* Up to `most` jobs, newest first, that are older than the job `after` (""
      * : from the newest), of this tenant (NULL: of all), without request,
      * result and error texts. */

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 enum { PROGRESS_KEPT = 2000 };
@@ -103,19 +102,6 @@ static bool find_held(struct lipd_sqlite *store, int64_t *number, bool *cancel,
 
 /* --- adding */
 
-static bool new_id(char id[LIPD_JOB_ID], struct api_problem *problem)
-{
-    unsigned char bytes[(LIPD_JOB_ID - 1) / 2];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
-        api_problem_set(problem, API_PROBLEM_INTERNAL,
-                        "The system gives no random numbers.");
-        return false;
-    }
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-    return true;
-}
-
 /* Looks for a job that came with this key: LIPD_NOTHING where there is none.
  */
 static enum lipd_claim find_key(struct lipd_sqlite *store, char *id,
@@ -155,6 +141,21 @@ static bool has_room(struct lipd_sqlite *store, size_t most,
     return false;
 }
 
+static bool add_job(struct lipd_sqlite *store, const char *id,
+                    const struct lipd_job_wish *wish,
+                    struct api_problem *problem)
+{
+    if (!lipd_sqlite_run(store,
+                         lipd_sqlite_bind(store, LIPD_SQL_ADD, "ttttttr", id,
+                                          wish->kind, wish->request, wish->key,
+                                          wish->digest, wish->tenant, now()),
+                         problem))
+        return false;
+    int64_t number = sqlite3_last_insert_rowid(store->db);
+    return note_state(store, number, LIPD_JOB_QUEUED, problem) &&
+           lipd_sqlite_keep_input(store, number, wish, problem);
+}
+
 static bool add(struct lipd_job_store *base, char id[LIPD_JOB_ID], bool *again,
                 const struct lipd_job_wish *wish, size_t most,
                 struct api_problem *problem)
@@ -168,15 +169,8 @@ static bool add(struct lipd_job_store *base, char id[LIPD_JOB_ID], bool *again,
     *again = found == LIPD_CLAIMED;
     bool done = *again;
     if (found == LIPD_NOTHING)
-        done = has_room(store, most, problem) && new_id(id, problem) &&
-               lipd_sqlite_run(store,
-                               lipd_sqlite_bind(store, LIPD_SQL_ADD, "ttttttr",
-                                                id, wish->kind, wish->request,
-                                                wish->key, wish->digest,
-                                                wish->tenant, now()),
-                               problem) &&
-               note_state(store, sqlite3_last_insert_rowid(store->db),
-                          LIPD_JOB_QUEUED, problem);
+        done = has_room(store, most, problem) && lipd_job_new_id(id, problem) &&
+               add_job(store, id, wish, problem);
     return lipd_sqlite_end(store, done, problem);
 }
 
@@ -465,6 +459,9 @@ static bool finish_as(struct lipd_sqlite *store, int64_t number,
                                             number, (int64_t)how->state,
                                             how->result, how->error, now()),
                            problem) &&
+           lipd_sqlite_run(
+               store, lipd_sqlite_bind(store, LIPD_SQL_DROP_INPUT, "i", number),
+               problem) &&
            note_state(store, number, how->state, problem);
 }
 
@@ -564,6 +561,7 @@ struct lipd_job_store *lipd_job_store_sqlite(const char *directory,
     static const struct lipd_job_store_ops ops = {
         .add = add,
         .get = get,
+        .input = lipd_sqlite_input,
         .list = list,
         .events = events,
         .claim = claim,

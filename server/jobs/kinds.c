@@ -5,6 +5,7 @@
 #include "server/jobs/kinds.h"
 
 const struct lipd_job_kind lipd_job_kinds[] = {
+    {"bound", lipd_child_bound},
     {"train", lipd_child_train},
     {NULL, NULL},
 };

@@ -7,6 +7,7 @@
 
 #include "server/jobs/child.h"
 
+int lipd_child_bound(struct lipd_child *child, struct api_problem *problem);
 int lipd_child_train(struct lipd_child *child, struct api_problem *problem);
 
 #endif

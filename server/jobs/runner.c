@@ -169,7 +169,8 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
     publish(runner, slot);
     log_job(slot, "job-start", "running");
     lipd_folders_reserve(runner->folders);
-    if (!lipd_folder_make(runner->folders, job, &problem)) {
+    if (!lipd_folder_make(runner->folders, runner->service->jobs, job,
+                          &problem)) {
         lipd_outcome_fail(&slot->outcome, &problem);
         settle_later(slot);
         return;

@@ -57,6 +57,9 @@ static const char *const migrations[] = {
     "UPDATE job SET key = key_of_all, key_of_all = NULL;"
     "CREATE UNIQUE INDEX job_key ON job(tenant, key) WHERE key IS NOT NULL;"
     "CREATE INDEX job_tenant ON job(tenant, number);",
+    "CREATE TABLE input("
+    " job INTEGER PRIMARY KEY REFERENCES job(number) ON DELETE CASCADE,"
+    " content BLOB NOT NULL);",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -57,6 +57,9 @@
               "finished = ?5, owner = NULL, lease = 0 WHERE number = ?1")      \
     X(REQUEUE, "UPDATE job SET state = 0, owner = NULL, lease = 0, "           \
                "attempts = attempts - ?2 WHERE number = ?1")                   \
+    X(ADD_INPUT, "INSERT INTO input(job, content) VALUES(?1, ?2)")             \
+    X(INPUT, "SELECT job FROM input JOIN job ON number = job WHERE id = ?1")   \
+    X(DROP_INPUT, "DELETE FROM input WHERE job = ?1")                          \
     X(MARK, "UPDATE job SET cancel = 1 WHERE number = ?1")                     \
     X(TRIM, "DELETE FROM job WHERE number IN (SELECT number FROM job "         \
             "WHERE finished > 0 ORDER BY finished DESC, number DESC "          \
@@ -113,5 +116,15 @@ enum lipd_claim lipd_sqlite_row_of(struct lipd_sqlite *store, sqlite3_stmt *s,
 bool lipd_sqlite_begin(struct lipd_sqlite *store, struct api_problem *problem);
 bool lipd_sqlite_end(struct lipd_sqlite *store, bool done,
                      struct api_problem *problem);
+
+/* --- input files, in sqlite_input.c */
+
+/* Inside the transaction that adds a job. */
+bool lipd_sqlite_keep_input(struct lipd_sqlite *store, int64_t number,
+                            const struct lipd_job_wish *wish,
+                            struct api_problem *problem);
+/* The store's `input`. */
+bool lipd_sqlite_input(struct lipd_job_store *base, const char *id, int fd,
+                       bool *there, struct api_problem *problem);
 
 #endif

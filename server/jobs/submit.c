@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 bool lipd_submit_key_valid(const struct lipd_request *request,
                            struct api_problem *problem)
@@ -31,6 +32,20 @@ bool lipd_submit_key_valid(const struct lipd_request *request,
     return false;
 }
 
+bool lipd_submit_preferred(const struct lipd_request *request)
+{
+    static const char name[] = "respond-async";
+    const char *at = request->prefer;
+    while (at && *at) {
+        at += strspn(at, ", \t");
+        size_t length = strcspn(at, ",; \t");
+        if (length == sizeof name - 1 && !strncasecmp(at, name, length))
+            return true;
+        at += strcspn(at, ",");
+    }
+    return false;
+}
+
 static void digest_body(char out[LIP_DIGEST_TEXT],
                         const struct lipd_request *request)
 {
@@ -42,7 +57,8 @@ static void digest_body(char out[LIP_DIGEST_TEXT],
 }
 
 static bool add(struct lipd_job *job, const struct lipd_request *request,
-                const char *kind, const char *text, struct api_problem *problem)
+                const char *kind, const char *text, bool body,
+                struct api_problem *problem)
 {
     struct lipd_service *service = request->service;
     struct lipd_job_store *store = service->jobs;
@@ -54,6 +70,10 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
                                  .tenant = request->tenant,
                                  .key = request->idempotency_key,
                                  .digest = digest};
+    if (body) {
+        wish.input = lip_buffer_bytes(request->body);
+        wish.input_size = lip_buffer_size(request->body);
+    }
     if (!store->ops->add(store, id, &again, &wish, service->config->max_jobs,
                          problem))
         return false;
@@ -66,7 +86,7 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
 }
 
 void lipd_submit(struct lipd_request *request, const char *kind,
-                 const char *text)
+                 const char *text, bool body)
 {
     struct api_problem problem;
     struct lipd_job job;
@@ -76,7 +96,7 @@ void lipd_submit(struct lipd_request *request, const char *kind,
         return;
     }
     if (!lipd_submit_key_valid(request, &problem) ||
-        !add(&job, request, kind, text, &problem)) {
+        !add(&job, request, kind, text, body, &problem)) {
         lipd_reply_problem(request, &problem);
         return;
     }

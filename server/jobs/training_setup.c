@@ -7,7 +7,7 @@
 
 #include "api/train_model.h"
 #include "server/dataset_store.h"
-#include "server/model_store.h"
+#include "server/model_load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -112,51 +112,6 @@ static bool take_data(struct lipd_training *t)
 
 /* --- the model */
 
-static struct lip_network *read_stored(struct lipd_training *t,
-                                       struct lipd_store *store)
-{
-    struct lipd_stored stored;
-    struct api_bound_request read;
-    if (!lipd_store_get(&stored, store, t->request.model_id, t->problem,
-                        t->ctx))
-        return NULL;
-    struct lip_network *network = NULL;
-    if (api_bound_request_read(&read, stored.body, stored.content_type,
-                               &stored.query, t->problem, t->ctx) == LIP_OK) {
-        network = read.network;
-        read.network = NULL;
-        api_bound_request_clear(&read);
-    }
-    lipd_stored_clear(&stored);
-    if (network && strcmp(network->id, t->request.model_id) == 0)
-        return network;
-    if (network)
-        api_problem_set(t->problem, API_PROBLEM_INTERNAL,
-                        "The stored model %s is damaged; delete it and store "
-                        "it again.",
-                        t->request.model_id);
-    lip_network_free(network);
-    return NULL;
-}
-
-static struct lip_network *load_model(struct lipd_training *t)
-{
-    char complaint[300];
-    struct lipd_store *store = lipd_store_read_only(
-        t->child->config->data_dir, complaint, sizeof complaint);
-    if (!store) {
-        api_problem_set(t->problem, API_PROBLEM_INTERNAL, "%s", complaint);
-        return NULL;
-    }
-    struct lip_network *network = read_stored(t, store);
-    lipd_store_close(store);
-    if (!network && t->problem->code == API_PROBLEM_NOT_FOUND) {
-        t->problem->place = LIP_AT_POINTER;
-        snprintf(t->problem->where, sizeof t->problem->where, "/model/id");
-    }
-    return network;
-}
-
 /* lip_model_new takes the layers. */
 static bool make_model(struct lipd_training *t)
 {
@@ -195,7 +150,8 @@ static bool begin_anew(struct lipd_training *t)
  * data are held against them. */
 static bool go_on(struct lipd_training *t)
 {
-    struct lip_network *network = load_model(t);
+    struct lip_network *network = lipd_model_of_folder(
+        t->child->config->data_dir, t->request.model_id, t->problem, t->ctx);
     if (!network)
         return false;
     bool made = api_train_model_layers(&t->request, &t->scaling, network,

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Jobs of the kind "bound": what POST /bound does, from the body that it came
+ * in (the file "input"), with a job's memory and time. One that is interrupted
+ * begins anew. */
+#include "api/bound.h"
+#include "server/jobs/kinds.h"
+#include "server/jobs/limits.h"
+#include "server/model_load.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Without a time limit of its own a request has so many times what one that is
+ * answered at once may take. */
+enum { PATIENCE = 10 };
+static const double tell_every = 0.25;
+
+struct bound_job {
+    struct lipd_child *child;
+    struct api_problem *problem;
+    struct lip_buffer *body;
+    struct api_query query;
+    const char *content_type;
+    double told;
+    enum lipd_child_wish wish;
+};
+
+static bool failed(struct bound_job *job)
+{
+    api_problem_from_error(job->problem, &job->child->ctx->error);
+    return false;
+}
+
+/* --- the request */
+
+static bool take_query(struct bound_job *job, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list) && i < API_MAX_QUERY; i++) {
+        const json_t *pair = json_array_get(list, i);
+        const char *name = json_string_value(json_array_get(pair, 0));
+        const char *value = json_string_value(json_array_get(pair, 1));
+        if (!name || !value)
+            return false;
+        job->query.item[job->query.count].name = name;
+        job->query.item[job->query.count++].value = value;
+    }
+    return true;
+}
+
+static bool take_body(struct bound_job *job)
+{
+    unsigned char *bytes;
+    size_t size;
+    if (!lipd_child_read(job->child, "input", &bytes, &size, job->problem))
+        return false;
+    if (!bytes) {
+        api_problem_set(job->problem, API_PROBLEM_INTERNAL,
+                        "The body of the request is gone.");
+        return false;
+    }
+    job->body = lip_buffer_take(bytes, size, job->child->ctx);
+    return job->body || failed(job);
+}
+
+static bool read_request(struct bound_job *job, struct api_bound_request *read)
+{
+    const json_t *request = job->child->request;
+    struct lip_ctx *ctx = job->child->ctx;
+    job->content_type =
+        json_string_value(json_object_get(request, "content_type"));
+    if (!take_query(job, json_object_get(request, "query"))) {
+        api_problem_set(job->problem, API_PROBLEM_INTERNAL,
+                        "The job's request is damaged.");
+        return false;
+    }
+    if (!take_body(job) ||
+        api_bound_request_read(read, job->body, job->content_type, &job->query,
+                               job->problem, ctx) != LIP_OK)
+        return false;
+    lip_buffer_put(job->body);
+    job->body = NULL;
+    if (!read->network)
+        read->network = lipd_model_of_folder(job->child->config->data_dir,
+                                             read->model_id, job->problem, ctx);
+    if (read->network)
+        return true;
+    api_bound_request_clear(read);
+    return false;
+}
+
+/* --- the work */
+
+static void tell(struct bound_job *job, const struct lip_progress *progress)
+{
+    struct api_text text;
+    size_t size;
+    api_text_init(&text, LIPD_CHILD_LINE, NULL);
+    api_object_open(&text, NULL);
+    api_put_number(&text, "done", fmax(progress->done, 0));
+    api_put_number(&text, "total", fmax(progress->total, 0));
+    api_put_string(&text, "unit", progress->phase);
+    api_object_open(&text, "metrics");
+    if (isfinite(progress->best))
+        api_put_upper(&text, "upper_bound", progress->best);
+    api_object_close(&text);
+    api_object_close(&text);
+    char *json = api_text_take(&text, &size);
+    if (json && !lipd_child_tell(json, size))
+        job->wish = LIPD_PAUSE;
+    lip_free(json);
+    job->told = lip_now();
+}
+
+static bool hear(void *arg, const struct lip_progress *progress)
+{
+    struct bound_job *job = arg;
+    if (job->wish == LIPD_GO_ON)
+        job->wish = lipd_child_wish();
+    if (lip_now() - job->told >= tell_every)
+        tell(job, progress);
+    return job->wish == LIPD_GO_ON;
+}
+
+static void set_time(struct api_bound_request *read,
+                     const struct lipd_config *config)
+{
+    if (read->options.time_limit <= 0)
+        read->options.time_limit =
+            fmin(PATIENCE * config->max_time, config->job_time);
+}
+
+static int work(struct bound_job *job, struct api_bound_request *read)
+{
+    const struct lipd_config *config = job->child->config;
+    const struct api_bound_limits limits = {
+        .max_bytes = (double)lipd_job_memory(config),
+        .max_seconds = config->job_time,
+        .flops_per_second = config->flops_per_second,
+    };
+    struct lip_ctx *ctx = job->child->ctx;
+    struct api_text text;
+    int status = LIPD_CHILD_FAILED;
+    set_time(read, config);
+    ctx->progress = hear;
+    ctx->progress_arg = job;
+    api_text_init(&text, LIPD_ANSWER_MAX, ctx);
+    if (api_bound_answer(&text, read, &limits, job->problem, ctx) == LIP_OK) {
+        size_t size;
+        char *document = api_text_take(&text, &size);
+        if (!document)
+            failed(job);
+        else if (lipd_child_write(job->child, "result.json", document, size,
+                                  job->problem))
+            status = LIPD_CHILD_DONE;
+        lip_free(document);
+    } else if (job->wish == LIPD_PAUSE) {
+        status = LIPD_CHILD_PAUSED;
+    } else if (job->wish == LIPD_CANCEL) {
+        status = LIPD_CHILD_CANCELLED;
+    }
+    api_text_clear(&text);
+    return status;
+}
+
+int lipd_child_bound(struct lipd_child *child, struct api_problem *problem)
+{
+    struct bound_job job = {.child = child, .problem = problem};
+    struct api_bound_request read;
+    int status = LIPD_CHILD_FAILED;
+    if (read_request(&job, &read)) {
+        status = work(&job, &read);
+        api_bound_request_clear(&read);
+    }
+    lip_buffer_put(job.body);
+    return status;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bounds as jobs, with the real daemon: the same document as at once, from
+ * every form of the body, also after a restart; what is refused, and what ends
+ * early. */
+#include "tests/support/contract.h"
+#include "tests/support/daemon.h"
+#include "tests/support/http_client.h"
+#include "tests/support/jobs.h"
+#include "tests/support/suite.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODEL                                                                  \
+    "{\"layers\":[{\"type\":\"dense\",\"weight\":[[1,2],[3,4],[0,-1]]},"       \
+    "{\"type\":\"relu\"},{\"type\":\"dense\",\"weight\":[[1,-1,2]]}]}"
+
+static struct daemon daemon_;
+static char data[80];
+
+static void run(void)
+{
+    daemon_run(&daemon_,
+               (const char *[]){"--data-dir", data, "--jobs", "1", NULL});
+}
+
+static void setup(void)
+{
+    daemon_prepare(&daemon_);
+    snprintf(data, sizeof data, "%s/data", daemon_.directory);
+    run();
+}
+
+static void teardown(void)
+{
+    daemon_end(&daemon_);
+}
+
+/* POST /bound with header fields. */
+static void bound(struct http_answer *answer, const char *query,
+                  const char *fields, const char *body)
+{
+    struct http_client client;
+    char head[1024];
+    snprintf(head, sizeof head,
+             "POST /bound%s HTTP/1.1\r\nHost: a\r\nContent-Type: "
+             "application/json\r\n%sContent-Length: %zu\r\n\r\n",
+             query, fields, strlen(body));
+    http_open(&client, daemon_.port);
+    ck_assert(http_say(&client, head));
+    ck_assert(http_say(&client, body));
+    ck_assert(http_read(answer, &client, false));
+    http_close(&client);
+}
+
+#define ASYNC "Prefer: respond-async\r\n"
+
+/* Accepted as a job, whose id goes to `id`. */
+static void begin(char id[JOB_ID], const char *query, const char *fields,
+                  const char *body)
+{
+    struct http_answer answer;
+    bound(&answer, query, fields, body);
+    ck_assert_msg(answer.status == 202, "%s", answer.body);
+    ck_assert_str_eq(http_field(&answer, "Preference-Applied"),
+                     "respond-async");
+    ck_assert_int_eq(sscanf(http_field(&answer, "Location"), "/jobs/%63s", id),
+                     1);
+    contract_add("Job", answer.body);
+    http_clear(&answer);
+}
+
+/* The bound of a method in an answer document. */
+static double value_of(const json_t *document, const char *method)
+{
+    json_t *bounds = json_object_get(document, "bounds"), *entry;
+    size_t i;
+    json_array_foreach(bounds, i, entry) if (
+        !strcmp(
+            json_string_value(json_object_get(entry, "method")),
+            method)) return json_number_value(json_object_get(entry,
+                                                              "upper_bound"));
+    ck_abort_msg("no %s", method);
+    return 0;
+}
+
+static const char *const forms[] = {"{\"model\":" MODEL ",\"methods\":"
+                                    "[\"spectral\",\"lipsdp\"]}",
+                                    MODEL};
+
+/* The document is that of the request without the preference. */
+START_TEST(a_job_gives_the_same_document)
+{
+    char id[JOB_ID];
+    struct http_answer now;
+    const char *query = _i ? "?methods=spectral,lipsdp" : "";
+    bound(&now, query, "Prefer: return=minimal\r\n", forms[_i]);
+    ck_assert_int_eq(now.status, 200);
+    begin(id, query, "Prefer: wait=1, respond-async\r\n", forms[_i]);
+    json_t *job = job_await(&daemon_, id, 20);
+    ck_assert_str_eq(job_state(job), "succeeded");
+    ck_assert_str_eq(json_string_value(json_object_get(job, "kind")), "bound");
+    json_t *later = json_object_get(job, "result");
+    json_t *at_once = json_loads(now.body, 0, NULL);
+    static const char *const method[] = {"spectral", "lipsdp"};
+    for (int k = 0; k < 2; k++)
+        ck_assert_double_eq(value_of(later, method[k]),
+                            value_of(at_once, method[k]));
+    char *text = json_dumps(later, JSON_COMPACT);
+    contract_add("BoundAnswer", text);
+    free(text);
+    ck_assert(json_equal(json_object_get(later, "model"),
+                         json_object_get(at_once, "model")));
+    json_decref(job);
+    json_decref(at_once);
+    http_clear(&now);
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_said_at_once)
+{
+    static const struct {
+        const char *body, *fields;
+        int status;
+        const char *code;
+    } row[] = {
+        {"{\"model\":{\"layers\":[]}}", ASYNC, 422, "invalid-model"},
+        {"{\"model\":" MODEL ",\"norm\":7}", ASYNC, 422, "invalid-option"},
+        {"{", ASYNC, 400, "malformed-body"},
+        {"{\"model\":{\"id\":\"sha256:"
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+         "\"}}",
+         ASYNC, 404, "not-found"},
+        {MODEL, ASYNC "Idempotency-Key: \r\n", 400, "bad-request"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct http_answer answer;
+        bound(&answer, "", row[i].fields, row[i].body);
+        ck_assert_msg(http_is_problem(&answer, row[i].status, row[i].code),
+                      "%zu: %d %s", i, answer.status, answer.body);
+        contract_add("Problem", answer.body);
+        http_clear(&answer);
+    }
+}
+END_TEST
+
+/* The same key gives the same job; with another body, a conflict. */
+START_TEST(a_key_gives_the_same_job)
+{
+    char first[JOB_ID], second[JOB_ID];
+    struct http_answer answer;
+    begin(first, "", ASYNC "Idempotency-Key: k\r\n", forms[0]);
+    begin(second, "", ASYNC "Idempotency-Key: k\r\n", forms[0]);
+    ck_assert_str_eq(first, second);
+    bound(&answer, "", ASYNC "Idempotency-Key: k\r\n", forms[1]);
+    ck_assert(http_is_problem(&answer, 409, "idempotency-conflict"));
+    http_clear(&answer);
+}
+END_TEST
+
+/* Accepted work survives kill -9, its body with it. */
+START_TEST(the_body_survives_the_daemon)
+{
+    enum { JOBS = 12 };
+    char id[JOBS][JOB_ID];
+    for (int i = 0; i < JOBS; i++)
+        begin(id[i], "", ASYNC, forms[0]);
+    daemon_signal(&daemon_, SIGKILL);
+    daemon_wait(&daemon_);
+    run();
+    for (int i = 0; i < JOBS; i++) {
+        json_t *job = job_await(&daemon_, id[i], 30);
+        ck_assert_str_eq(job_state(job), "succeeded");
+        ck_assert_double_gt(
+            value_of(json_object_get(job, "result"), "spectral"), 0);
+        json_decref(job);
+    }
+}
+END_TEST
+
+/* A model that takes minutes is given up when the client says so. */
+START_TEST(a_job_can_be_cancelled)
+{
+    char id[JOB_ID], target[100];
+    struct http_answer answer;
+    size_t n = 400, room = 16 * n * n, used = 0;
+    char *body = malloc(room);
+    used += (size_t)snprintf(body + used, room - used, "{\"layers\":[");
+    for (size_t l = 0; l < 4; l++) {
+        used += (size_t)snprintf(body + used, room - used,
+                                 "%s{\"type\":\"dense\",\"weight\":[",
+                                 l ? ",{\"type\":\"relu\"}," : "");
+        for (size_t i = 0; i < n / 2; i++) {
+            used +=
+                (size_t)snprintf(body + used, room - used, "%s[", i ? "," : "");
+            for (size_t j = 0; j < n / 2; j++)
+                used +=
+                    (size_t)snprintf(body + used, room - used, "%s%zu",
+                                     j ? "," : "", (i * 7 + j * j + l) % 9 + 1);
+            used += (size_t)snprintf(body + used, room - used, "]");
+        }
+        used += (size_t)snprintf(body + used, room - used, "]}");
+    }
+    snprintf(body + used, room - used, "]}");
+    begin(id, "?methods=eclipse&time_limit=500", ASYNC, body);
+    free(body);
+    job_await_state(&daemon_, id, "running", 20);
+    snprintf(target, sizeof target, "/jobs/%s", id);
+    http_ask(&answer, daemon_.port, "DELETE", target, NULL, NULL, 0);
+    ck_assert(answer.status == 202 || answer.status == 200);
+    http_clear(&answer);
+    json_t *job = job_await(&daemon_, id, 20);
+    ck_assert_str_eq(job_state(job), "cancelled");
+    json_decref(job);
+}
+END_TEST
+
+/* Without --data-dir there are no jobs: the preference is passed over, as a
+ * preference may be. */
+START_TEST(without_jobs_the_answer_comes_at_once)
+{
+    struct daemon bare;
+    struct http_answer answer;
+    daemon_start(&bare, (const char *[]){NULL});
+    unsigned port = daemon_.port;
+    daemon_.port = bare.port;
+    bound(&answer, "", ASYNC, forms[0]);
+    daemon_.port = port;
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_str_eq(http_field(&answer, "Preference-Applied"), "");
+    http_clear(&answer);
+    daemon_end(&bare);
+}
+END_TEST
+
+START_TEST(documents_follow_the_contract)
+{
+    contract_check();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("e2e/bound_jobs");
+    TCase *tc = tcase_create("bound_jobs");
+    tcase_add_unchecked_fixture(tc, contract_open, NULL);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, a_job_gives_the_same_document, 0, 2);
+    tcase_add_test(tc, what_is_wrong_is_said_at_once);
+    tcase_add_test(tc, a_key_gives_the_same_job);
+    tcase_add_test(tc, the_body_survives_the_daemon);
+    tcase_add_test(tc, a_job_can_be_cancelled);
+    tcase_add_test(tc, without_jobs_the_answer_comes_at_once);
+    tcase_add_test(tc, documents_follow_the_contract);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
