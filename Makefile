@@ -24,7 +24,7 @@ DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
 DEPS_H5 := libhdf5-dev
 DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
-             python3-yaml python3-jsonschema python3-onnx
+             python3-yaml python3-jsonschema python3-onnx libonnx-testdata
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 # the other side of `make bench-networks` and `make bench-train`
 DEPS_TORCH := python3-torch python3-numpy

@@ -178,7 +178,7 @@ enum lip_status lip_onnx_fold_product(struct lip_onnx_reader *reader)
 
 static const struct {
     const char *name;
-    lip_onnx_fold_fn *fold;
+    enum lip_status (*fold)(struct lip_onnx_reader *reader);
 } table[] = {
     {"Abs", lip_onnx_fold_unary},
     {"Add", lip_onnx_fold_binary},

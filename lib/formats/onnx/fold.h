@@ -6,17 +6,22 @@
 
 #include "formats/onnx/reader.h"
 
-typedef enum lip_status lip_onnx_fold_fn(struct lip_onnx_reader *reader);
-
 /* fold_arithmetic.c: number by number. */
-lip_onnx_fold_fn lip_onnx_fold_binary, lip_onnx_fold_unary, lip_onnx_fold_cast,
-    lip_onnx_fold_where;
+enum lip_status lip_onnx_fold_binary(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_unary(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_cast(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_where(struct lip_onnx_reader *reader);
 /* fold_move.c: the same numbers elsewhere. */
-lip_onnx_fold_fn lip_onnx_fold_gather, lip_onnx_fold_slice,
-    lip_onnx_fold_concat, lip_onnx_fold_transpose, lip_onnx_fold_expand;
+enum lip_status lip_onnx_fold_gather(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_slice(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_concat(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_transpose(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_expand(struct lip_onnx_reader *reader);
 /* fold.c: numbers from nothing. */
-lip_onnx_fold_fn lip_onnx_fold_constant, lip_onnx_fold_fill,
-    lip_onnx_fold_range, lip_onnx_fold_product;
+enum lip_status lip_onnx_fold_constant(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_fill(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_range(struct lip_onnx_reader *reader);
+enum lip_status lip_onnx_fold_product(struct lip_onnx_reader *reader);
 
 /* A new constant of this shape that output 0 is: whole, or else real with its
  * numbers at *reals. */

@@ -13,14 +13,13 @@
 
 enum { NODE, NAME, INITIALIZER, INPUT, OUTPUT };
 
-/* Reads one field into `out`. */
-typedef enum lip_status field_fn(void *out, const struct lip_wire *wire,
-                                 const struct lip_wire_field *field,
-                                 struct lip_onnx_model *model);
-
-static enum lip_status read_message(void *out, struct lip_span span,
-                                    field_fn *read,
-                                    struct lip_onnx_model *model)
+/* Hands each field of a message to `read`, which puts it into `out`. */
+static enum lip_status
+read_message(void *out, struct lip_span span,
+             enum lip_status (*read)(void *out, const struct lip_wire *wire,
+                                     const struct lip_wire_field *field,
+                                     struct lip_onnx_model *model),
+             struct lip_onnx_model *model)
 {
     struct lip_wire wire = lip_wire_open(span, model->file, model->ctx);
     struct lip_wire_field field;

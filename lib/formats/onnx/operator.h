@@ -7,12 +7,9 @@
 
 #include "formats/onnx/reader.h"
 
-typedef enum lip_status lip_onnx_operator_fn(struct lip_onnx_reader *reader,
-                                             const void *detail);
-
 struct lip_onnx_operator {
     const char *name;
-    lip_onnx_operator_fn *read;
+    enum lip_status (*read)(struct lip_onnx_reader *reader, const void *detail);
     const void *detail;
     /* Of constants alone it is worked out here (fold.c). */
     bool folds;
@@ -26,19 +23,57 @@ const struct lip_onnx_operator *lip_onnx_operator_find(struct lip_span name);
  * that is not known for this operator. */
 enum lip_status lip_onnx_fold(struct lip_onnx_reader *reader, bool *done);
 
-lip_onnx_operator_fn lip_onnx_activation, lip_onnx_clip, lip_onnx_prelu,
-    lip_onnx_selu, lip_onnx_hard_sigmoid, lip_onnx_gelu, lip_onnx_shrink,
-    lip_onnx_log, lip_onnx_identity, lip_onnx_dropout, lip_onnx_cast,
-    lip_onnx_neg, lip_onnx_add, lip_onnx_sum, lip_onnx_mul, lip_onnx_div,
-    lip_onnx_pow, lip_onnx_sqrt, lip_onnx_extreme, lip_onnx_gemm,
-    lip_onnx_matmul, lip_onnx_conv, lip_onnx_conv_transpose, lip_onnx_pool,
-    lip_onnx_global_pool, lip_onnx_reduce, lip_onnx_batch_norm,
-    lip_onnx_layer_norm, lip_onnx_softmax, lip_onnx_reshape, lip_onnx_flatten,
-    lip_onnx_squeeze, lip_onnx_unsqueeze, lip_onnx_shape, lip_onnx_transpose,
-    lip_onnx_slice, lip_onnx_pad, lip_onnx_concat, lip_onnx_split,
-    lip_onnx_gather, lip_onnx_resize, lip_onnx_depth_to_space,
-    lip_onnx_space_to_depth, lip_onnx_expand, lip_onnx_tile,
-    lip_onnx_constant_node;
+/* The functions of the rows, which read the node that reader->node is. */
+#define LIP_ONNX_OPERATOR(name)                                                \
+    enum lip_status lip_onnx_##name(struct lip_onnx_reader *reader,            \
+                                    const void *detail)
+LIP_ONNX_OPERATOR(activation);
+LIP_ONNX_OPERATOR(clip);
+LIP_ONNX_OPERATOR(prelu);
+LIP_ONNX_OPERATOR(selu);
+LIP_ONNX_OPERATOR(hard_sigmoid);
+LIP_ONNX_OPERATOR(gelu);
+LIP_ONNX_OPERATOR(shrink);
+LIP_ONNX_OPERATOR(log);
+LIP_ONNX_OPERATOR(identity);
+LIP_ONNX_OPERATOR(dropout);
+LIP_ONNX_OPERATOR(cast);
+LIP_ONNX_OPERATOR(neg);
+LIP_ONNX_OPERATOR(add);
+LIP_ONNX_OPERATOR(sum);
+LIP_ONNX_OPERATOR(mul);
+LIP_ONNX_OPERATOR(div);
+LIP_ONNX_OPERATOR(pow);
+LIP_ONNX_OPERATOR(sqrt);
+LIP_ONNX_OPERATOR(extreme);
+LIP_ONNX_OPERATOR(gemm);
+LIP_ONNX_OPERATOR(matmul);
+LIP_ONNX_OPERATOR(conv);
+LIP_ONNX_OPERATOR(conv_transpose);
+LIP_ONNX_OPERATOR(pool);
+LIP_ONNX_OPERATOR(global_pool);
+LIP_ONNX_OPERATOR(reduce);
+LIP_ONNX_OPERATOR(batch_norm);
+LIP_ONNX_OPERATOR(layer_norm);
+LIP_ONNX_OPERATOR(softmax);
+LIP_ONNX_OPERATOR(reshape);
+LIP_ONNX_OPERATOR(flatten);
+LIP_ONNX_OPERATOR(squeeze);
+LIP_ONNX_OPERATOR(unsqueeze);
+LIP_ONNX_OPERATOR(shape);
+LIP_ONNX_OPERATOR(transpose);
+LIP_ONNX_OPERATOR(slice);
+LIP_ONNX_OPERATOR(pad);
+LIP_ONNX_OPERATOR(concat);
+LIP_ONNX_OPERATOR(split);
+LIP_ONNX_OPERATOR(gather);
+LIP_ONNX_OPERATOR(resize);
+LIP_ONNX_OPERATOR(depth_to_space);
+LIP_ONNX_OPERATOR(space_to_depth);
+LIP_ONNX_OPERATOR(expand);
+LIP_ONNX_OPERATOR(tile);
+LIP_ONNX_OPERATOR(constant_node);
+#undef LIP_ONNX_OPERATOR
 
 /* Parts that several operators share. */
 

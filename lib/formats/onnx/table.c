@@ -13,12 +13,15 @@
     {                                                                          \
         &lip_activation_##id, attribute, fallback                              \
     }
-#define REDUCTION(kind, sum, least, since)                                     \
-    &(const struct lip_onnx_reduction)                                         \
-    {                                                                          \
-        &lip_layer_##kind, sum, least, since                                   \
-    }
-
+/* Axes are an input from opset 18 on, of ReduceSum from 13 on. */
+static const struct lip_onnx_reduction mean = {&lip_layer_average_pool, false,
+                                               false, 18},
+                                       sum = {&lip_layer_average_pool, true,
+                                              false, 13},
+                                       largest = {&lip_layer_max_pool, false,
+                                                  false, 18},
+                                       smallest = {&lip_layer_max_pool, false,
+                                                   true, 18};
 static const char minus[] = "minus", upsample[] = "upsample", least[] = "least",
                   like[] = "like";
 
@@ -92,9 +95,9 @@ static const struct lip_onnx_operator table[] = {
     {"GatherND", NULL, NULL, false, NOT_OFFERED},
     {"Gelu", lip_onnx_gelu, NULL, false, NULL},
     {"Gemm", lip_onnx_gemm, NULL, false, NULL},
-    {"GlobalAveragePool", lip_onnx_global_pool, REDUCTION(average_pool, false, false, 0), false, NULL},
+    {"GlobalAveragePool", lip_onnx_global_pool, &mean, false, NULL},
     {"GlobalLpPool", NULL, NULL, false, NOT_OFFERED},
-    {"GlobalMaxPool", lip_onnx_global_pool, REDUCTION(max_pool, false, false, 0), false, NULL},
+    {"GlobalMaxPool", lip_onnx_global_pool, &largest, false, NULL},
     {"Greater", NULL, NULL, false, JUMPS},
     {"GreaterOrEqual", NULL, NULL, false, JUMPS},
     {"GroupNormalization", NULL, NULL, false, NOT_OFFERED},
@@ -144,11 +147,11 @@ static const struct lip_onnx_operator table[] = {
     {"ReduceL2", NULL, NULL, false, NOT_OFFERED},
     {"ReduceLogSum", NULL, NULL, false, STEEP},
     {"ReduceLogSumExp", NULL, NULL, false, NOT_OFFERED},
-    {"ReduceMax", lip_onnx_reduce, REDUCTION(max_pool, false, false, 18), false, NULL},
-    {"ReduceMean", lip_onnx_reduce, REDUCTION(average_pool, false, false, 18), false, NULL},
-    {"ReduceMin", lip_onnx_reduce, REDUCTION(max_pool, false, true, 18), false, NULL},
+    {"ReduceMax", lip_onnx_reduce, &largest, false, NULL},
+    {"ReduceMean", lip_onnx_reduce, &mean, false, NULL},
+    {"ReduceMin", lip_onnx_reduce, &smallest, false, NULL},
     {"ReduceProd", NULL, NULL, true, PRODUCT},
-    {"ReduceSum", lip_onnx_reduce, REDUCTION(average_pool, true, false, 13), false, NULL},
+    {"ReduceSum", lip_onnx_reduce, &sum, false, NULL},
     {"ReduceSumSquare", NULL, NULL, false, PRODUCT},
     {"Relu", ELEMENTWISE(relu, NULL, 0), false, NULL},
     {"Reshape", lip_onnx_reshape, NULL, false, NULL},
