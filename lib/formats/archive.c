@@ -55,8 +55,11 @@ static enum lip_status check_end(const unsigned char *start,
         return lip_fail(ctx, LIP_UNSUPPORTED,
                         "The zip file is in the zip64 form for more than 4 GB "
                         "or 65535 entries, which is not read.");
-    if (size + offset > (uint64_t)(end - start))
-        return LIP_OK; /* not an end record: libzip will see that, too */
+    /* Numbers that look like an end record, with no directory where they point:
+     * libzip will see that, too. */
+    if (size + offset > (uint64_t)(end - start) || size < 4 ||
+        memcmp(start + offset, "PK\1\2", 4) != 0)
+        return LIP_OK;
     if (little(end + 10, 2) > max_entries)
         return lip_fail(ctx, LIP_TOO_LARGE,
                         "The zip file has more than %zu entries.", max_entries);

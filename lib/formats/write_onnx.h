@@ -27,6 +27,7 @@ LIP_ONNX_WRITER(spline);
 
 /* Whether there are operators for the layer. */
 bool lip_onnx_can_activation(const struct lip_layer *layer);
+bool lip_onnx_can_average_pool(const struct lip_layer *layer);
 
 /* How layers of one kind are written: a row of the table in
  * write_onnx_layers.c. */

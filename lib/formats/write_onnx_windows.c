@@ -105,6 +105,22 @@ static bool is_dilated(const struct lip_layer *layer)
     return false;
 }
 
+/* channels x 1 x kernel */
+static struct lip_shape kernels(const struct lip_layer *layer)
+{
+    const struct lip_setting *kernel = lip_layer_setting(layer, "kernel");
+    struct lip_shape shape = {2, {layer->in.dim[0], 1}};
+    for (size_t k = 0; k < kernel->count; k++)
+        shape.dim[shape.rank++] = (size_t)kernel->value[k];
+    return shape;
+}
+
+bool lip_onnx_can_average_pool(const struct lip_layer *layer)
+{
+    struct lip_shape shape = kernels(layer);
+    return !is_dilated(layer) || lip_shape_count(&shape) > 0;
+}
+
 /* The sum of each window: a convolution of each channel with ones. */
 static struct lip_onnx_result sums(struct lip_onnx_out *out,
                                    const struct lip_layer *layer,
@@ -112,9 +128,7 @@ static struct lip_onnx_result sums(struct lip_onnx_out *out,
 {
     const struct lip_setting *kernel = lip_layer_setting(layer, "kernel");
     struct attributes attributes = window_of(layer);
-    struct lip_shape shape = {2, {layer->in.dim[0], 1}};
-    for (size_t k = 0; k < kernel->count; k++)
-        shape.dim[shape.rank++] = (size_t)kernel->value[k];
+    struct lip_shape shape = kernels(layer);
     struct lip_onnx_result ones =
         lip_onnx_put_filled(out, lip_shape_count(&shape), 1);
     struct lip_onnx_result input[] = {x, lip_onnx_put_array(out, ones, &shape)};

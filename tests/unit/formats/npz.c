@@ -73,6 +73,22 @@ START_TEST(lying_directories)
 }
 END_TEST
 
+/* Weights whose bytes are those of an end record of 65535 entries. */
+START_TEST(numbers_that_look_like_a_directory)
+{
+    static const unsigned char bytes_of[24] = {'P', 'K', 5, 6, 0,   0,
+                                               0,   0,   1, 0, 255, 255};
+    double value[3];
+    memcpy(value, bytes_of, sizeof value);
+    struct array one = {"W1", 2, {1, 3}, value};
+    struct bytes bytes = {0};
+    char id[LIP_DIGEST_TEXT];
+    bytes_npz(&bytes, &one, 1, "<f8", ZIP_CM_STORE);
+    model_id(id, &bytes, NULL);
+    bytes_clear(&bytes);
+}
+END_TEST
+
 START_TEST(zip64_is_refused)
 {
     static const struct refusal refusal = {LIP_UNSUPPORTED, LIP_NOWHERE, "",
@@ -213,6 +229,7 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, stored_and_deflated);
     tcase_add_test(tests, lying_directories);
+    tcase_add_test(tests, numbers_that_look_like_a_directory);
     tcase_add_test(tests, zip64_is_refused);
     tcase_add_test(tests, other_zip_files);
     tcase_add_test(tests, odd_entries);
