@@ -61,6 +61,12 @@ static struct lip_bound run(const char *id, const struct lip_chain *chain,
     return bound;
 }
 
+/* Knows networks with convolutions only. */
+static bool for_images(const struct lip_method *method)
+{
+    return strcmp(method->id, "lipsdp-torus") == 0;
+}
+
 START_TEST(what_does_not_apply_says_why)
 {
     struct lip_chain *chain = sized(1, 2);
@@ -70,7 +76,7 @@ START_TEST(what_does_not_apply_says_why)
             ck_assert_ptr_eq(b.method, lip_methods[i]);
             ck_assert(b.skipped == (strlen(b.reason) > 0));
             ck_assert(b.skipped || b.upper_bound > 0);
-            ck_assert(p != 4 || !b.skipped);
+            ck_assert(p != 4 || !b.skipped || for_images(lip_methods[i]));
             ck_assert(isnan(b.optimum_at_least) ||
                       b.optimum_at_least <= b.upper_bound);
             ck_assert(b.seconds >= 0 && b.seconds < 10);
@@ -130,8 +136,8 @@ START_TEST(auto_keeps_the_time)
     struct lip_chain *chain = sized(1, 9);
     struct lip_bound_options options = {.norm = PAIR_22};
     size_t all = 0;
-    while (lip_methods[all])
-        all++;
+    for (size_t i = 0; lip_methods[i]; i++)
+        all += !for_images(lip_methods[i]);
     ck_assert_uint_eq(lip_methods_auto(chosen, 16, chain, &options, 1e9), all);
     ck_assert_uint_eq(lip_methods_auto(chosen, 2, chain, &options, 1e9), 2);
     ck_assert_uint_eq(lip_methods_auto(chosen, 0, chain, &options, 1e9), 0);
