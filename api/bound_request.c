@@ -61,12 +61,12 @@ static bool is_json_type(const struct reader *r)
 
 static enum lip_status check_options_for_json(struct reader *r)
 {
-    if (!api_options_for_weights(&r->options))
+    if (!api_options_for_weights(&r->options) && !r->options.read.layers)
         return LIP_OK;
     return refuse(r, API_PROBLEM_INVALID_OPTION, NULL,
                   "A JSON model lists its layers itself: the options "
-                  "activation and layout are for files that hold weights "
-                  "only. Leave them out.");
+                  "activation and layout and the part \"layers\" are for files "
+                  "that hold weights only. Leave them out.");
 }
 
 static const struct lip_format *detect(struct reader *r,
@@ -90,6 +90,10 @@ static enum lip_status read_file(struct reader *r, struct lip_buffer *file,
     }
     if (format == &lip_format_json)
         s = check_options_for_json(r);
+    else if (r->options.read.layers && !format->weights_only)
+        s = refuse(r, API_PROBLEM_INVALID_OPTION, NULL,
+                   "The model file says itself which layers it has: leave out "
+                   "the part \"layers\".");
     if (s != LIP_OK)
         return s;
     s = format->read(&r->out->network, file, &r->options.read, r->ctx);
@@ -276,6 +280,15 @@ static enum lip_status read_model_part(struct reader *r,
     return s;
 }
 
+/* The layers that the tensors of the model file make. */
+static enum lip_status take_layers_part(struct reader *r,
+                                        const struct api_part *part)
+{
+    r->options.read.layers =
+        lip_buffer_view(r->body, part->offset, part->size, r->ctx);
+    return r->options.read.layers ? LIP_OK : failed(r, LIP_NO_MEMORY);
+}
+
 static enum lip_status read_multipart(struct reader *r)
 {
     struct api_part part[API_MAX_PARTS];
@@ -291,11 +304,14 @@ static enum lip_status read_multipart(struct reader *r)
             model = i;
         else if (strcmp(part[i].name, "options") == 0)
             s = read_options_part(r, &part[i]);
+        else if (strcmp(part[i].name, "layers") == 0)
+            s = take_layers_part(r, &part[i]);
         else
             s = refuse(r, API_PROBLEM_INVALID_OPTION, NULL,
                        "A part of the form has an unknown name. Known are "
-                       "\"model\", the model file, and \"options\", a JSON "
-                       "object.");
+                       "\"model\", the model file, \"options\", a JSON object, "
+                       "and \"layers\", a JSON array of the layers that the "
+                       "tensors of the file make.");
         if (s != LIP_OK)
             return s;
     }
@@ -344,6 +360,7 @@ api_bound_request_read(struct api_bound_request *out, struct lip_buffer *body,
     enum lip_status s = api_options_query(&r.options, query);
     if (s == LIP_OK)
         s = read_body(&r);
+    lip_buffer_put(r.options.read.layers);
     if (s != LIP_OK)
         api_bound_request_clear(out);
     return s;

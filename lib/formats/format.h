@@ -19,8 +19,11 @@ struct lip_read_options {
     const struct lip_activation *activation;
     double parameter[LIP_MAX_PARAMETERS];
     bool weight_is_inputs_by_outputs; /* layout=io: y = x W + b */
-    size_t max_layers;                /* 4096 */
-    size_t max_tensors;               /* 8192 */
+    /* JSON that says which layers their tensors make, as files of ours have it
+     * in their metadata; NULL: a chain of dense layers. Stays the caller's. */
+    struct lip_buffer *layers;
+    size_t max_layers;   /* 4096 */
+    size_t max_tensors;  /* 8192 */
     size_t max_inflated; /* bytes out of a compressed file, 1 GiB */
 };
 
@@ -30,6 +33,7 @@ struct lip_format {
     const char *name;       /* "safetensors" */
     const char *title;      /* one line for people */
     const char *media_type; /* preferred Content-Type */
+    bool weights_only;      /* files may hold tensors without their layers */
     bool (*detect)(const unsigned char *bytes, size_t size);
     /* Reads a whole model. `bytes` stays the caller's: a reader that keeps
      * views into it takes a hold of its own. */

@@ -412,6 +412,7 @@ const struct lip_format lip_format_mat = {
     .title = "MATLAB level 5 (-v6, -v7): weights in matrices, cell arrays or "
              "structs",
     .media_type = "application/x-matlab-data",
+    .weights_only = true,
     .detect = detect,
     .read = read,
 };

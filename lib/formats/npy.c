@@ -341,6 +341,7 @@ const struct lip_format lip_format_npy = {
     .name = "npy",
     .title = "NumPy npy: one matrix",
     .media_type = "application/x-npy",
+    .weights_only = true,
     .detect = lip_npy_detect,
     .read = read,
 };

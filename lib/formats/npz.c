@@ -132,6 +132,7 @@ const struct lip_format lip_format_npz = {
     .name = "npz",
     .title = "NumPy npz: named weights, float64, float32 or float16",
     .media_type = "application/x-npz",
+    .weights_only = true,
     .detect = lip_archive_detect,
     .read = read,
 };

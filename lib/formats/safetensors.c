@@ -387,6 +387,7 @@ const struct lip_format lip_format_safetensors = {
     .name = "safetensors",
     .title = "safetensors: named weights, F64, F32, F16 or BF16",
     .media_type = "application/vnd.safetensors",
+    .weights_only = true,
     .detect = detect,
     .read = read,
 };

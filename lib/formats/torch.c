@@ -240,6 +240,7 @@ enum lip_status lip_torch_read(struct lip_tensor_list *list,
     struct lip_torch_reader r = {.list = list,
                                  .bytes = bytes,
                                  .may_copy = filled.max_inflated,
+                                 .has_layers = filled.layers != NULL,
                                  .ctx = ctx};
     enum lip_status status = read_file(&r);
     lip_pickle_clear(&r.pickle);
@@ -271,6 +272,7 @@ const struct lip_format lip_format_torch = {
     .name = "torch",
     .title = "PyTorch .pt, .pth: the state dict of a chain of dense layers",
     .media_type = "application/x-pytorch",
+    .weights_only = true,
     .detect = detect,
     .read = read,
 };

@@ -16,6 +16,7 @@ struct lip_torch_reader {
     size_t folder_size;
     struct lip_pickle pickle;
     size_t may_copy; /* bytes that are left of the limit */
+    bool has_layers; /* somebody says which layers the tensors make */
     struct lip_ctx *ctx;
 };
 

@@ -314,7 +314,7 @@ static enum lip_status check_kind(const struct lip_torch_reader *r,
 {
     bool norm =
         ends_with(d->name, "running_mean") || ends_with(d->name, "running_var");
-    if (d->rank <= 2 && !norm)
+    if (r->has_layers || (d->rank <= 2 && !norm))
         return LIP_OK;
     return lip_torch_refuse(
         r, d->name, LIP_UNSUPPORTED,

@@ -372,6 +372,12 @@ enum lip_status lip_weights_network(struct lip_network **out,
     size_t groups = 0;
     *out = NULL;
     lip_read_options_fill(&filled, options);
+    if (filled.layers && list->layers)
+        return lip_fail(ctx, LIP_INVALID,
+                        "The file says itself which layers its tensors make: "
+                        "leave out the part \"layers\".");
+    if (filled.layers)
+        list->layers = lip_buffer_hold(filled.layers);
     if (list->count == 0 && !list->layers)
         return lip_fail(ctx, LIP_INVALID, "The file holds no tensors.");
     enum lip_status status = lip_tensor_list_sort(list, ctx);

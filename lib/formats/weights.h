@@ -16,8 +16,8 @@
  * LIP_UNSUPPORTED for more than two dimensions. Sorts the list; the network
  * takes holds of its own and the list's metadata.
  *
- * Where the file itself says which layers its tensors make (list->layers), that
- * counts and nothing is guessed. */
+ * Where the file itself says which layers its tensors make (list->layers), or
+ * the options do, that counts and nothing is guessed; both: LIP_INVALID. */
 enum lip_status lip_weights_network(struct lip_network **out,
                                     struct lip_tensor_list *list,
                                     const struct lip_read_options *options,

@@ -79,6 +79,48 @@ START_TEST(the_same_bound_from_every_file)
 }
 END_TEST
 
+static void post_form(struct http_answer *answer, const struct daemon *daemon,
+                      const char *path, const char *layers)
+{
+    struct bytes form = {0}, model = {0};
+    ck_assert_msg(bytes_load(&model, path), "%s", path);
+    bytes_text(&form,
+               "--XyZ\r\nContent-Disposition: form-data; name=\"layers\"\r\n"
+               "\r\n%s\r\n--XyZ\r\nContent-Disposition: form-data; "
+               "name=\"model\"; filename=\"m\"\r\n\r\n",
+               layers);
+    bytes_put(&form, model.data, model.size);
+    bytes_text(&form, "\r\n--XyZ--\r\n");
+    http_ask(answer, daemon->port, "POST", "/bound?methods=naive",
+             "multipart/form-data; boundary=XyZ", form.data, form.size);
+    bytes_clear(&form);
+    bytes_clear(&model);
+}
+
+/* Weights, and beside them the layers that they are of. */
+START_TEST(layers_beside_the_file)
+{
+    static const char layers[] =
+        "[{\"type\":\"reshape\",\"shape\":[1,4,4]},{\"type\":\"conv\","
+        "\"weight\":\"weight\",\"bias\":\"bias\"}]";
+    struct daemon daemon;
+    struct http_answer answer;
+    char id[100];
+    daemon_start(&daemon, NULL);
+    post_form(&answer, &daemon, "tests/unit/formats/fixtures/conv.pt", layers);
+    ck_assert(take(id, &answer) > 0);
+    post_form(&answer, &daemon, "tests/unit/formats/fixtures/conv.pt", "[]");
+    ck_assert_int_eq(answer.status, 422);
+    http_clear(&answer);
+    post_form(&answer, &daemon, "tests/unit/server/fixtures/dense.h5", layers);
+    ck_assert_msg(answer.status == 422 &&
+                      http_has(&answer, "leave out the part"),
+                  "%s", answer.body);
+    http_clear(&answer);
+    daemon_end(&daemon);
+}
+END_TEST
+
 /* It is stored as it came, and read again by whoever names it. */
 START_TEST(stored_and_named)
 {
@@ -140,6 +182,7 @@ int main(void)
     TCase *tests = tcase_create("keras");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_same_bound_from_every_file);
+    tcase_add_test(tests, layers_beside_the_file);
     tcase_add_test(tests, stored_and_named);
     tcase_add_test(tests, without_the_reader);
     tcase_add_test(tests, a_reader_that_dies);

@@ -314,6 +314,31 @@ START_TEST(nothing_is_copied)
 }
 END_TEST
 
+/* With the layers beside it a state dict may hold convolutions, too. */
+START_TEST(layers_from_elsewhere)
+{
+    static const char text[] =
+        "[{\"type\":\"reshape\",\"shape\":[1,4,4]},{\"type\":\"conv\","
+        "\"weight\":\"weight\",\"bias\":\"bias\",\"padding\":[1]},"
+        "{\"type\":\"relu\"}]";
+    struct lip_ctx ctx = {0};
+    struct bytes bytes = {0};
+    struct lip_network *network;
+    void *copy = memcpy(lip_alloc(NULL, sizeof text, 1), text, sizeof text - 1);
+    struct lip_read_options options = {
+        .layers = lip_buffer_take(copy, sizeof text - 1, NULL)};
+    load(&bytes, "conv.pt");
+    enum lip_status status = read_bytes(&network, &bytes, &options, &ctx);
+    ck_assert_msg(status == LIP_OK, "%s", ctx.error.detail);
+    ck_assert_uint_eq(network->inputs, 16);
+    ck_assert_uint_eq(network->outputs, 32);
+    ck_assert_uint_eq(network->count, 3);
+    lip_network_free(network);
+    lip_buffer_put(options.layers);
+    bytes_clear(&bytes);
+}
+END_TEST
+
 START_TEST(lack_of_memory)
 {
     struct bytes bytes = {0};
@@ -343,6 +368,7 @@ int main(void)
     tcase_add_test(tests, harmful_files);
     tcase_add_test(tests, odd_archives);
     tcase_add_test(tests, nothing_is_copied);
+    tcase_add_test(tests, layers_from_elsewhere);
     tcase_add_test(tests, lack_of_memory);
     tcase_add_test(tests, damage);
     suite_add_tcase(suite, tests);
