@@ -197,6 +197,14 @@ static double multiplier(double q, double y, double half, double most)
  * rule.c. */
 static const double NARROW = 0x1p-13;
 
+/* Whether that was a lift: the vectors say next to nothing of this neuron. In
+ * graphs, parts of which the vectors may leave alone, it is told by a sign. */
+static bool is_guess(const struct lip_ascent *a, double q, double y,
+                     double most)
+{
+    return !a->chain->dense && !(q * y >= 1e-9 * most);
+}
+
 /* Multipliers of hidden layer i from q, which carries 2^power. */
 static void keep_multipliers(struct lip_multipliers *keep,
                              const struct lip_ascent *a, size_t i, long power)
@@ -220,8 +228,12 @@ static void keep_multipliers(struct lip_multipliers *keep,
         lambda[k] = isfinite(x) ? x : 0;
         largest = fmax(largest, lambda[k]);
     }
-    for (size_t k = 0; k < n; k++)
+    for (size_t k = 0; k < n; k++) {
         lambda[k] = lambda[k] > 0 ? lambda[k] : largest > 0 ? largest : 1;
+        if (is_guess(a, lip_ascent_length(a->q.data + k * r, r),
+                     lip_ascent_length(a->y[i].data + k * r, r), most))
+            lambda[k] = -lambda[k];
+    }
 }
 
 /* --- backward */

@@ -63,6 +63,19 @@ void lip_multipliers_copy(struct lip_multipliers *to,
     }
 }
 
+/* A guess, which is negative (in graphs only), is lowered to half of what is
+ * feasible for its neuron alone: h^2 lambda S_kk < 1, h half the width of its
+ * sector. */
+static double settle(double lambda, const struct lip_recursion *rec, size_t k)
+{
+    if (!(lambda < 0) || rec->chain->dense)
+        return lambda;
+    struct lip_sector s = rec->sector[rec->layer][k];
+    double h = 0.5 * (s.hi - s.lo);
+    double most = 0.5 / (h * h * rec->s.data[k * (rec->s.rows + 1)]);
+    return isnormal(most) ? fmin(-lambda, most) : -lambda;
+}
+
 enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
                                      struct lip_recursion *rec,
                                      const struct lip_multipliers *m)
@@ -86,7 +99,7 @@ enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
             break;
         }
         for (size_t k = 0; k < rec->s.rows; k++) {
-            lambda[k] = ldexp(m->lambda[i][k], (int)shift);
+            lambda[k] = settle(ldexp(m->lambda[i][k], (int)shift), rec, k);
             if (!isnormal(lambda[k]))
                 *feasible = false;
         }

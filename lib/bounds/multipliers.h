@@ -9,7 +9,8 @@
 #include "bounds/method.h"
 #include "bounds/recursion.h"
 
-/* Lambda_i = diag(lambda[i]) 2^(-2 exponent[i]) for the stored weights. */
+/* Lambda_i = diag(|lambda[i]|) 2^(-2 exponent[i]) for the stored weights. Of
+ * graphs, a negative number is a guess, which passes may lower. */
 struct lip_multipliers {
     size_t layers;
     double **lambda;

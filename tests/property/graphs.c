@@ -147,6 +147,37 @@ START_TEST(residual_networks)
 }
 END_TEST
 
+/* However layers are put together, lipsdp converges, and nothing is below its
+ * lower bound of the optimum but what is not of its kind. */
+START_TEST(lipsdp_converges)
+{
+    uint64_t seed = seed_of_run + 200 + (uint64_t)_i;
+    struct lip_bound_options options = {.norm = PAIR_22, .tolerance = 0.01};
+    for (int t = 0; t < 60; t++) {
+        struct drawn what = {.pairs = t % 3};
+        struct lip_network *network = drawn_graph(&seed, what, NULL);
+        struct lip_chain *chain = chain_of(network);
+        struct lip_bound bound;
+        ck_assert_int_eq(lip_method_run(&bound, lip_method_find("lipsdp"),
+                                        chain, &options, NULL),
+                         LIP_OK);
+        ck_assert_msg(chain->zero || bound.state == LIP_BOUND_CONVERGED,
+                      "graph %d: %g, optimum at least %g", t, bound.upper_bound,
+                      bound.optimum_at_least);
+        static const char *const other[] = {"closed-form", "eclipse-fast",
+                                            "eclipse"};
+        for (int i = 0; i < 3; i++) {
+            double value = bound_or_nan(other[i], chain, PAIR_22);
+            ck_assert_msg(!(bound.upper_bound > 1.01 * value),
+                          "graph %d: %g, %s %g", t, bound.upper_bound, other[i],
+                          value);
+        }
+        lip_chain_free(chain);
+        lip_network_free(network);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("property/graphs");
@@ -156,6 +187,7 @@ int main(void)
     tcase_add_loop_test(tc, no_bound_is_below_what_is_found, 0, 2);
     tcase_add_loop_test(tc, no_bound_is_below_what_slopes_attain, 0, 2);
     tcase_add_test(tc, residual_networks);
+    tcase_add_loop_test(tc, lipsdp_converges, 0, 2);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
