@@ -4,6 +4,7 @@
  * itself as it goes, so that each layer's numbers carry an exponent. */
 #include "bounds/multipliers.h"
 
+#include <math.h>
 #include <string.h>
 
 enum lip_status lip_multipliers_new(struct lip_multipliers *out,
@@ -63,17 +64,30 @@ void lip_multipliers_copy(struct lip_multipliers *to,
     }
 }
 
-/* A guess, which is negative (in graphs only), is lowered to half of what is
- * feasible for its neuron alone: h^2 lambda S_kk < 1, h half the width of its
- * sector. */
-static double settle(double lambda, const struct lip_recursion *rec, size_t k)
+/* Guesses, which are negative (in graphs only), are lowered to half of what is
+ * feasible for them alone: with h half the widths of their sectors and r their
+ * correlations in S,
+ *
+ *     h_k^2 lambda_k S_kk < 1 / sum_j |r_kj|. */
+static void settle(double *lambda, const struct lip_recursion *rec)
 {
-    if (!(lambda < 0) || rec->chain->dense)
-        return lambda;
-    struct lip_sector s = rec->sector[rec->layer][k];
-    double h = 0.5 * (s.hi - s.lo);
-    double most = 0.5 / (h * h * rec->s.data[k * (rec->s.rows + 1)]);
-    return isnormal(most) ? fmin(-lambda, most) : -lambda;
+    size_t n = rec->s.rows, a = lip_recursion_neurons(rec);
+    const struct lip_sector *sector = rec->sector[rec->layer];
+    for (size_t k = 0; k < a; k++) {
+        if (!(lambda[k] < 0))
+            continue;
+        double own = rec->s.data[k * (n + 1)], sum = 0;
+        for (size_t j = 0; j < a; j++) {
+            double x = rec->s.data[j < k ? j + k * n : k + j * n];
+            if (signbit(lambda[j]) && x != 0)
+                sum += fabs(x) / sqrt(own * rec->s.data[j * (n + 1)]);
+        }
+        double h = 0.5 * (sector[k].hi - sector[k].lo);
+        double most = 0.5 / (h * h * own * fmax(sum, 1));
+        lambda[k] = isnormal(most) ? fmax(lambda[k], -most) : lambda[k];
+    }
+    for (size_t k = 0; k < n; k++)
+        lambda[k] = fabs(lambda[k]);
 }
 
 enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
@@ -99,10 +113,12 @@ enum lip_status lip_multipliers_pass(struct lip_big *out, bool *feasible,
             break;
         }
         for (size_t k = 0; k < rec->s.rows; k++) {
-            lambda[k] = settle(ldexp(m->lambda[i][k], (int)shift), rec, k);
+            lambda[k] = ldexp(m->lambda[i][k], (int)shift);
             if (!isnormal(lambda[k]))
                 *feasible = false;
         }
+        if (*feasible && !rec->chain->dense)
+            settle(lambda, rec);
         if (*feasible)
             status = lip_recursion_step(rec, lambda, feasible);
     }
