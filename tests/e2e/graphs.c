@@ -2,6 +2,7 @@
  *
  * Networks with convolutions and skip connections over real HTTP: what the
  * answer shows of their layers, and what is refused in words. */
+#include "tests/support/certificate.h"
 #include "tests/support/contract.h"
 #include "tests/support/daemon.h"
 #include "tests/support/http_client.h"
@@ -162,6 +163,33 @@ START_TEST(no_bound_is_below_the_lower_one)
 }
 END_TEST
 
+#define TWO_BY_TWO                                                             \
+    "\"model\":{\"layers\":[{\"type\":\"dense\",\"weight\":[[1,2],[3,4]]}]}"
+
+/* A certificate of a dense layer, made out to a network with convolutions: the
+ * checker knows better than to pass over layers that it does not know. */
+START_TEST(the_checker_refuses_what_it_does_not_know)
+{
+    json_t *answer = post("/bound?certificate=1&methods=spectral",
+                          "{" TWO_BY_TWO "}", 200, "BoundAnswer");
+    json_t *other = post("/bound", "{" IMAGES "}", 200, "BoundAnswer");
+    json_t *certificate = certificate_of(answer, "spectral");
+    ck_assert_ptr_nonnull(certificate);
+    write_file(&daemon_, "model", "{" TWO_BY_TWO "}",
+               strlen("{" TWO_BY_TWO "}"));
+    ck_assert_msg(checker_proves(&daemon_, certificate), "%s", checker_said);
+    json_object_set(certificate, "model",
+                    json_object_get(json_object_get(other, "model"), "id"));
+    reseal(certificate);
+    write_file(&daemon_, "model", "{" IMAGES "}", strlen("{" IMAGES "}"));
+    ck_assert(!checker_proves(&daemon_, certificate));
+    ck_assert_msg(strstr(checker_said, "not known here"), "%s", checker_said);
+    json_decref(certificate);
+    json_decref(other);
+    json_decref(answer);
+}
+END_TEST
+
 /* A skip connection cannot be trained on yet: the job says so. */
 START_TEST(training_says_what_it_cannot)
 {
@@ -208,6 +236,7 @@ int main(void)
     tcase_add_test(tc, layers_say_what_they_contribute);
     tcase_add_test(tc, segments_make_the_bound);
     tcase_add_test(tc, no_bound_is_below_the_lower_one);
+    tcase_add_test(tc, the_checker_refuses_what_it_does_not_know);
     tcase_add_test(tc, training_says_what_it_cannot);
     tcase_add_test(tc, answers_follow_their_schema);
     suite_add_tcase(suite, tc);

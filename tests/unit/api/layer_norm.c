@@ -50,8 +50,9 @@ START_TEST(test_values)
     struct api_layer layer[3];
     make(1);
     for (enum lip_norm p = LIP_NORM_1; p < LIP_NORM_COUNT; p++) {
-        ck_assert_int_eq(api_layers_find(layer, network, p, API_NORMS_BEST, NULL, &ctx),
-                         LIP_OK);
+        ck_assert_int_eq(
+            api_layers_find(layer, network, p, API_NORMS_BEST, NULL, &ctx),
+            LIP_OK);
         ck_assert_double_ge(norm_of(&layer[0]), 4);
         ck_assert_double_le(norm_of(&layer[0]), 4 * (1 + 1e-12));
         ck_assert(isnan(norm_of(&layer[1])));
@@ -68,9 +69,9 @@ START_TEST(test_sizes)
     struct api_layer layer[3];
     for (size_t i = 0; i < 4; i++) {
         make(scale[i]);
-        ck_assert_int_eq(
-            api_layers_find(layer, network, LIP_NORM_2, API_NORMS_BEST, NULL, &ctx),
-            LIP_OK);
+        ck_assert_int_eq(api_layers_find(layer, network, LIP_NORM_2,
+                                         API_NORMS_BEST, NULL, &ctx),
+                         LIP_OK);
         ck_assert_double_ge(norm_of(&layer[0]), 4 * scale[i]);
         ck_assert_double_le(norm_of(&layer[0]),
                             4 * scale[i] * (1 + 1e-12) + 0x1p-1074);
@@ -88,9 +89,9 @@ START_TEST(test_too_large_for_a_double)
     ctx = (struct lip_ctx){.budget = &budget};
     struct lip_layer made = make_dense(1, 2, huge, NULL, &ctx);
     ck_assert_int_eq(make_network(&network, &made, 1, &ctx), LIP_OK);
-    ck_assert_int_eq(
-        api_layers_find(layer, network, LIP_NORM_INF, API_NORMS_BEST, NULL, &ctx),
-        LIP_OK);
+    ck_assert_int_eq(api_layers_find(layer, network, LIP_NORM_INF,
+                                     API_NORMS_BEST, NULL, &ctx),
+                     LIP_OK);
     ck_assert(isnan(norm_of(&layer[0])));
     drop();
 }
@@ -118,8 +119,8 @@ START_TEST(test_failing_allocations)
     for (long n = 0;; n++) {
         lip_error_clear(&ctx);
         atomic_store(&budget.fail_after, n);
-        enum lip_status s =
-            api_layers_find(layer, network, LIP_NORM_2, API_NORMS_BEST, NULL, &ctx);
+        enum lip_status s = api_layers_find(layer, network, LIP_NORM_2,
+                                            API_NORMS_BEST, NULL, &ctx);
         atomic_store(&budget.fail_after, -1);
         ck_assert_uint_eq(budget.used, before);
         if (s == LIP_OK) {
