@@ -329,6 +329,13 @@ void lip_fold_row(struct lip_fold_row *row, struct lip_fold *fold, size_t k)
 
 /* --- norms */
 
+/* Nothing is known of the rows: what is below would be 0 times infinity. */
+static enum lip_status unknown(struct lip_ctx *ctx)
+{
+    return lip_fail(ctx, LIP_UNPROVEN,
+                    "Rounding errors of folded layers are too large.");
+}
+
 static enum lip_status tick(struct lip_ctx *ctx, const struct lip_fold *fold,
                             size_t k)
 {
@@ -347,6 +354,10 @@ enum lip_status lip_fold_norms(struct lip_fold_norms *out,
         struct lip_fold_row row;
         double sum = 0;
         lip_fold_row(&row, fold, k);
+        if (!isfinite(row.error)) {
+            status = unknown(ctx);
+            break;
+        }
         for (size_t t = 0; t < row.count; t++) {
             size_t j = row.column[t];
             double x = fabs(row.value[j]) + row.error * row.size[j];
@@ -424,8 +435,7 @@ enum lip_status lip_fold_matrix_norm(struct lip_big *out, struct lip_fold *fold,
     if (status == LIP_OK)
         status = fill_matrix(&at, &radius, fold, ctx);
     if (status == LIP_OK && !isfinite(radius))
-        status = lip_fail(ctx, LIP_UNPROVEN,
-                          "Rounding errors of folded layers are too large.");
+        status = unknown(ctx);
     if (status == LIP_OK) {
         long e = normalise(&at);
         status = lip_norm_upper(&norm, &at, pair, ctx);

@@ -185,6 +185,48 @@ START_TEST(work_is_told_beforehand)
 }
 END_TEST
 
+static double unlimited(const struct lip_layer *layer)
+{
+    (void)layer;
+    return INFINITY;
+}
+
+/* Entries of which nothing is known, next to one that is zero for certain. */
+START_TEST(nothing_is_known)
+{
+    static struct lip_layer_kind kind;
+    static const double zero[] = {0, 0}, one[] = {1, 1}, weight[] = {0, 1};
+    static const size_t both[] = {1, 2};
+    kind = lip_layer_batch_norm;
+    kind.uncertainty = unlimited;
+    struct lip_layer layer[] = {
+        make_reshape((long[]){2, 1, 0}),
+        make_kind(&kind),
+        make_dense(1, 2, one, NULL, &none),
+    };
+    layer[1].weight = make_tensor(LIP_F64, false, 2, 0, weight, &none);
+    layer[1].bias = make_tensor(LIP_F64, false, 2, 0, zero, &none);
+    layer[1].mean = make_tensor(LIP_F64, false, 2, 0, zero, &none);
+    layer[1].variance = make_tensor(LIP_F64, false, 2, 0, one, &none);
+    struct lip_network *network;
+    struct lip_fold *fold;
+    struct lip_fold_norms norms;
+    struct lip_big big;
+    struct lip_ctx ctx = {0};
+    enum lip_status s = make_network(&network, layer, 3, &ctx);
+    ck_assert_msg(s == LIP_OK, "%s", ctx.error.detail);
+    ck_assert_int_eq(lip_fold_new(&fold, network, 0, both, 2, &ctx), LIP_OK);
+    ck_assert_int_eq(lip_fold_norms(&norms, fold, &ctx), LIP_UNPROVEN);
+    lip_error_clear(&ctx);
+    ck_assert_int_eq(
+        lip_fold_matrix_norm(
+            &big, fold, (struct lip_norm_pair){LIP_NORM_2, LIP_NORM_2}, &ctx),
+        LIP_UNPROVEN);
+    lip_fold_free(fold);
+    lip_network_free(network);
+}
+END_TEST
+
 START_TEST(memory_that_runs_out)
 {
     struct lip_network *network = make(1, 1);
@@ -216,6 +258,7 @@ int main(void)
     tcase_add_test(tc, norms_are_above_and_close);
     tcase_add_test(tc, out_of_range);
     tcase_add_test(tc, work_is_told_beforehand);
+    tcase_add_test(tc, nothing_is_known);
     tcase_add_test(tc, memory_that_runs_out);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
