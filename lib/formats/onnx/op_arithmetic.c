@@ -453,16 +453,17 @@ enum lip_status lip_onnx_add(struct lip_onnx_reader *reader, const void *detail)
     return status;
 }
 
-/* Of any number of terms: one after the other. */
+/* Of any number of terms: one after the other; the mean is the sum over their
+ * number. */
 enum lip_status lip_onnx_sum(struct lip_onnx_reader *reader, const void *detail)
 {
     struct lip_onnx_value *x, *out = lip_onnx_output(reader, 0), so_far;
-    (void)detail;
+    bool mean = detail != NULL;
     enum lip_status status = lip_onnx_numbers(&x, reader, 0, "first term");
     if (status != LIP_OK || !out)
         return status;
     so_far = *x;
-    *out = *x;
+    lip_onnx_give(reader, 0, x->operand, x->rank, x->dim, x->batch);
     for (size_t k = 1; k < reader->node->inputs && status == LIP_OK; k++) {
         struct lip_onnx_value *next = lip_onnx_input(reader, k);
         const struct lip_onnx_constant *c;
@@ -475,6 +476,9 @@ enum lip_status lip_onnx_sum(struct lip_onnx_reader *reader, const void *detail)
         }
         so_far = *out;
     }
+    if (status == LIP_OK && mean)
+        status = lip_onnx_divide(&out->operand, (double)reader->node->inputs,
+                                 reader);
     return status;
 }
 

@@ -6,8 +6,6 @@
 #include "formats/onnx/arithmetic.h"
 #include "formats/onnx/operator.h"
 
-#include "network/activations/list.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -229,41 +227,5 @@ enum lip_status lip_onnx_pow(struct lip_onnx_reader *reader, const void *detail)
         out->operand.scale = o->scale * o->scale * o->scale;
         out->operand.divisor = o->divisor * o->divisor * o->divisor;
     }
-    return status;
-}
-
-/* max(x, c) = c + relu(x - c), min(x, c) = c - relu(c - x). */
-enum lip_status lip_onnx_extreme(struct lip_onnx_reader *reader,
-                                 const void *detail)
-{
-    bool least = detail != NULL;
-    struct lip_onnx_value *x = lip_onnx_input(reader, 0);
-    const struct lip_onnx_constant *c;
-    bool first = x && x->state == LIP_ONNX_NUMBERS;
-    double sign = least ? -1 : 1;
-    if (reader->node->inputs == 1)
-        return lip_onnx_identity(reader, NULL);
-    enum lip_status status = lip_onnx_constant(&c, reader, first, "bound");
-    if (status == LIP_OK)
-        status = lip_onnx_numbers(&x, reader, !first, "input");
-    if (status != LIP_OK)
-        return status;
-    if (reader->node->inputs != 2 || c->count != 1 || c->real.rank > x->rank)
-        return lip_onnx_refuse(reader, LIP_UNSUPPORTED,
-                               "it compares with more than one number.");
-    double bound = lip_onnx_constant_at(c, 0);
-    struct lip_onnx_operand o = x->operand;
-    status = lip_onnx_shift(&o, -bound, reader);
-    if (status == LIP_OK)
-        status = lip_onnx_scale(&o, sign, reader);
-    if (status == LIP_OK)
-        status = lip_onnx_activate(reader, &lip_activation_relu, NULL, o);
-    o = lip_onnx_plain(lip_onnx_last(reader));
-    if (status == LIP_OK)
-        status = lip_onnx_scale(&o, sign, reader);
-    if (status == LIP_OK)
-        status = lip_onnx_shift(&o, bound, reader);
-    if (status == LIP_OK)
-        lip_onnx_give(reader, 0, o, x->rank, x->dim, x->batch);
     return status;
 }

@@ -122,6 +122,7 @@ static const struct lip_onnx_operator table[] = {
     {"MatMulInteger", NULL, NULL, false, QUANTISED},
     {"Max", lip_onnx_extreme, NULL, true, NULL},
     {"MaxPool", lip_onnx_pool, &lip_layer_max_pool, false, NULL},
+    {"Mean", lip_onnx_sum, like, false, NULL},
     {"MeanVarianceNormalization", NULL, NULL, false, NOT_OFFERED},
     {"Min", lip_onnx_extreme, least, true, NULL},
     {"Mish", ELEMENTWISE(mish, NULL, 0), false, NULL},

@@ -286,6 +286,30 @@ START_TEST(hard_swish_by_a_clip)
 }
 END_TEST
 
+/* A bias that is added to what two others take, too, is not theirs. */
+START_TEST(a_bias_belongs_to_its_layer_only)
+{
+    struct bytes graph = {0};
+    static const float w[] = {1, 0, 0, 1}, b[] = {10, 20};
+    open_graph(&graph, "n,2");
+    onnx_reals(&graph, "w", (size_t[4]){2, 2}, w);
+    onnx_reals(&graph, "b", (size_t[4]){2}, b);
+    put_nodes(&graph, "MatMul x w > h;Identity h > i;Add i b > j;"
+                      "Sum h > k;Sub j k > y;");
+    struct lip_network *network = read_graph(&graph, 13);
+    ck_assert(value_at(network, 3) == 10);
+    lip_network_free(network);
+    open_graph(&graph, "n,2");
+    onnx_reals(&graph, "w", (size_t[4]){2, 2}, w);
+    onnx_reals(&graph, "b", (size_t[4]){2}, b);
+    put_nodes(&graph, "MatMul x w > h;Add h b > y;");
+    network = read_graph(&graph, 13);
+    ck_assert_uint_eq(network->count, 1);
+    ck_assert(value_at(network, 3) == 13);
+    lip_network_free(network);
+}
+END_TEST
+
 /* Each is no function with a Lipschitz constant, or not the known one. */
 START_TEST(products_that_are_not_known)
 {
@@ -367,6 +391,11 @@ START_TEST(numbers_are_scaled_and_shifted)
         {"Div x l > y;", 2},
         {"Add x x > y;", 4},
         {"Neg x > n;Add n c > y;", 1},
+        {"Neg x > n;Max x n > y;", 2},
+        {"Neg x > n;Min x n > y;", -2},
+        {"Neg x > n;Max x n x n x n x n x n > y;", 2},
+        {"Mean x c > y;", 2.5},
+        {"Mean x x l > y;", 5.0 / 3},
         {"Mul x c > m;Sub m x > y;", 4},
         {"Div x c > d;Add d c > e;Div e c > y;", (2.0 / 3 + 3) / 3},
     };
@@ -794,6 +823,7 @@ int main(void)
     tcase_add_test(tests, stored_numbers_that_do_not_fit);
     tcase_add_test(tests, functions_written_as_products);
     tcase_add_test(tests, hard_swish_by_a_clip);
+    tcase_add_test(tests, a_bias_belongs_to_its_layer_only);
     tcase_add_test(tests, products_that_are_not_known);
     tcase_add_test(tests, unused_nodes_are_dropped);
     tcase_add_test(tests, factors_that_cancel_leave_no_layer);
