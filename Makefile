@@ -39,7 +39,7 @@ NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER) $(DEPS_H5)) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
     $(if $(filter deps check% test% bench soak%,$(goals)),$(DEPS_TEST)) \
-    $(if $(filter bench,$(goals)),$(DEPS_BENCH)) \
+    $(if $(filter bench bench-networks,$(goals)),$(DEPS_BENCH)) \
     $(if $(filter bench-networks bench-train,$(goals)),$(DEPS_TEST) $(DEPS_TORCH)) \
     $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
 INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
