@@ -15,10 +15,11 @@ extern const struct lip_method lip_method_naive, lip_method_spectral,
     lip_method_lipsdp;
 
 const struct lip_method *const lip_methods[] = {
-    &lip_method_naive,        &lip_method_spectral, &lip_method_absolute,
-    &lip_method_eclipse_fast, &lip_method_midpoint, &lip_method_closed_form,
-    &lip_method_torus,        &lip_method_eclipse,  &lip_method_lipsdp,
-    NULL,
+    &lip_method_naive,    &lip_method_spectral,
+    &lip_method_absolute, &lip_method_eclipse_fast,
+    &lip_method_midpoint, &lip_method_closed_form,
+    &lip_method_torus,    &lip_method_eclipse,
+    &lip_method_lipsdp,   NULL,
 };
 
 /* Names of methods that have the same value as one of ours. */

@@ -132,8 +132,8 @@ const struct lip_method lip_method_torus = {
                "block recursion of LipSDP on the layers' symbols, one "
                "multiplier a channel by closed forms",
     .norms = "2",
-    .supports = "chains of convolutions, average pools, batch norms and dense "
-                "layers with any slope-bounded activations",
+    .supports = "chains of convolutions, pools, batch norms and dense layers "
+                "with any slope-bounded activations",
     .cost_text = "7 passes of O(positions sum c_i^3)",
     .citation = "Derived here; LipSDP: Fazlyab et al., NeurIPS 2019; symbols: "
                 "Sedghi, Gupta and Long, ICLR 2019; compare Pauli et al., "

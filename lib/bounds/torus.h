@@ -27,8 +27,15 @@
  *    global pool) is a convolution as large as the image on which all
  *    frequencies meet.
  *
- * Nothing is lost but what 1. and the equal multipliers within a channel give
- * away. f being real, H(-w) = conj(H(w)): half of the frequencies say all. */
+ * 4. A layer that takes the largest of each window moves channel c at most
+ * kappa times as far as it was moved itself. With a diagonal D >= S(w) for all
+ * w, what comes in front of it is known in the norm |D^-1/2 .|, the same at all
+ *    positions, and so is what comes out: the recursion goes on from there, on
+ *    another torus, with M^-1 = kappa^2 D.
+ *
+ * Nothing is lost but what 1., 4. and the equal multipliers within a channel
+ * give away. f being real, H(-w) = conj(H(w)): half of the frequencies say all.
+ */
 #ifndef LIP_BOUNDS_TORUS_H
 #define LIP_BOUNDS_TORUS_H
 
@@ -40,7 +47,9 @@
 enum lip_torus_gap {
     LIP_TORUS_END,    /* nothing: the last one */
     LIP_TORUS_LINEAR, /* another linear map, on what is zero outside */
-    LIP_TORUS_SLOPES  /* neurons, slopes of each channel */
+    LIP_TORUS_SLOPES, /* neurons, slopes of each channel */
+    LIP_TORUS_METRIC  /* whatever moves each channel at most `factor` times as
+                         far as it was moved: the largest of windows */
 };
 
 struct lip_torus_stage {
@@ -52,6 +61,7 @@ struct lip_torus_stage {
     double spread; /* at least | sum over taps of |K_p| |_F */
     enum lip_torus_gap gap;
     struct lip_slopes *slopes; /* [out], containing 0 */
+    double *factor;            /* [out] */
     size_t size[2];            /* of the torus that it takes */
     size_t stride[2];          /* that of the next is size / stride */
     /* As window.h has them: sizes of the images on both sides, stride, and what

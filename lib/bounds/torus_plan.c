@@ -292,12 +292,83 @@ static enum lip_status add_scale(struct builder *b, size_t i)
     return LIP_OK;
 }
 
+static double steepest(const struct lip_slopes *slopes)
+{
+    return fmax(fabs(slopes->lo), fabs(slopes->hi));
+}
+
+/* From slopes, or nothing, and a scale behind the last stage to a metric. */
+static enum lip_status make_metric(struct builder *b, size_t i)
+{
+    enum lip_status status = LIP_OK;
+    if (b->torus->count == 0)
+        status = add_identity(b, i);
+    if (status != LIP_OK)
+        return status;
+    struct lip_torus_stage *s = last(b);
+    if (!s->factor) {
+        s->factor = lip_alloc(b->ctx, s->out, sizeof *s->factor);
+        for (size_t c = 0; c < s->out && s->factor; c++)
+            s->factor[c] = s->slopes ? steepest(&s->slopes[c]) : 1;
+        if (!s->factor)
+            return no_memory(b);
+    }
+    for (size_t c = 0; c < s->out && b->scale; c++) {
+        double most = lip_mul_up(fabs(b->scale[c]), 1 + 2 * b->scale_error);
+        s->factor[c] = lip_mul_up(s->factor[c], most);
+    }
+    lip_free(b->scale);
+    b->scale = NULL;
+    b->scale_error = 0;
+    s->gap = LIP_TORUS_METRIC;
+    b->open = false;
+    return LIP_OK;
+}
+
+/* The largest of windows, channel by channel. */
+static enum lip_status add_max_pool(struct builder *b, size_t i)
+{
+    const struct lip_layer *layer = &b->network->layer[i];
+    struct lip_window w = lip_layer_window(layer);
+    double factor = layer->kind->constant(layer, LIP_NORM_2);
+    if (w.channels[0] != b->channels || w.in[0] != b->image[0] ||
+        w.in[1] != b->image[1])
+        return refuse(b, i, "sees the numbers in another shape");
+    enum lip_status status = make_metric(b, i);
+    if (status != LIP_OK)
+        return status;
+    for (size_t c = 0; c < b->channels; c++)
+        last(b)->factor[c] = lip_mul_up(last(b)->factor[c], factor);
+    b->image[0] = w.out[0];
+    b->image[1] = w.out[1];
+    return LIP_OK;
+}
+
+/* Slopes behind a metric only stretch it. */
+static enum lip_status stretch(struct builder *b, size_t i)
+{
+    const struct lip_layer *layer = &b->network->layer[i];
+    size_t area = b->image[0] * b->image[1];
+    enum lip_status status = make_metric(b, i);
+    for (size_t c = 0; c < b->channels && status == LIP_OK; c++) {
+        double most = 0;
+        for (size_t k = c * area; k < (c + 1) * area; k++) {
+            struct lip_slopes own = lip_layer_slopes(layer, k);
+            most = fmax(most, steepest(&own));
+        }
+        last(b)->factor[c] = lip_mul_up(last(b)->factor[c], most);
+    }
+    return status;
+}
+
 /* The slopes of each channel, over its positions, and zero. */
 static enum lip_status add_slopes(struct builder *b, size_t i)
 {
     const struct lip_layer *layer = &b->network->layer[i];
     size_t area = b->image[0] * b->image[1];
     enum lip_status status = LIP_OK;
+    if (!b->open && b->torus->count > 0 && last(b)->gap == LIP_TORUS_METRIC)
+        return stretch(b, i);
     if (!b->open)
         status = add_identity(b, i);
     if (status != LIP_OK)
@@ -353,6 +424,8 @@ static enum lip_status add(struct builder *b, size_t i)
         return add_slopes(b, i);
     if (lip_filter_of(layer))
         return add_window(b, i);
+    if (layer->kind == &lip_layer_max_pool)
+        return add_max_pool(b, i);
     if (layer->kind == &lip_layer_dense)
         return add_dense(b, i);
     if (is_scale(layer))
@@ -369,10 +442,11 @@ bool lip_torus_applies(const struct lip_network *network, char *reason,
         const struct lip_layer *layer = &network->layer[i];
         enum lip_layer_role role = layer->kind->role;
         windows = windows || lip_filter_of(layer);
-        if (role == LIP_ROLE_JOINT || layer->kind == &lip_layer_conv_transpose)
+        if ((role == LIP_ROLE_JOINT && layer->kind != &lip_layer_max_pool) ||
+            layer->kind == &lip_layer_conv_transpose)
             why = "The model has a layer between convolutions that this "
-                  "method does not know: it takes convolutions, average "
-                  "pools, scalings of channels, dense layers and activations.";
+                  "method does not know: it takes convolutions, pools, "
+                  "scalings of channels, dense layers and activations.";
     }
     if (!windows)
         why = "The model has no convolution.";
@@ -415,6 +489,7 @@ void lip_torus_clear(struct lip_torus *torus)
     for (size_t i = 0; i < torus->count; i++) {
         lip_free(torus->stage[i].number);
         lip_free(torus->stage[i].slopes);
+        lip_free(torus->stage[i].factor);
     }
     lip_free(torus->stage);
     *torus = (struct lip_torus){0};

@@ -101,10 +101,16 @@ static enum lip_status window_neurons(struct lip_torus_stage *s,
 enum lip_status lip_torus_sizes(struct lip_torus *torus, struct lip_ctx *ctx)
 {
     enum lip_status status = LIP_OK;
-    for (int axis = 0; axis < 2; axis++)
-        if (!set_axis(torus, axis))
+    for (size_t first = 0; first < torus->count;) {
+        struct lip_torus part = {1, torus->stage + first};
+        while (part.stage[part.count - 1].gap != LIP_TORUS_METRIC &&
+               first + part.count < torus->count)
+            part.count++;
+        if (!set_axis(&part, 0) || !set_axis(&part, 1))
             return lip_fail(ctx, LIP_TOO_LARGE,
                             "the images are too large for this method.");
+        first += part.count;
+    }
     for (size_t i = 0; i < torus->count && status == LIP_OK; i++) {
         struct lip_torus_stage *s = &torus->stage[i];
         if (s->gap == LIP_TORUS_LINEAR && (spills(s, 0) || spills(s, 1)))
