@@ -13,6 +13,7 @@
 
 #include "linalg/rounding.h"
 #include "network/operator.h"
+#include "network/window.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -20,10 +21,14 @@
 struct lip_field_layer {
     const struct lip_layer *layer;
     bool linear, largest, max_min;
-    /* Rows: entries start[k] .. start[k + 1] - 1 are those of output k. */
+    /* Rows: entries start[k] .. start[k + 1] - 1 are those of output k. Of a
+     * large convolution the kernel alone: a row is put together in column and
+     * row each time. */
     size_t *start;
     uint32_t *column;
     double *entry, *offset;
+    double *row; /* NULL: all rows are there */
+    struct lip_window window;
     uint32_t *picked; /* of the largest: the column that was it */
     double uncertainty, steepest, relative, argument, constant;
 };
@@ -50,6 +55,14 @@ static double entries_of(const struct lip_layer *layer)
     return is_max_min(layer) ? 2 * outputs : 0;
 }
 
+/* Rows of more entries than that are not kept. */
+static const double most_kept = 1 << 22;
+
+static bool is_large_conv(const struct lip_layer *layer)
+{
+    return layer->kind == &lip_layer_conv && entries_of(layer) > most_kept;
+}
+
 double lip_field_products(const struct lip_network *network)
 {
     double sum = 0;
@@ -64,7 +77,11 @@ double lip_field_bytes(const struct lip_network *network)
     double bytes = 8 * (double)network->inputs, widest = 0;
     for (size_t i = 0; i < network->count; i++) {
         const struct lip_layer *layer = &network->layer[i];
-        bytes += 12 * entries_of(layer) + 68 * (double)layer->outputs + 400;
+        double kept = is_large_conv(layer)
+                          ? (double)lip_tensor_count(&layer->weight) +
+                                2 * (double)layer->fan_in
+                          : entries_of(layer);
+        bytes += 12 * kept + 68 * (double)layer->outputs + 400;
         widest = fmax(widest, (double)layer->inputs);
     }
     return bytes + 16 * widest;
@@ -100,10 +117,33 @@ static void fill_rows(struct lip_field_layer *own, struct lip_operator *op)
     own->start[layer->outputs] = used;
 }
 
+static enum lip_status prepare_kernel(struct lip_field_layer *own,
+                                      struct lip_ctx *ctx)
+{
+    const struct lip_layer *layer = own->layer;
+    size_t count = lip_tensor_count(&layer->weight);
+    if (layer->inputs > UINT32_MAX)
+        return lip_fail(ctx, LIP_TOO_LARGE,
+                        "A layer takes too many numbers to be evaluated.");
+    own->window = lip_layer_window(layer);
+    own->entry = lip_alloc(ctx, count, sizeof *own->entry);
+    own->column = lip_alloc(ctx, layer->fan_in, sizeof *own->column);
+    own->row = lip_alloc(ctx, layer->fan_in, sizeof *own->row);
+    own->offset = lip_alloc(ctx, layer->outputs, sizeof *own->offset);
+    if (!own->entry || !own->column || !own->row || !own->offset)
+        return why(ctx);
+    lip_tensor_widen(own->entry, &layer->weight);
+    for (size_t k = 0; k < layer->outputs; k++)
+        own->offset[k] = layer->kind->offset(layer, k);
+    return LIP_OK;
+}
+
 static enum lip_status prepare_rows(struct lip_field_layer *own,
                                     struct lip_ctx *ctx)
 {
     const struct lip_layer *layer = own->layer;
+    if (is_large_conv(layer))
+        return prepare_kernel(own, ctx);
     struct lip_operator op;
     double most = entries_of(layer);
     if (most > (double)UINT32_MAX || layer->inputs > UINT32_MAX)
@@ -209,6 +249,7 @@ void lip_field_clear(struct lip_field *field)
         lip_free(own->entry);
         lip_free(own->offset);
         lip_free(own->picked);
+        lip_free(own->row);
     }
     double *all[] = {field->value,      field->error,   field->slope,
                      field->tangent,    field->adjoint, field->room,
@@ -244,6 +285,46 @@ static const double *take(const struct lip_field *f, size_t i, const double *of,
     return room;
 }
 
+/* Entries of one row. */
+struct row {
+    size_t count;
+    const uint32_t *column;
+    const double *entry;
+};
+
+/* Row k of a convolution from its kernel; where the kernel reaches over the
+ * image, sizes wrap around. */
+static struct row kernel_row(const struct lip_field_layer *own, size_t k)
+{
+    const struct lip_window *w = &own->window;
+    size_t area = w->out[0] * w->out[1], count = 0;
+    size_t o = k / area, y = k % area / w->out[1], x = k % w->out[1];
+    size_t channels = w->channels[0] / w->groups;
+    size_t first = o / (w->channels[1] / w->groups) * channels;
+    const double *from = own->entry + o * own->layer->fan_in;
+    for (size_t c = 0; c < channels; c++)
+        for (size_t p = 0; p < w->kernel[0]; p++)
+            for (size_t q = 0; q < w->kernel[1]; q++, from++) {
+                size_t i = y * w->stride[0] + p * w->dilation[0] - w->before[0];
+                size_t j = x * w->stride[1] + q * w->dilation[1] - w->before[1];
+                if (i >= w->in[0] || j >= w->in[1])
+                    continue;
+                own->column[count] =
+                    (uint32_t)(((first + c) * w->in[0] + i) * w->in[1] + j);
+                own->row[count++] = *from;
+            }
+    return (struct row){count, own->column, own->row};
+}
+
+static struct row row_at(const struct lip_field_layer *own, size_t k)
+{
+    if (own->row)
+        return kernel_row(own, k);
+    size_t first = own->start[k];
+    return (struct row){own->start[k + 1] - first, own->column + first,
+                        own->entry + first};
+}
+
 /* y and, e not NULL, its errors, from x with errors e. */
 struct step {
     const struct lip_field_layer *own;
@@ -255,19 +336,19 @@ static void linear(const struct step *s)
 {
     const struct lip_field_layer *own = s->own;
     for (size_t k = 0; k < own->layer->outputs; k++) {
-        size_t first = own->start[k], end = own->start[k + 1];
+        struct row row = row_at(own, k);
         double sum = own->offset[k], size = fabs(own->offset[k]), carried = 0;
-        for (size_t j = first; j < end; j++)
-            sum += own->entry[j] * s->x[own->column[j]];
+        for (size_t j = 0; j < row.count; j++)
+            sum += row.entry[j] * s->x[row.column[j]];
         s->y[k] = sum;
         if (!s->e)
             continue;
-        for (size_t j = first; j < end; j++) {
-            double a = fabs(own->entry[j]);
-            size += a * fabs(s->x[own->column[j]]);
-            carried += a * s->e[own->column[j]];
+        for (size_t j = 0; j < row.count; j++) {
+            double a = fabs(row.entry[j]);
+            size += a * fabs(s->x[row.column[j]]);
+            carried += a * s->e[row.column[j]];
         }
-        size_t n = end - first;
+        size_t n = row.count;
         size = lip_inflate(size, n + 4);
         carried = lip_inflate(carried, n + 4);
         double fresh = lip_mul_up(lip_gamma(n + 2), size);
@@ -373,6 +454,23 @@ const double *lip_field_error(const struct lip_field *field)
 
 /* --- derivatives */
 
+static double dot(const struct lip_field_layer *own, size_t k, const double *x)
+{
+    struct row row = row_at(own, k);
+    double sum = 0;
+    for (size_t j = 0; j < row.count; j++)
+        sum += row.entry[j] * x[row.column[j]];
+    return sum;
+}
+
+static void add_row(double *x, const struct lip_field_layer *own, size_t k,
+                    double y)
+{
+    struct row row = row_at(own, k);
+    for (size_t j = 0; j < row.count; j++)
+        x[row.column[j]] += row.entry[j] * y;
+}
+
 /* y = D x, D the layer's derivative where the field is. */
 static void push(double *y, const struct lip_field_layer *own, const double *x,
                  const double *slope)
@@ -382,8 +480,7 @@ static void push(double *y, const struct lip_field_layer *own, const double *x,
         if (own->largest)
             sum = x[own->picked[k]];
         else if (own->linear)
-            for (size_t j = own->start[k]; j < own->start[k + 1]; j++)
-                sum += own->entry[j] * x[own->column[j]];
+            sum = dot(own, k, x);
         else if (own->layer->kind->role == LIP_ROLE_ELEMENTWISE)
             sum = slope[k] * x[k];
         else
@@ -410,8 +507,7 @@ static void pull(double *x, const struct lip_field_layer *own, const double *y,
         if (own->largest)
             x[own->picked[k]] += y[k];
         else if (own->linear)
-            for (size_t j = own->start[k]; j < own->start[k + 1]; j++)
-                x[own->column[j]] += own->entry[j] * y[k];
+            add_row(x, own, k, y[k]);
         else if (own->layer->kind->role == LIP_ROLE_ELEMENTWISE)
             x[k] = slope[k] * y[k];
         else

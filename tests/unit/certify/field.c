@@ -134,6 +134,51 @@ START_TEST(errors_hold_what_rounding_loses)
 }
 END_TEST
 
+/* Of a large convolution only the kernel is kept: the same numbers. */
+START_TEST(large_convolutions_are_evaluated_from_their_kernel)
+{
+    enum { IN = 8 * 40 * 40, OUT = 16 * 38 * 20, WEIGHTS = 16 * 8 * 7 * 7 };
+    double *number = lip_alloc(&ctx, WEIGHTS, sizeof *number);
+    uint64_t seed = 6;
+    for (size_t i = 0; i < WEIGHTS; i++)
+        number[i] = uniform(&seed);
+    struct lip_layer layer[] = {
+        make_reshape((long[]){8, 40, 40, 0}),
+        make_conv((size_t[]){16, 8, 7, 7, 0}, number, number, &ctx)};
+    lip_free(number);
+    set(&layer[1], "stride", 2, (long[]){1, 2});
+    set(&layer[1], "padding", 4, (long[]){1, 3, 3, 2});
+    struct lip_network *network;
+    ck_assert_int_eq(make_network(&network, layer, 2, &ctx), LIP_OK);
+    ck_assert_uint_eq(network->outputs, OUT);
+    struct lip_field field;
+    ck_assert_int_eq(lip_field_new(&field, network, &ctx), LIP_OK);
+    ck_assert_double_le((double)atomic_load(&budget.used),
+                        2 * lip_field_bytes(network));
+    double *x = lip_alloc(&ctx, IN, sizeof *x), left = 0, right = 0;
+    double *y = lip_alloc(&ctx, OUT, sizeof *y);
+    for (size_t i = 0; i < IN; i++)
+        x[i] = uniform(&seed);
+    lip_network_eval(y, network, x, &ctx);
+    lip_field_to(&field, x, true);
+    for (size_t k = 0; k < OUT; k++)
+        ck_assert_double_le(fabs(lip_field_value(&field)[k] - y[k]),
+                            2 * lip_field_error(&field)[k]);
+    const double *ax = lip_field_tangent(&field, x);
+    for (size_t k = 0; k < OUT; k++)
+        left += ax[k] * y[k];
+    const double *aty = lip_field_adjoint(&field, y);
+    for (size_t k = 0; k < IN; k++)
+        right += aty[k] * x[k];
+    ck_assert_double_eq_tol(left, right, 1e-9 * fabs(left));
+    lip_field_clear(&field);
+    lip_network_free(network);
+    lip_free(x);
+    lip_free(y);
+    ck_assert_uint_eq(atomic_load(&budget.used), 0);
+}
+END_TEST
+
 START_TEST(memory_may_run_out_anywhere)
 {
     struct lip_network *network = make("relu");
@@ -164,6 +209,7 @@ int main(void)
     tcase_add_loop_test(tc, values_are_those_of_the_network, 0, 3);
     tcase_add_loop_test(tc, derivatives_belong_together, 0, 3);
     tcase_add_test(tc, errors_hold_what_rounding_loses);
+    tcase_add_test(tc, large_convolutions_are_evaluated_from_their_kernel);
     tcase_add_test(tc, memory_may_run_out_anywhere);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
