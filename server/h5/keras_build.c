@@ -3,6 +3,7 @@
  * One layer of Keras, by its kind: those without windows and activations. */
 #include "server/h5/keras.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,26 +57,26 @@ static size_t target_shape(size_t dim[LIPD_KERAS_RANK],
                            const struct lipd_keras_layer *layer)
 {
     const json_t *shape = json_object_get(layer->config, "target_shape");
-    size_t rank = json_array_size(shape), known = 1, open = LIPD_KERAS_RANK;
+    size_t rank = json_array_size(shape), known = 1, open = SIZE_MAX;
     size_t all = numbers(&layer->out);
-    if (rank == 0 || rank > LIPD_KERAS_RANK)
-        lipd_keras_refuse(layer,
-                          "has a target_shape of %zu dimensions; 1 to "
-                          "%d are read.",
-                          rank, LIPD_KERAS_RANK);
-    for (size_t k = 0; k < rank; k++) {
+    bool good = rank > 0 && rank <= LIPD_KERAS_RANK;
+    for (size_t k = 0; k < rank && good; k++) {
         json_int_t value = json_integer_value(json_array_get(shape, k));
         dim[k] = (size_t)value;
         if (value > 0 && value <= 1 << 24)
             known *= dim[k];
+        else if (value == -1 && open == SIZE_MAX)
+            open = k;
         else
-            open = open == LIPD_KERAS_RANK && value == -1 ? k : rank;
+            good = false;
     }
-    if (open < rank)
-        dim[open] = all / known;
-    if (open == rank || known * (open < rank ? dim[open] : 1) != all)
-        lipd_keras_refuse(layer, "has a target_shape that does not fit its "
-                                 "input.");
+    if (good && open != SIZE_MAX)
+        known *= dim[open] = all / known;
+    if (!good || known != all)
+        lipd_keras_refuse(layer,
+                          "has a target_shape that does not fit its "
+                          "input, or of more than %d dimensions.",
+                          LIPD_KERAS_RANK);
     return rank;
 }
 

@@ -82,7 +82,7 @@ static void check_numbers(const struct lip_network *network, const char *name)
 START_TEST(computes_what_the_model_does)
 {
     static const char *const names[] = {"cnn", "residual", "residual3",
-                                        "series"};
+                                        "series", "order"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char file[100];
         struct bytes bytes = {0};
