@@ -60,8 +60,9 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "The longest one request may compute; caps its time_limit.")             \
     X(max_flops, NUMBER, "1e15", 0, 1e30, "operations",                        \
       "Estimated work of one method asked for by name. 0: no limit.")          \
-    X(flops_per_second, NUMBER, "1e10", 1e6, 1e16, "operations/second",        \
-      "Speed of one worker, to tell which methods fit a time limit.")          \
+    X(flops_per_second, NUMBER, "0", 0, 1e16, "operations/second",             \
+      "Speed of one worker, to tell which methods fit a time limit. 0: half "  \
+      "of what a product of matrices reaches when the daemon starts.")         \
     X(jobs, COUNT, "0", 0, 1024, "processes",                                  \
       "Jobs that run at once, each in a process of its own. 0: half of the "   \
       "processors, at least one.")                                             \

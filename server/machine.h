@@ -18,4 +18,10 @@ size_t lipd_machine_memory(void);
  * rounded up; 0 for "max ..." and for anything that is not a quota. */
 size_t lipd_machine_quota(const char *text);
 
+/* Floating-point operations that one worker does in a second: what the option
+ * says, or half of the rate of a product of matrices, measured once in the
+ * process, in some milliseconds. */
+struct lipd_config;
+double lipd_machine_speed(const struct lipd_config *config);
+
 #endif

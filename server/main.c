@@ -14,6 +14,7 @@
 #include "server/jobs/job_store.h"
 #include "server/jobs/runner.h"
 #include "server/listen.h"
+#include "server/machine.h"
 #include "server/log.h"
 #include "server/model_store.h"
 #include "server/probe.h"
@@ -238,6 +239,7 @@ static int serve(struct daemon *d)
     prepare_signals(d);
     if (!prepare_numerics(d))
         return FAILED;
+    lipd_machine_speed(&d->config); /* measured before anybody waits */
     lipd_hdf5_start(&d->config);
     if (start(d, &address))
         return FAILED;

@@ -3,6 +3,7 @@
  * POST /bound. */
 #include "server/jobs/submit.h"
 #include "server/metrics.h"
+#include "server/machine.h"
 #include "server/model_load.h"
 #include "server/model_store.h"
 #include "server/routes.h"
@@ -43,7 +44,7 @@ static void reply_bounds(struct lipd_request *request,
         .max_bytes = (double)service->max_request_memory,
         .max_flops = config->max_flops,
         .max_seconds = config->max_time,
-        .flops_per_second = config->flops_per_second,
+        .flops_per_second = lipd_machine_speed(config),
         .observe = observe,
     };
     struct api_problem problem;

@@ -6,6 +6,7 @@
 #include "api/bound.h"
 #include "server/jobs/kinds.h"
 #include "server/jobs/limits.h"
+#include "server/machine.h"
 #include "server/model_load.h"
 
 #include <math.h>
@@ -137,7 +138,7 @@ static int work(struct bound_job *job, struct api_bound_request *read)
     const struct api_bound_limits limits = {
         .max_bytes = (double)lipd_job_memory(config),
         .max_seconds = config->job_time,
-        .flops_per_second = config->flops_per_second,
+        .flops_per_second = lipd_machine_speed(config),
     };
     struct lip_ctx *ctx = job->child->ctx;
     struct api_text text;

@@ -3,6 +3,7 @@
  * The end of a training job: the model that is served, the bound that the
  * library proves of it, as POST /bound would, and what it does on the data. */
 #include "server/jobs/training.h"
+#include "server/machine.h"
 
 #include "api/bound_write.h"
 #include "api/version.h"
@@ -137,7 +138,7 @@ static bool run_methods(struct finish *f)
     double end = lip_now() + seconds;
     struct lip_bound_options options = bound_options(f, seconds);
     size_t count = lip_methods_auto(method, API_MAX_METHODS, f->chain, &options,
-                                    f->t->child->config->flops_per_second);
+                                    lipd_machine_speed(f->t->child->config));
     for (size_t i = 0; i < count; i++)
         if (!run_method(f, method[i], end))
             return false;
