@@ -10,7 +10,7 @@
 #include <string.h>
 
 double whole_norm(const struct lip_trainable *layer, const float *kernel,
-                     struct lip_norm_pair pair)
+                  struct lip_norm_pair pair)
 {
     struct lip_trainable own = *layer;
     struct lip_matrix matrix;

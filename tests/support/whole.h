@@ -9,6 +9,6 @@
 
 /* The proven norm of the whole matrix of the convolution with this kernel. */
 double whole_norm(const struct lip_trainable *layer, const float *kernel,
-                     struct lip_norm_pair pair);
+                  struct lip_norm_pair pair);
 
 #endif
