@@ -52,12 +52,10 @@ static double steepest(const struct lip_layer *layer, size_t k)
 
 /* --- linear layers */
 
-/* Rounds up a sum of n products, each factor of the layer off by a relative
- * `uncertainty`. */
+/* Rounds up a sum of n products, not all of them zero even where the sum has
+ * underflowed, each factor of the layer off by a relative `uncertainty`. */
 static double settle(double sum, size_t n, double uncertainty)
 {
-    if (sum == 0)
-        return 0;
     if (!isfinite(sum)) /* 0 times infinity must not hide it */
         return INFINITY;
     double x = lip_inflate(sum, n + 3);
@@ -85,16 +83,19 @@ static enum lip_status through_linear(struct pass *p, size_t i, bool back)
     for (size_t k = 0; status == LIP_OK && k < layer->outputs; k++) {
         size_t n = lip_operator_row(&op, k);
         double sum = 0;
+        bool any = false;
         for (size_t j = 0; j < n; j++) {
             double *x = entry_at(p, i, first, op.column[j]);
             double a = fabs(op.value[j]);
             if (back && a > 0 && own[k] > 0)
                 *x = lip_add_up(*x, settle(a * own[k], 1, op.uncertainty));
-            else if (!back)
+            if (!back && a > 0 && *x > 0) {
                 sum += a * *x;
+                any = true;
+            }
         }
         if (!back)
-            own[k] = settle(sum, n, op.uncertainty);
+            own[k] = any ? settle(sum, n, op.uncertainty) : 0;
         if (k % 4096 == 0)
             status = lip_tick(p->ctx, "absolute weights", (double)i,
                               (double)network->count, NAN);
@@ -245,13 +246,13 @@ static enum lip_status begin(struct pass *p)
 /* An upper bound of |x|_q, or infinity. */
 static double norm_of(const double *x, size_t n, enum lip_norm q)
 {
-    double sum = 0;
-    for (size_t k = 0; k < n; k++)
-        sum = q == LIP_NORM_INF ? fmax(sum, x[k])
-              : q == LIP_NORM_1 ? sum + x[k]
-                                : sum + x[k] * x[k];
-    if (sum == 0 || q == LIP_NORM_INF)
-        return sum;
+    double sum = 0, most = 0;
+    for (size_t k = 0; k < n; k++) {
+        most = fmax(most, x[k]);
+        sum += q == LIP_NORM_2 ? x[k] * x[k] : x[k];
+    }
+    if (most == 0 || q == LIP_NORM_INF)
+        return most;
     sum = lip_inflate(sum, n + 3);
     return q == LIP_NORM_2 ? lip_sqrt_up(sum) : sum;
 }

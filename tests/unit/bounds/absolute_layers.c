@@ -102,6 +102,26 @@ START_TEST(overflow_is_no_bound)
 }
 END_TEST
 
+/* 2 1e-200 1e-200 1e300, past what doubles hold, and 1e-170, whose square is
+ * past it: nothing is zero that only underflows. */
+START_TEST(underflow_is_not_zero)
+{
+    static const double factor[][3] = {{2e-200, 1e-200, 1e300}, {1e-170, 1, 1}};
+    for (int i = 0; i < 2; i++) {
+        struct lip_layer layer[3];
+        struct lip_network *network;
+        for (int k = 0; k < 3; k++)
+            layer[k] = make_dense(1, 1, &factor[i][k], NULL, &none);
+        ck_assert_int_eq(make_network(&network, layer, 3, &none), LIP_OK);
+        for (int k = 0; k < 9; k++)
+            if (lip_absolute_layers_knows(nth_pair(k)))
+                ck_assert_double_ge(value_of(network, nth_pair(k)),
+                                    i ? 1e-170 : 1.9e-100);
+        lip_network_free(network);
+    }
+}
+END_TEST
+
 START_TEST(never_below_what_is_attained)
 {
     uint64_t seed = 2026;
@@ -156,6 +176,7 @@ int main(void)
     tcase_add_test(tc, sums_of_paths);
     tcase_add_test(tc, pools);
     tcase_add_test(tc, overflow_is_no_bound);
+    tcase_add_test(tc, underflow_is_not_zero);
     tcase_add_test(tc, never_below_what_is_attained);
     tcase_add_test(tc, memory_that_runs_out);
     suite_add_tcase(suite, tc);
