@@ -9,45 +9,76 @@
 
 #include <stdio.h>
 
+enum { TRIES = 5 };
+
 static const struct {
     const char *name;
     double power;
-    double c[6]; /* ended by 0 */
-} rules[] = {
-    {"balanced", 0.5, {1.3, 1.5, 1.15, 1, 1.7, 0}},
-    {"scalar", 0, {1, 1.3, 0}},
+    double first, step; /* of the constant c, which must stay below 2 */
+} rules[] = {{"balanced", 0.5, 1.4, 0.2}, {"scalar", 0, 1.2, 0.3}};
+
+/* A search over the constant of one rule. */
+struct search {
+    struct lip_torus_pass *pass;
+    double power, at; /* at: the best constant so far; 0: none */
+    struct lip_big least;
 };
+
+static enum lip_status attempt(struct search *s, double c, bool *better)
+{
+    struct lip_torus_rule rule = {c, s->power, NULL};
+    struct lip_big value;
+    bool feasible;
+    enum lip_status status =
+        lip_torus_pass_run(&value, &feasible, s->pass, &rule);
+    *better = status == LIP_OK && feasible &&
+              (s->at == 0 || lip_big_less(value, s->least));
+    if (*better) {
+        s->least = value;
+        s->at = c;
+    }
+    return status;
+}
+
+/* Steps up from the first constant, or else down, while that helps. */
+static enum lip_status search_constant(struct search *s, double first,
+                                       double step)
+{
+    bool better;
+    enum lip_status status = attempt(s, first, &better);
+    for (int k = 1, turns = 0; k < TRIES && status == LIP_OK; k++) {
+        double c = (s->at > 0 ? s->at : first) + step;
+        if (c >= 1.95 || c <= 0.3)
+            break;
+        status = attempt(s, c, &better);
+        if (better)
+            continue;
+        if (turns++ > 0 || s->at != first)
+            break;
+        step = -step;
+    }
+    return status;
+}
 
 static enum lip_status try_rules(struct lip_bound *bound, struct lip_big *best,
                                  bool *found, struct lip_torus_pass *pass,
                                  struct lip_ctx *ctx)
 {
     enum lip_status status = LIP_OK;
-    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
-        struct lip_big least = {0, 0};
-        double at = 0;
-        for (const double *c = rules[r].c; *c > 0; c++) {
-            struct lip_torus_rule rule = {*c, rules[r].power, NULL};
-            struct lip_big value;
-            bool feasible;
-            status = lip_torus_pass_run(&value, &feasible, pass, &rule);
-            if (status != LIP_OK)
-                return status;
-            if (!feasible || (at > 0 && !lip_big_less(value, least)))
-                continue;
-            least = value;
-            at = *c;
-            *best = *found ? lip_big_min(*best, value) : value;
-            *found = true;
-            status = lip_tick(ctx, "closed forms", (double)r, 2,
+    for (size_t r = 0; r < sizeof rules / sizeof *rules && status == LIP_OK;
+         r++) {
+        struct search s = {pass, rules[r].power, 0, {0, 0}};
+        status = search_constant(&s, rules[r].first, rules[r].step);
+        if (s.at == 0)
+            continue;
+        *best = *found ? lip_big_min(*best, s.least) : s.least;
+        *found = true;
+        lip_bound_add_detail(bound, rules[r].name, s.at, s.least);
+        if (status == LIP_OK)
+            status = lip_tick(ctx, "closed forms", (double)r + 1, 2,
                               lip_big_double(*best));
-            if (status != LIP_OK)
-                return status;
-        }
-        if (at > 0)
-            lip_bound_add_detail(bound, rules[r].name, at, least);
     }
-    return LIP_OK;
+    return status;
 }
 
 static enum lip_status run(struct lip_bound *bound,
