@@ -15,7 +15,7 @@ static const struct {
     const char *name;
     double power;
     double first, step; /* of the constant c, which must stay below 2 */
-} rules[] = {{"balanced", 0.5, 1.4, 0.2}, {"scalar", 0, 1.2, 0.3}};
+} rules[] = {{"balanced", 0.5, 1.4, 0.15}, {"scalar", 0, 1.2, 0.3}};
 
 /* A search over the constant of one rule. */
 struct search {
