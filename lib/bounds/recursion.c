@@ -261,7 +261,8 @@ static bool coupling(double *q, const struct lip_sector *sector,
     for (size_t k = 0; k < n; k++) {
         double p = fabs(sector[k].lo) * sector[k].hi;
         q[k] = 0;
-        if (k >= a || p == 0 || (sector[k].lo < 0) != (sign < 0))
+        if (k >= a || sector[k].lo == 0 || sector[k].hi == 0 ||
+            (sector[k].lo < 0) != (sign < 0))
             continue;
         any = true;
         q[k] = sign < 0 ? lip_sqrt_up(lip_mul_up(lip_up(p), scaled[k]))

@@ -32,6 +32,14 @@ static enum lip_status room(struct lip_filter *filter, struct lip_ctx *ctx)
                                               : LIP_NO_MEMORY;
 }
 
+/* x 2^-exponent, which is zero for x = 0 alone: the largest numbers may lie
+ * where no position of the image sees them. */
+static double scaled(double x, int exponent)
+{
+    double y = ldexp(x, -exponent);
+    return y == 0 && x != 0 ? copysign(0x1p-1074, x) : y;
+}
+
 /* Divides by a power of two: exact, but for numbers that become subnormal,
  * which LIP_TINY stands for wherever sums are inflated. */
 static void scale(struct lip_filter *filter)
@@ -42,7 +50,7 @@ static void scale(struct lip_filter *filter)
         most = fmax(most, fabs(filter->number[k]));
     filter->exponent = most > 0 ? ilogb(most) + 1 : 0;
     for (size_t k = 0; k < n; k++)
-        filter->number[k] = ldexp(filter->number[k], (int)-filter->exponent);
+        filter->number[k] = scaled(filter->number[k], (int)filter->exponent);
 }
 
 /* The numbers of a row of a pool are all equal: it is at most the pool that

@@ -137,7 +137,8 @@ static enum lip_status banded(double *out, const struct lip_entries *e,
     lip_band_clear(&gram);
     if (status == LIP_OK)
         *out = lip_sqrt_up(
-            lip_add_up(tau, lip_mul_up(lip_gamma(terms + 2), schur)));
+            lip_add_up(tau, lip_add_up(lip_mul_up(lip_gamma(terms + 2), schur),
+                                       LIP_TINY)));
     return status;
 }
 

@@ -275,6 +275,33 @@ START_TEST(kernels)
 END_TEST
 
 /* Out of memory at any moment is a status and leaks nothing. */
+/* Around an image of one number only the middle of the kernel counts, however
+ * small it is beside the rest. */
+START_TEST(large_numbers_that_see_nothing)
+{
+    double kernel[9];
+    size_t dim[] = {1, 1, 3, 3, 0};
+    for (int k = 0; k < 9; k++)
+        kernel[k] = k == 4 ? 1e-300 : 1e300;
+    struct lip_layer layer[] = {make_reshape((long[]){1, 1, 1, 0}),
+                                make_conv(dim, kernel, NULL, &ctx)};
+    struct lip_network *network;
+    long one = 1;
+    set(&layer[1], "padding", 1, &one);
+    ck_assert_int_eq(make_network(&network, layer, 2, &ctx), LIP_OK);
+    for (int p = 0; p < LIP_NORM_COUNT; p++) {
+        struct lip_layer_norm norm;
+        ck_assert_int_eq(lip_layer_norm(&norm, &network->layer[1],
+                                        (enum lip_norm)p, 0, true, &ctx),
+                         LIP_OK);
+        for (size_t k = 0; k < norm.count; k++)
+            ck_assert_msg(lip_big_double(norm.tried[k].value) >= 1e-300, "%s",
+                          norm.tried[k].method->id);
+    }
+    lip_network_free(network);
+}
+END_TEST
+
 START_TEST(memory)
 {
     uint64_t seed = 5;
@@ -311,6 +338,7 @@ int main(void)
     tcase_add_test(tests, pools);
     tcase_add_test(tests, sizes);
     tcase_add_test(tests, kernels);
+    tcase_add_test(tests, large_numbers_that_see_nothing);
     tcase_add_test(tests, memory);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
