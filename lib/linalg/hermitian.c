@@ -68,6 +68,6 @@ double lip_hermitian_estimate(const double *a, size_t n, double *work)
     struct operand operand = {a, (int)n};
     if (n == 1)
         return -a[0];
-    return lip_lanczos_largest(2 * n, apply, &operand, n < 24 ? n : 24, 1e-5,
+    return lip_lanczos_largest(2 * n, apply, &operand, n < 18 ? n : 18, 1e-4,
                                work);
 }

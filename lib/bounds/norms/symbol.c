@@ -141,7 +141,7 @@ enum lip_status lip_probe_new(struct lip_probe *out,
 {
     size_t m = symbol->rows, n = symbol->cols;
     *out = (struct lip_probe){.symbol = symbol};
-    if (m > ((size_t)1 << 30) / n)
+    if (m > ((size_t)1 << 29) / n)
         return lip_fail(ctx, LIP_TOO_LARGE, "the kernel has too many channels");
     out->matrix = lip_alloc(ctx, 2 * m * n, sizeof *out->matrix);
     if (out->matrix)
@@ -208,9 +208,7 @@ void lip_probe_set(struct lip_probe *probe, size_t group, const double f[2])
 static double frobenius(const struct lip_probe *probe)
 {
     size_t n = 2 * probe->symbol->rows * probe->symbol->cols;
-    double sum = 0;
-    for (size_t k = 0; k < n; k++)
-        sum += probe->matrix[k] * probe->matrix[k];
+    double sum = cblas_ddot((int)n, probe->matrix, 1, probe->matrix, 1);
     return lip_sqrt_up(lip_inflate(sum, n + 2));
 }
 

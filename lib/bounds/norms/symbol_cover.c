@@ -14,7 +14,7 @@
 /* Coarsest reach, and when cells are not split further. */
 static const double REACH = 0.8;
 /* What is close, and the share of the work allowed for being closer still. */
-static const double CLOSE = 0.009, LITTLE = 0.015;
+static const double CLOSE = 0.0095, LITTLE = 0.015;
 enum { MOST_SAMPLES = 512, STACK = 128, CLIMB_ROUNDS = 4 };
 #define SMALLEST 0x1p-20
 

@@ -134,11 +134,11 @@ static void shapes(void)
     measure_print("norm/500-shapes/median-excess",
                   100 * measure_median(excess, SHAPES), "%", 0, NULL);
     measure_print("norm/500-shapes/worst-excess", 100 * excess[SHAPES - 1], "%",
-                  NAN, NULL);
+                  0, NULL);
     measure_print("norm/500-shapes/symbol-median-excess",
                   100 * measure_median(symbol, symbols), "%", 0, NULL);
     measure_print("norm/500-shapes/by-the-matrix", (double)unrolled, "shapes",
-                  NAN, NULL);
+                  0, NULL);
     measure_print("norm/500-shapes/time", spent, "s",
                   (measure_now() - start - spent) / spent, "SVD of the matrix");
 }
