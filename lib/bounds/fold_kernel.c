@@ -282,13 +282,16 @@ static void add_weights(double *sum, double *error, const struct lip_window *w,
 }
 
 /* The largest error in units of the weight it is of, one more addition
- * included; infinite where a weight has gone and its error has not. */
+ * included; infinite where a weight has gone and its error has not, or where
+ * the sum has overflowed. */
 static double relative_error(const double *sum, const double *error,
                              size_t count)
 {
     double most = 0;
     for (size_t i = 0; i < count; i++)
-        if (error[i] > 0)
+        if (!isfinite(sum[i]))
+            most = INFINITY;
+        else if (error[i] > 0)
             most = fmax(most, sum[i] == 0 ? INFINITY
                                           : lip_div_up(error[i], fabs(sum[i])));
     return join_errors(lip_up(most * (1 + 4 * LIP_UNIT)), 0);

@@ -181,6 +181,29 @@ START_TEST(what_is_none)
 }
 END_TEST
 
+/* 1.5e308 x + 1.5e308 x: no kernel, as there is no such double. */
+START_TEST(what_overflows)
+{
+    static const double most = 1.5e308;
+    size_t one[] = {1, 1, 1, 1, 0};
+    size_t begin = 0, both[] = {1, 2}, path[] = {1, 2, 3};
+    struct lip_layer layer[] = {
+        make_reshape((long[]){1, 2, 2, 0}),
+        make_conv(one, &most, NULL, &none),
+        make_conv(one, &most, NULL, &none),
+        make_kind(&lip_layer_add),
+    };
+    take_from(&layer[2], 1, &begin, &none);
+    take_from(&layer[3], 2, both, &none);
+    struct lip_network *network = network_of(layer, 4);
+    struct lip_kernel kernel;
+    ck_assert_int_eq(lip_fold_kernel(&kernel, network, 0, path, 3, &none),
+                     LIP_OK);
+    ck_assert_ptr_null(kernel.weight);
+    lip_network_free(network);
+}
+END_TEST
+
 /* x - x with an error that is left of it: no kernel, as its error is not small
  * next to its size. */
 START_TEST(what_cancels)
@@ -215,6 +238,7 @@ int main(void)
     tcase_add_test(tc, sums_of_convolutions);
     tcase_add_test(tc, what_is_none);
     tcase_add_test(tc, what_cancels);
+    tcase_add_test(tc, what_overflows);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
