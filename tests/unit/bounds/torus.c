@@ -365,6 +365,28 @@ START_TEST(largest_of_windows)
 }
 END_TEST
 
+/* A peak that nine windows see moves nine numbers: the constant is 3. */
+START_TEST(overlapping_windows)
+{
+    static const double one[] = {1};
+    struct list l;
+    struct lip_network *network;
+    struct lip_layer pool = make_kind(&lip_layer_max_pool);
+    begin(&l, 1, 7, 7);
+    l.layer[l.count++] = make_conv((size_t[]){1, 1, 1, 1, 0}, one, NULL, &ctx);
+    set(&pool, "kernel", 1, (long[]){3});
+    set(&pool, "stride", 1, (long[]){1});
+    l.layer[l.count++] = pool;
+    struct lip_chain *chain = chain_of(&l, &network);
+    struct lip_bound ours = run(torus, chain);
+    ck_assert_msg(!ours.skipped, "%s", ours.reason);
+    ck_assert_double_ge(ours.upper_bound, 3);
+    ck_assert_double_le(ours.upper_bound, 3.0001);
+    lip_chain_free(chain);
+    lip_network_free(network);
+}
+END_TEST
+
 /* A sentence says why not. */
 START_TEST(refusals)
 {
@@ -432,6 +454,7 @@ int main(void)
     tcase_add_test(tests, below_the_product);
     tcase_add_test(tests, folds);
     tcase_add_loop_test(tests, largest_of_windows, 0, 4);
+    tcase_add_test(tests, overlapping_windows);
     tcase_add_test(tests, refusals);
     tcase_add_test(tests, memory);
     suite_add_tcase(suite, tests);
