@@ -9,6 +9,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 VERSION := $(shell sed -n 's/.*define API_VERSION "\(.*\)"/\1/p' api/version.h 2>/dev/null)
+# Before version 1 a minor version may change what the library offers.
+SONAME := liblipschitz.so.$(shell sed -E 's/^(0\.[0-9]+).*/\1/; t; s/\..*//' <<<'$(VERSION)')
 PREFIX ?= /usr/local
 DESTDIR ?=
 LISTEN ?= 127.0.0.1:8080
@@ -33,7 +35,7 @@ PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3
 
 # The verbs that install what they lack. The others only say what is missing.
 INSTALLING := deps demo check test bench bench-networks bench-train fuzz soak-jobs image-check check-style \
-              check-asan check-requests check-tsan check-valgrind
+              check-asan check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER) $(DEPS_H5)) \
@@ -74,11 +76,16 @@ HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 #   thread    TSan              plain     for valgrind: no hardening that hides
 #                                         a read of uninitialised memory
 #   fuzz      clang, libFuzzer with ASan and UBSan
-VARIANTS := release address thread plain fuzz
+#   shared    the library's objects for liblipschitz.so
+VARIANTS := release address thread plain fuzz shared
 FLAGS_release := -O2 $(HARDEN) $(WERROR)
+FLAGS_shared := $(FLAGS_release) -fPIC -fno-semantic-interposition
 # Loops over float32 numbers in wide registers; no bit of a result depends on it.
+VECTORIZED := -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno -fno-trapping-math
 build/release/lib/training/kernel.o build/release/lib/network/inference.o: \
-    private FLAGS_release += -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno -fno-trapping-math
+    private FLAGS_release += $(VECTORIZED)
+build/shared/lib/training/kernel.o build/shared/lib/network/inference.o: \
+    private FLAGS_shared += $(VECTORIZED)
 FLAGS_address := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all
 FLAGS_thread := -O1 -fno-omit-frame-pointer -fsanitize=thread
@@ -90,6 +97,7 @@ LINK_address := -fsanitize=address,undefined
 LINK_thread := -fsanitize=thread
 LINK_fuzz := -fsanitize=fuzzer,address,undefined
 CC_release := $(CC)
+CC_shared := $(CC)
 CC_address := $(CC)
 CC_thread := $(CC)
 CC_plain := $(CC)
@@ -202,6 +210,16 @@ tests-$(1): build/$(1)/lipschitzd build/$(1)/lipschitz-check build/$(1)/lipschit
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 
+# The shared library shows what begins with lip_, and nothing else.
+LIB_LIBS = $(shell pkg-config --libs lapacke openblas libzip nettle zlib)
+build/shared/liblipschitz.so: $(patsubst %.c,build/shared/%.o,$(LIB_SRC)) \
+                              build/shared/sources packaging/liblipschitz.map
+	$(say) link $@
+	$(Q)$(CC) -shared -pthread -Wl,-soname,$(SONAME) \
+	    -Wl,--version-script=packaging/liblipschitz.map -Wl,-z,defs \
+	    -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -o $@ \
+	    $(filter %.o,$^) $(LIB_LIBS) -lm
+
 tests: tests-$(or $(SAN),release)
 
 # --- packages: installed where a verb says so, named where not; silent and
@@ -251,23 +269,27 @@ TSAN := tests/run.sh build/thread $(filter $(THREADED),$(SUITE))
 VALGRIND := tests/run.sh build/plain $(LIBRARY_TESTS)
 CORPUS := tests/fuzz/run.sh build/address
 OPENAPI := tests/style/openapi.sh
+PACKAGING := tests/packaging/run.sh build/release
 
 BUILT_STYLE := build/release/lipschitzd build/release/lipschitz-check $(call programs,release,$(DEMO_SRC))
 BUILT_ASAN := tests-address
 BUILT_TSAN := build/thread/lipschitzd build/thread/lipschitz-h5 $(call programs,thread,\
     $(filter $(THREADED),$(SUITE)))
 BUILT_VALGRIND := $(call programs,plain,$(LIBRARY_TESTS))
+BUILT_PACKAGING := all build/shared/liblipschitz.so
 BUILT_CORPUS := $(call programs,address,$(FUZZ_SRC))
 
 test: tests-release ## the quick check: the suite on the release build
 	@tests/steps.sh '$(RELEASE)'
 
-check: tests-release $(BUILT_STYLE) $(BUILT_ASAN) $(BUILT_TSAN) $(BUILT_VALGRIND) $(BUILT_CORPUS) ## everything: style, suite, sanitizers, valgrind, corpora
+check: tests-release $(BUILT_STYLE) $(BUILT_ASAN) $(BUILT_TSAN) $(BUILT_VALGRIND) $(BUILT_CORPUS) $(BUILT_PACKAGING) ## everything: style, suite, sanitizers, valgrind, corpora, packaging
 	@tests/steps.sh '$(STYLE)' '$(RELEASE)' '$(ASAN)' '$(TSAN)' \
-	    '$(VALGRIND)' '$(CORPUS)' '$(OPENAPI)'
+	    '$(VALGRIND)' '$(CORPUS)' '$(OPENAPI)' '$(PACKAGING)'
 
 check-style: $(BUILT_STYLE) ## look and structure of the tree
 	@tests/steps.sh '$(STYLE)' '$(OPENAPI)'
+check-packaging: $(BUILT_PACKAGING) ## what is installed and handed out
+	@tests/steps.sh '$(PACKAGING)'
 check-asan: $(BUILT_ASAN) $(BUILT_CORPUS) ## the suite and the corpora under ASan and UBSan
 	@tests/steps.sh '$(ASAN)' '$(CORPUS)'
 check-tsan: $(BUILT_TSAN) ## the server's tests under TSan
@@ -300,27 +322,42 @@ image: ## build the container image lipschitzd:VERSION
 image-check: image ## run the image hardened, use it, stop it
 	@docker/image.sh check lipschitzd:$(VERSION)
 
+version: ## the version
+	@echo $(VERSION)
+sbom: all ## what the build consists of, as SPDX: build/sbom.spdx.json
+	@packaging/sbom.sh $(VERSION) $(PROGRAMS) > build/sbom.spdx.json
+
 # --- install
-install: all ## binaries, library, headers to DESTDIR/PREFIX (/usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	install -m 755 $(BUILD)/lipschitzd $(BUILD)/lipschitz-check \
-	    $(BUILD)/lipschitz-h5 $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(BUILD)/liblipschitz.a $(DESTDIR)$(PREFIX)/lib/
+PROGRAMS := $(addprefix $(BUILD)/,lipschitzd lipschitz-check lipschitz-h5)
+SHARED := build/shared/liblipschitz.so
+LIBDIR ?= $(PREFIX)/lib
+MAN := $(DESTDIR)$(PREFIX)/share/man
+filled = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@BINDIR@|$(PREFIX)/bin|; s|@VERSION@|$(VERSION)|'
+man = packaging/man.sh $(BUILD)/$(1) $(2) $(VERSION) $(3) > $(MAN)/man$(2)/$(1).$(2)
+
+install: all $(SHARED) ## programs, library, headers, man pages, systemd unit to DESTDIR/PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/{bin,lib/systemd/system} \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig $(MAN)/man{1,8} \
+	    $(DESTDIR)$(PREFIX)/share/doc/lipschitzd
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(BUILD)/liblipschitz.a $(DESTDIR)$(LIBDIR)/
+	install -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/liblipschitz.so.$(VERSION)
+	ln -sf liblipschitz.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liblipschitz.so
 	cd lib && find . -name '*.h' -exec install -D -m 644 {} \
 	    $(DESTDIR)$(PREFIX)/include/lipschitz/{} \;
-	printf '%s\n' 'Name: liblipschitz' 'Version: $(VERSION)' \
-	    'Description: proven Lipschitz bounds of neural networks' \
-	    'Cflags: -I$(PREFIX)/include/lipschitz' \
-	    'Requires: lapacke openblas libzip nettle zlib' \
-	    'Libs: -L$(PREFIX)/lib -llipschitz -lm -pthread' \
-	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblipschitz.pc
+	$(filled) packaging/liblipschitz.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/liblipschitz.pc
+	$(filled) packaging/lipschitzd.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/lipschitzd.service
+	install -m 644 packaging/lipschitzd.env $(DESTDIR)$(PREFIX)/share/doc/lipschitzd/
+	$(call man,lipschitzd,8,'proven Lipschitz bounds of neural networks over HTTP')
+	$(call man,lipschitz-check,1,'check the certificate of a Lipschitz bound')
+	$(call man,lipschitz-h5,1,'turn a Keras model into a safetensors file')
 uninstall: ## take away what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/lipschitzd \
-	    $(DESTDIR)$(PREFIX)/bin/lipschitz-check \
-	    $(DESTDIR)$(PREFIX)/bin/lipschitz-h5 \
-	    $(DESTDIR)$(PREFIX)/lib/liblipschitz.a \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/liblipschitz.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/lipschitz
+	cd $(DESTDIR)$(PREFIX) && rm -f bin/{lipschitzd,lipschitz-check,lipschitz-h5} \
+	    lib/systemd/system/lipschitzd.service \
+	    share/man/man8/lipschitzd.8 share/man/man1/lipschitz-{check,h5}.1 && \
+	    rm -rf include/lipschitz share/doc/lipschitzd
+	cd $(DESTDIR)$(LIBDIR) && rm -f liblipschitz.* pkgconfig/liblipschitz.pc
 
 format: ## clang-format every source
 	find lib api server tests -name '*.[ch]' | xargs clang-format-14 -i
@@ -333,7 +370,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-requests check-tsan check-valgrind fuzz soak-jobs bench bench-networks bench-train image image-check install \
+        check-packaging check-requests check-tsan check-valgrind fuzz soak-jobs bench bench-networks bench-train image image-check version sbom install \
         uninstall format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

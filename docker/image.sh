@@ -6,12 +6,13 @@
 #   docker/image.sh build TAG
 #   docker/image.sh check TAG    run it hardened, use it, stop it
 #
-# BASE names another base image than debian:bookworm-slim.
+# BASE names another base image to build on than debian:bookworm-slim.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 verb=${1:?usage: docker/image.sh build|check TAG}
 tag=${2:?usage: docker/image.sh build|check TAG}
 base=${BASE:-debian:bookworm-slim}
+most=160 # MB
 helper=../shared/bin/container # for a machine that cannot run an engine
 
 if docker info >/dev/null 2>&1; then
@@ -43,8 +44,11 @@ build() {
         engine build "${format[@]}" -f docker/Dockerfile \
             --build-arg BASE="$base" -t "$tag" .
     fi
+    echo "image of $(megabytes) MB"
+}
+megabytes() {
     engine image inspect "$tag" --format '{{.Size}}' |
-        awk '{ printf "image of %.0f MB\n", $1 / 1e6 }'
+        awk '{ printf "%.0f", $1 / 1e6 }'
 }
 
 name=lipschitzd-check-$$
@@ -77,16 +81,39 @@ start() { # sets url
     die "ready within 10 s"
 }
 
+# What is in the image is listed in it.
+sbom() {
+    local container list package
+    container=$(engine create "$tag")
+    list=$(engine cp "$container:/usr/share/lipschitzd/sbom.spdx.json" - |
+        tar -xO)
+    engine rm "$container" >/dev/null
+    for package in libc6 libmicrohttpd12 libsqlite3-0 libopenblas0-pthread \
+        libgfortran5 libflint-arb2 libhdf5-dev; do
+        grep -q "\"name\": \"$package\"" <<<"$list" ||
+            die "the list of packages names $package"
+    done
+    say "lists its $(grep -c '"versionInfo"' <<<"$list") packages"
+}
+
 check() {
     local url answer code
+    (($(megabytes) <= most)) || die "at most $most MB, not $(megabytes)"
+    say "$(megabytes) MB, at most $most"
+    sbom
     trap 'engine rm -f "$name" >/dev/null 2>&1 || true' EXIT
     start
     say "runs with a read-only root, no capabilities, 512 MB, 1 CPU, 64 pids"
     [[ $(engine image inspect "$tag" --format '{{.Config.User}}') == 10001:10001 ]] ||
         die "runs as user 10001"
     say "runs as user 10001"
-    ! engine exec "$name" touch /usr/local/bin/x 2>/dev/null ||
-        die "the root is read-only"
+    ! engine exec "$name" /bin/sh -c : 2>/dev/null || die "there is no shell"
+    say "there is no shell"
+    for answer in lipschitz-check lipschitz-h5; do
+        [[ $(engine exec "$name" $answer --help 2>&1) == "usage: $answer "* ]] ||
+            die "$answer runs"
+    done
+    say "the checker and the reader of Keras files run"
     answer=$(curl -fsS -m 60 --data-binary @tests/models/mnist_mlp_128_64.safetensors \
         -H 'Content-Type: application/octet-stream' "$url/bound") ||
         die "bounds a posted model"

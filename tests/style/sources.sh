@@ -6,7 +6,7 @@ source tests/style/rule.sh
 
 mapfile -t code < <(find lib api server -name '*.[ch]' | sort)
 mapfile -t all_code < <(find lib api server tests -name '*.[ch]' | sort)
-mapfile -t scripts < <(find tests docker -name '*.sh' | sort; echo .ci/run)
+mapfile -t scripts < <(find tests docker packaging -name '*.sh' | sort; echo .ci/run)
 
 for file in "${all_code[@]}"; do
     head -n 1 "$file" | grep -q '^/\* SPDX-License-Identifier: MIT$' &&
