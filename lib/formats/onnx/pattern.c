@@ -5,7 +5,8 @@
  *     (a x) (b g(...)) = result * f(s x) with a known activation f.
  *
  * Their constants come rounded to float32: 1 / sqrt 2 within 1e-5 counts as
- * such, for s f(x / s) has the slopes of f whatever s is. */
+ * such, for s f(x / s) has the slopes of f whatever s is; so do those of GELU
+ * by tanh where what they make is no steeper. */
 #include "formats/onnx/operator.h"
 
 #include "network/activations/list.h"
@@ -49,21 +50,30 @@ static enum lip_status activate(struct lip_onnx_operand *result,
     return status == LIP_OK ? lip_onnx_scale(result, 1, reader) : status;
 }
 
+/* k (x + c x^3) for a k close to sqrt(2 / pi) and a c close to 0.044715. But
+ * for a scaling of x the function depends on c / k^2 alone, with which its
+ * steepest slope rises. */
+static bool is_tanh_cubic(double k, double c)
+{
+    const double usual_k = sqrt(2 / M_PI), usual_c = 0.044715;
+    return is_near(k, usual_k) && is_near(c, usual_c) &&
+           c * (usual_k * usual_k) <= usual_c * (k * k);
+}
+
 /* sqrt(2 / pi) (x + 0.044715 x^3), as a sum or as x (1 + 0.044715 x^2). */
 static bool is_tanh_argument(const struct lip_onnx_reader *reader,
                              const struct lip_onnx_operand *o, size_t x)
 {
-    const double c = 0.044715;
     const struct lip_onnx_origin *origin = &reader->origin[o->layer];
     const struct lip_layer *layer = &reader->layer[o->layer];
-    if (!is_near(factor(o), sqrt(2 / M_PI)) || o->shift != 0)
+    if (o->shift != 0)
         return false;
     if (origin->part == LIP_ONNX_PRODUCT) {
         bool first = origin->from[0].layer == x;
         const struct lip_onnx_operand *a = &origin->from[!first];
         const struct lip_onnx_operand *b = &origin->from[first];
-        return a->layer == x && is_plain(a) && is_near(factor(b), c) &&
-               b->shift - 1 == 0 &&
+        return a->layer == x && is_plain(a) &&
+               is_tanh_cubic(factor(o), factor(b)) && b->shift - 1 == 0 &&
                reader->origin[b->layer].part == LIP_ONNX_SQUARE &&
                reader->origin[b->layer].from[0].layer == x;
     }
@@ -75,7 +85,7 @@ static bool is_tanh_argument(const struct lip_onnx_reader *reader,
     const struct lip_onnx_operand *cube = &reader->origin[other].from[0];
     return layer->source[!first] == x &&
            reader->origin[other].part == LIP_ONNX_OTHER && cube->shift == 0 &&
-           is_near(factor(cube), c) &&
+           is_tanh_cubic(factor(o), factor(cube)) &&
            reader->origin[cube->layer].part == LIP_ONNX_CUBE &&
            reader->origin[cube->layer].from[0].layer == x;
 }
@@ -97,7 +107,7 @@ static bool is_half_clip(const struct lip_layer *layer,
 /* One half of x + x g, which is x (1 + g): the shift is the factor. */
 static bool is_one_plus(const struct lip_onnx_operand *o)
 {
-    return is_near(o->shift, factor(o));
+    return o->shift - factor(o) == 0;
 }
 
 enum lip_status lip_onnx_recognise(struct lip_onnx_reader *reader, bool *known,

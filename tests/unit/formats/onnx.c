@@ -268,6 +268,31 @@ START_TEST(functions_written_as_products)
 }
 END_TEST
 
+/* x (1 + 1.000005 erf) and a tanh with a little less of x beside x^3 are
+ * steeper than what they look like. */
+START_TEST(products_that_are_nearly_known)
+{
+    static const char *const nodes[] = {
+        "Mul x ri > t;Erf t > u;Mul u b > v;Add v 1 > w;Mul x w > g;"
+        "Mul g h > y;",
+        "Mul x x > c;Mul c x > c3;Mul k c3 > d;Add x d > s;Mul s q > t;"
+        "Tanh t > u;Add u 1 > v;Mul x h > g;Mul g v > y;",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct bytes graph = {0};
+        open_graph(&graph, "1,2");
+        scalar(&graph, "ri", (float)sqrt(0.5));
+        scalar(&graph, "b", 1.000005f);
+        scalar(&graph, "h", 0.5f);
+        scalar(&graph, "k", 0.044715f);
+        scalar(&graph, "q", 0.79788f);
+        scalar(&graph, "1", 1);
+        put_nodes(&graph, nodes[i]);
+        refuse_graph(&graph, 13, LIP_UNSUPPORTED, "product");
+    }
+}
+END_TEST
+
 START_TEST(hard_swish_by_a_clip)
 {
     struct bytes graph = {0};
@@ -822,6 +847,7 @@ int main(void)
     tcase_add_test(tests, numbers_in_every_storage_form);
     tcase_add_test(tests, stored_numbers_that_do_not_fit);
     tcase_add_test(tests, functions_written_as_products);
+    tcase_add_test(tests, products_that_are_nearly_known);
     tcase_add_test(tests, hard_swish_by_a_clip);
     tcase_add_test(tests, a_bias_belongs_to_its_layer_only);
     tcase_add_test(tests, products_that_are_not_known);
