@@ -133,7 +133,7 @@ bool lipd_folder_make(int folders, struct lipd_job_store *store,
 {
     if (!make(folders, job))
         return fail(problem);
-    return make_input(folders, store, job->id, problem);
+    return !store || make_input(folders, store, job->id, problem);
 }
 /* --- removing */
 

@@ -17,9 +17,9 @@ int lipd_folders_open(const char *directory, char *complaint,
 void lipd_folders_reserve(int folders);
 void lipd_folders_unreserve(int folders);
 
-/* Makes the job's folder with its request.json and, where the store has one,
- * its input, on the disk when it returns; what is there already stays.
- * STORAGE_FULL or INTERNAL. */
+/* Makes the job's folder with its request.json and, where the store (NULL:
+ * none) has one, its input, on the disk when it returns; what is there already
+ * stays. STORAGE_FULL or INTERNAL. */
 bool lipd_folder_make(int folders, struct lipd_job_store *store,
                       const struct lipd_job *job, struct api_problem *problem);
 

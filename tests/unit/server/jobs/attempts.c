@@ -65,7 +65,7 @@ START_TEST(the_count_outlives_the_daemon)
     folder_make(folder);
     int folders = lipd_folders_open(folder, complaint, sizeof complaint);
     memcpy(job.id, id, LIPD_JOB_ID);
-    ck_assert(lipd_folder_make(folders, &job, &problem));
+    ck_assert(lipd_folder_make(folders, NULL, &job, &problem));
     lipd_attempts_read(&out, folders, id);
     ck_assert_uint_eq(out.vain, 0);
     lipd_attempts_write(&a, folders, id);
