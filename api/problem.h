@@ -12,6 +12,8 @@
 #define API_PROBLEMS(X)                                                        \
     X(MALFORMED_BODY, "malformed-body", 400, "The body cannot be read")        \
     X(BAD_REQUEST, "bad-request", 400, "The request cannot be understood")     \
+    X(UNAUTHORIZED, "unauthorized", 401, "This takes a token")                 \
+    X(FORBIDDEN, "forbidden", 403, "The token does not allow this")            \
     X(NOT_FOUND, "not-found", 404, "There is nothing at this address")         \
     X(METHOD_NOT_ALLOWED, "method-not-allowed", 405,                           \
       "This address does not take that method")                                \
@@ -32,6 +34,7 @@
     X(INVALID_OPTION, "invalid-option", 422, "An option is not valid")         \
     X(TIME_LIMIT, "time-limit", 422, "The time limit passed")                  \
     X(UNPROVEN, "unproven", 422, "No finite bound could be proven")            \
+    X(RATE_LIMITED, "rate-limited", 429, "Too many requests")                  \
     X(INTERNAL, "internal", 500, "The service failed")                         \
     X(OVERLOADED, "overloaded", 503, "The service is busy")                    \
     X(STORAGE_FULL, "storage-full", 507, "There is no room to store this")     \

@@ -3,8 +3,10 @@
  * Who may do what. Tokens come from a file (--tokens FILE, read again on
  * SIGHUP) or the environment, one a line:
  *
- *     NAME sha256:HEX SCOPES [requests=N/s] [bytes=N] [jobs=N] [seconds=N]
+ *     NAME sha256:HEX SCOPES [requests=N/s] [bytes=N] [jobs=N]
  *
+ * SCOPES are bound, train and admin with commas between them; admin may do
+ * everything. Several tokens may have one name: they are one tenant's.
  * A token itself is never stored, only its SHA-256 (`lipschitzd --token NAME`
  * makes one and prints both); it is compared in constant time. Without tokens
  * everything is open and all requests are of one tenant, "". */
@@ -35,20 +37,19 @@ bool lipd_access_reload(struct lipd_access *access, char *complaint,
 void lipd_access_close(struct lipd_access *access);
 
 /* Looks at "Authorization: Bearer ..." (NULL: not sent) for a request that
- * needs a scope: sets tenant and sees_all. UNAUTHORIZED (401), FORBIDDEN (403),
- * RATE_LIMITED (429, *retry_after set). Called at a request's head. */
+ * needs one of these scopes: sets tenant and sees_all. UNAUTHORIZED (401),
+ * FORBIDDEN (403), RATE_LIMITED (429). Called at a request's head; access NULL
+ * is open to everybody. */
 bool lipd_access_check(struct lipd_access *access, struct lipd_request *request,
-                       const char *authorization, enum lipd_scope scope,
-                       unsigned *retry_after, struct api_problem *problem);
+                       const char *authorization, unsigned scopes,
+                       struct api_problem *problem);
 
-/* Limits of the request's tenant; 0: none of its own. */
+/* Limits of a tenant, of its first line; 0: none of its own. */
 struct lipd_allowance {
-    size_t stored_bytes;    /* models and data sets together */
-    size_t open_jobs;       /* queued and running */
-    size_t request_memory;  /* of one request */
-    double request_seconds; /* of one request */
+    size_t stored_bytes; /* models and data sets together */
+    size_t open_jobs;    /* queued and running */
 };
-struct lipd_allowance lipd_access_allowance(const struct lipd_access *access,
+struct lipd_allowance lipd_access_allowance(struct lipd_access *access,
                                             const char *tenant);
 
 #endif

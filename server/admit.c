@@ -27,6 +27,22 @@ static bool find_route(struct lipd_request *request,
     return false;
 }
 
+/* May whoever sent this do it, and now? */
+static bool may(struct lipd_request *request, const struct lipd_head *head,
+                struct api_problem *problem)
+{
+    if (lipd_access_check(request->service->access, request,
+                          head->authorization.value, request->route->scopes,
+                          problem))
+        return true;
+    lipd_metric_add(LIPD_REJECTS,
+                    problem->code == API_PROBLEM_RATE_LIMITED
+                        ? LIPD_REJECT_RATE
+                        : LIPD_REJECT_TOKEN,
+                    1);
+    return false;
+}
+
 /* Is there room to begin now? */
 static bool has_room(const struct lipd_request *request,
                      struct api_problem *problem)
@@ -89,7 +105,7 @@ bool lipd_admit(struct lipd_request *request, const struct lipd_head *head,
         lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_BAD_HEAD, 1);
         return false;
     }
-    if (!find_route(request, head, problem))
+    if (!find_route(request, head, problem) || !may(request, head, problem))
         return false;
     if (request->query.count > API_MAX_QUERY) {
         api_problem_set(problem, API_PROBLEM_BAD_REQUEST,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Everything that can be said of a request before its body is read: is the
- * head sound, is there such an address, is there room, may it have this body.
+ * head sound, is there such an address, does the token allow it, is there room,
+ * may it have this body.
  */
 #ifndef LIPD_ADMIT_H
 #define LIPD_ADMIT_H

@@ -275,6 +275,9 @@ void lipd_config_help(FILE *out)
           "  --print-config  the configuration that results, as environment\n"
           "  --probe         ask the daemon at --listen for its health: exit "
           "0 or 1\n"
+          "  --token NAME    make a token: it goes to standard error, its line "
+          "for --tokens\n"
+          "                  to standard output\n"
           "\n"
           "Every option may stand in the environment too, as LIPSCHITZD_ and\n"
           "its name in capitals; the flag wins.\n",

@@ -35,6 +35,10 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(data_dir, TEXT, "", 0, 0, "DIR",                                         \
       "Where to keep stored models, data sets and jobs. Without it none of "   \
       "them is offered.")                                                      \
+    X(tokens, TEXT, "", 0, 0, "FILE",                                          \
+      "Who may do what: a line for each token, as --token makes it; SIGHUP "   \
+      "reads it again. Without it, or lines in LIPSCHITZD_TOKEN_LIST, "        \
+      "everything is open.")                                                   \
     X(h5_reader, TEXT, "", 0, 0, "PROGRAM",                                    \
       "What reads Keras files (.h5), in a sandbox. Without it lipschitz-h5 "   \
       "beside this program, where it is.")                                     \

@@ -27,6 +27,7 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(last_event_id, "Last-Event-ID")
     TAKE(idempotency_key, "Idempotency-Key")
     TAKE(prefer, "Prefer")
+    TAKE(authorization, "Authorization")
 #undef TAKE
 }
 
@@ -65,6 +66,8 @@ bool lipd_head_framing(struct lipd_framing *out, const struct lipd_head *head,
         return refuse(problem, "There is more than one Content-Length field.");
     if (head->idempotency_key.count > 1)
         return refuse(problem, "There is more than one Idempotency-Key field.");
+    if (head->authorization.count > 1)
+        return refuse(problem, "There is more than one Authorization field.");
     if (head->content_length.count && head->transfer_encoding.count)
         return refuse(problem, "Content-Length and Transfer-Encoding exclude "
                                "each other; send one of them.");

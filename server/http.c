@@ -80,6 +80,8 @@ static void add_headers(struct MHD_Response *response,
                reply->media_type ? reply->media_type : "");
     add_header(response, "X-Request-Id", exchange->request.id);
     add_header(response, "Retry-After", seconds);
+    add_header(response, "WWW-Authenticate",
+               reply->status == 401 ? "Bearer realm=\"lipschitzd\"" : "");
     add_header(response, "Allow", reply->allow);
     add_header(response, "Location", reply->location);
     add_header(response, "Preference-Applied",
@@ -400,6 +402,8 @@ static void log_request(const struct exchange *exchange, bool complete)
     api_put_string(&line, "method",
                    request->route ? request->route->method : "?");
     api_put_string(&line, "path", exchange->path);
+    if (request->tenant[0])
+        api_put_string(&line, "tenant", request->tenant);
     api_put_count(&line, "status", (uint64_t)request->reply.status);
     api_put_count(&line, "received", exchange->body.arrived);
     api_put_count(&line, "sent", request->reply.size);

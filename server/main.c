@@ -4,6 +4,7 @@
  * signals, and an end that loses no request that was accepted. */
 #include "api/version.h"
 #include "base/float.h"
+#include "server/access_file.h"
 #include "server/config.h"
 #include "server/data_lock.h"
 #include "server/dataset_store.h"
@@ -14,8 +15,8 @@
 #include "server/jobs/job_store.h"
 #include "server/jobs/runner.h"
 #include "server/listen.h"
-#include "server/machine.h"
 #include "server/log.h"
+#include "server/machine.h"
 #include "server/model_store.h"
 #include "server/probe.h"
 #include "server/service.h"
@@ -35,6 +36,8 @@ extern char **environ;
 
 /* Exit statuses: 1 failed, 2 wrong usage. */
 enum { FAILED = 1, USAGE = 2 };
+
+static const char token_list[] = "LIPSCHITZD_TOKEN_LIST";
 
 struct daemon {
     struct lipd_config config;
@@ -89,6 +92,51 @@ static void prepare_signals(struct daemon *d)
     sigaddset(&d->signals, SIGINT);
     /* Before any thread is made: all inherit the mask. */
     pthread_sigmask(SIG_BLOCK, &d->signals, NULL);
+    sigset_t reload;
+    sigemptyset(&reload);
+    sigaddset(&reload, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &reload, NULL);
+}
+
+/* Tokens, where there are any. The environment's go to no child. */
+static bool open_access(struct daemon *d, char *complaint, size_t size)
+{
+    const char *file = d->config.tokens, *list = getenv(token_list);
+    if (!*file && !list)
+        return true;
+    if (*file && list) {
+        snprintf(complaint, size, "Tokens come from --tokens or %s, not both.",
+                 token_list);
+        return false;
+    }
+    d->service.access =
+        lipd_access_open(*file ? file : NULL, list, complaint, size);
+    unsetenv(token_list);
+    return d->service.access != NULL;
+}
+
+static void reload(struct daemon *d)
+{
+    char complaint[512] = "";
+    if (d->service.access &&
+        !lipd_access_reload(d->service.access, complaint, sizeof complaint))
+        lipd_log(LIPD_ERROR, "tokens", "%s The tokens before stay.", complaint);
+    else
+        lipd_log(LIPD_INFO, "tokens", "%s",
+                 d->service.access ? "The tokens were read again."
+                                   : "There are no tokens to read again.");
+}
+
+/* Until the daemon is to end. */
+static void wait_for_end(struct daemon *d)
+{
+    sigset_t all = d->signals;
+    int number = SIGHUP;
+    for (sigaddset(&all, SIGHUP); number == SIGHUP;) {
+        sigwait(&all, &number);
+        if (number == SIGHUP)
+            reload(d);
+    }
 }
 
 static bool write_port(const char *path, unsigned port)
@@ -144,6 +192,8 @@ static int start(struct daemon *d, struct lipd_address *address)
         return give_up("listen", complaint);
     if (lipd_service_init(&d->service, &d->config, &ctx) != LIP_OK)
         return give_up("memory", ctx.error.detail);
+    if (!open_access(d, complaint, sizeof complaint))
+        return give_up("tokens", complaint);
     int listener = lipd_listen(address, complaint, sizeof complaint);
     if (listener < 0)
         return give_up("listen", complaint);
@@ -229,13 +279,13 @@ static void stop(struct daemon *d)
         d->service.jobs->ops->close(d->service.jobs);
     lipd_store_close(d->service.store);
     lipd_dataset_store_close(d->service.datasets);
+    lipd_access_close(d->service.access);
     lipd_service_clear(&d->service);
 }
 
 static int serve(struct daemon *d)
 {
     struct lipd_address address;
-    int signal_number;
     prepare_signals(d);
     if (!prepare_numerics(d))
         return FAILED;
@@ -244,7 +294,7 @@ static int serve(struct daemon *d)
     if (start(d, &address))
         return FAILED;
     log_start(d, &address);
-    sigwait(&d->signals, &signal_number);
+    wait_for_end(d);
     int status = drain(d);
     if (status) {
         /* A worker does not come back; stopping HTTP would abort. */
@@ -274,10 +324,23 @@ static int run_job(struct daemon *d, char **argv)
     return prepare_numerics(d) ? lipd_child_main(&d->config, argv[2]) : FAILED;
 }
 
+/* lipschitzd --token NAME */
+static int make_token(int argc, char **argv)
+{
+    char complaint[200] = "--token takes a name.";
+    if (argc == 3 &&
+        lipd_token_make(stdout, stderr, argv[2], complaint, sizeof complaint))
+        return 0;
+    fprintf(stderr, "lipschitzd: %s\n", complaint);
+    return USAGE;
+}
+
 int main(int argc, char **argv)
 {
     static struct daemon d;
     char complaint[512];
+    if (argc > 1 && !strcmp(argv[1], "--token"))
+        return make_token(argc, argv);
     if (is_job(argc, argv))
         return run_job(&d, argv);
     switch (lipd_config_read(&d.config, argc, argv, environ, complaint,

@@ -67,7 +67,9 @@ enum lipd_metric {
     X(HEADER_TIME, "header_timeout")                                           \
     X(BODY_TIME, "body_timeout")                                               \
     X(REPLY_TIME, "reply_timeout")                                             \
-    X(GONE, "client_gone")
+    X(GONE, "client_gone")                                                     \
+    X(TOKEN, "token")                                                          \
+    X(RATE, "rate")
 
 enum lipd_reject {
 #define X(constant, name) LIPD_REJECT_##constant,

@@ -6,6 +6,7 @@
 #ifndef LIPD_ROUTES_H
 #define LIPD_ROUTES_H
 
+#include "server/access.h"
 #include "server/request.h"
 
 #include <stdbool.h>
@@ -32,7 +33,8 @@ struct lipd_route {
     void (*handle)(struct lipd_request *request);
     enum lipd_weight weight;
     enum lipd_body body;
-    bool probe; /* asked all the time: logged only at level debug */
+    unsigned scopes; /* of enum lipd_scope: one of them is needed; 0: open */
+    bool probe;      /* asked all the time: logged only at level debug */
     const char *says;
 };
 

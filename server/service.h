@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct lipd_access;
 struct lipd_store;
 struct lipd_dataset_store;
 struct lipd_job_store;
@@ -28,6 +29,7 @@ struct lipd_service {
     /* Of requests that only touch the disk: a thread of their own answers
      * them, so that nobody who asks after a job waits for computations. */
     struct lipd_queue desk;
+    struct lipd_access *access; /* NULL: open to everybody */
     /* NULL, all of them: no --data-dir. */
     struct lipd_store *store; /* of models */
     struct lipd_dataset_store *datasets;

@@ -11,6 +11,7 @@
 #include "tests/support/http_client.h"
 #include "tests/support/models.h"
 #include "tests/support/suite.h"
+#include "tests/support/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 struct operation {
     char path[64], method[16];
     char statuses[200]; /* " 200 404 4XX" */
+    bool open;          /* takes no token */
 };
 
 static struct operation operations[64];
@@ -47,6 +49,8 @@ static void read_line(const char *line, char *path, bool *in_responses)
         *in_responses = false;
     } else if (indent == 6) {
         *in_responses = !strcmp(word, "responses");
+        if (!strcmp(line, "      security: []") && count)
+            operations[count - 1].open = true;
     } else if (indent == 8 && *in_responses && count) {
         char *statuses = operations[count - 1].statuses;
         const char *bare = word + (word[0] == '\'');
@@ -118,8 +122,22 @@ START_TEST(every_problem_is_in_the_document)
 }
 END_TEST
 
+START_TEST(what_takes_no_token_is_said)
+{
+    read_document();
+    for (size_t i = 0; i < lipd_route_count; i++) {
+        const struct lipd_route *route = &lipd_routes[i];
+        ck_assert_msg(find(route->method, route->path)->open ==
+                          (route->scopes == LIPD_SCOPE_NONE),
+                      "%s %s", route->method, route->path);
+    }
+}
+END_TEST
+
 static struct daemon daemon_;
-static char data[80];
+static char data[80], tokens[80];
+static char nothing[TOKEN_SIZE], bound[TOKEN_SIZE], train[TOKEN_SIZE],
+    slow[TOKEN_SIZE];
 
 static void setup(void)
 {
@@ -135,6 +153,20 @@ static void teardown(void)
     daemon_end(&daemon_);
 }
 
+static void setup_tokens(void)
+{
+    daemon_prepare(&daemon_);
+    snprintf(data, sizeof data, "%s/data", daemon_.directory);
+    snprintf(tokens, sizeof tokens, "%s/tokens", daemon_.directory);
+    token_add(nothing, "/dev/null", "stranger", "bound");
+    token_add(bound, tokens, "b", "bound");
+    token_add(train, tokens, "t", "train");
+    token_add(slow, tokens, "s", "admin requests=0.001/s");
+    daemon_run(&daemon_,
+               (const char *[]){"--data-dir", data, "--tokens", tokens, NULL});
+    read_document();
+}
+
 /* Is the status listed, itself or as its class? */
 static void expect_listed(const struct lipd_route *route, int status)
 {
@@ -147,6 +179,61 @@ static void expect_listed(const struct lipd_route *route, int status)
                   "%s %s answers %d; the document lists%s", route->method,
                   route->path, status, o->statuses);
 }
+
+static void target_of(char out[256], const struct lipd_route *route)
+{
+    const char *open = strchr(route->path, '{');
+    snprintf(out, 256, "%.*s%s%s", (int)strcspn(route->path, "{"), route->path,
+             open ? "sha256:00" : "", open ? strchr(open, '}') + 1 : "");
+}
+
+/* Asks for a route as somebody; the status, which the document lists. */
+static int ask_as(const struct lipd_route *route, const char *token)
+{
+    char target[256];
+    struct http_answer answer;
+    target_of(target, route);
+    http_ask_as(&answer, daemon_.port, token, route->method, target, NULL, NULL,
+                0);
+    int status = answer.status;
+    expect_listed(route, status);
+    if (status == 401) {
+        ck_assert(http_is_problem(&answer, 401, "unauthorized"));
+        ck_assert_str_eq(http_field(&answer, "WWW-Authenticate"),
+                         "Bearer realm=\"lipschitzd\"");
+    } else if (status == 403) {
+        ck_assert(http_is_problem(&answer, 403, "forbidden"));
+    } else if (status == 429) {
+        ck_assert(http_is_problem(&answer, 429, "rate-limited"));
+        ck_assert_int_gt(atoi(http_field(&answer, "Retry-After")), 100);
+    } else {
+        ck_assert_str_eq(http_field(&answer, "WWW-Authenticate"), "");
+    }
+    http_clear(&answer);
+    return status;
+}
+
+static bool is_refusal(int status)
+{
+    return status == 401 || status == 403 || status == 429;
+}
+
+START_TEST(tokens_open_what_the_table_says)
+{
+    ask_as(&lipd_routes[1], slow); /* the only one for a while */
+    for (size_t i = 0; i < lipd_route_count; i++) {
+        const struct lipd_route *route = &lipd_routes[i];
+        bool open = route->scopes == LIPD_SCOPE_NONE;
+        ck_assert_int_eq(ask_as(route, NULL) == 401, !open);
+        ck_assert_int_eq(ask_as(route, nothing) == 401, !open);
+        ck_assert_int_eq(ask_as(route, slow) == 429, !open);
+        ck_assert_int_eq(is_refusal(ask_as(route, bound)),
+                         !open && !(route->scopes & LIPD_SCOPE_BOUND));
+        ck_assert_int_eq(is_refusal(ask_as(route, train)),
+                         !open && !(route->scopes & LIPD_SCOPE_TRAIN));
+    }
+}
+END_TEST
 
 static void try_bodies(const struct lipd_route *route, const char *target)
 {
@@ -175,10 +262,7 @@ START_TEST(every_answer_is_one_the_document_lists)
     for (size_t i = 0; i < lipd_route_count; i++) {
         const struct lipd_route *route = &lipd_routes[i];
         char target[256], many[512];
-        const char *open = strchr(route->path, '{');
-        snprintf(target, sizeof target, "%.*s%s%s",
-                 (int)strcspn(route->path, "{"), route->path,
-                 open ? "sha256:00" : "", open ? strchr(open, '}') + 1 : "");
+        target_of(target, route);
         http_ask(&answer, daemon_.port, route->method, target, NULL, NULL, 0);
         ck_assert_int_ne(answer.status, 405);
         ck_assert_str_ne(http_field(&answer, "X-Request-Id"), "");
@@ -203,11 +287,17 @@ int main(void)
     tcase_add_test(tables, every_route_is_in_the_document);
     tcase_add_test(tables, every_operation_of_the_document_is_a_route);
     tcase_add_test(tables, every_problem_is_in_the_document);
+    tcase_add_test(tables, what_takes_no_token_is_said);
     suite_add_tcase(suite, tables);
     TCase *answers = tcase_create("answers");
     tcase_set_timeout(answers, 60);
     tcase_add_checked_fixture(answers, setup, teardown);
     tcase_add_test(answers, every_answer_is_one_the_document_lists);
     suite_add_tcase(suite, answers);
+    TCase *access = tcase_create("tokens");
+    tcase_set_timeout(access, 60);
+    tcase_add_checked_fixture(access, setup_tokens, teardown);
+    tcase_add_test(access, tokens_open_what_the_table_says);
+    suite_add_tcase(suite, access);
     return run_suite(suite);
 }

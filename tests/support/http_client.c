@@ -163,15 +163,24 @@ void http_ask(struct http_answer *out, unsigned port, const char *method,
               const char *target, const char *type, const void *body,
               size_t size)
 {
+    http_ask_as(out, port, NULL, method, target, type, body, size);
+}
+
+void http_ask_as(struct http_answer *out, unsigned port, const char *token,
+                 const char *method, const char *target, const char *type,
+                 const void *body, size_t size)
+{
     struct http_client client;
     char head[2048], length[64] = "";
     if (body)
         snprintf(length, sizeof length, "Content-Length: %zu\r\n", size);
     int n = snprintf(head, sizeof head,
-                     "%s %s HTTP/1.1\r\nHost: test\r\n%s%s%s%s"
+                     "%s %s HTTP/1.1\r\nHost: test\r\n%s%s%s%s%s%s%s"
                      "Connection: close\r\n\r\n",
-                     method, target, type ? "Content-Type: " : "",
-                     type ? type : "", type ? "\r\n" : "", length);
+                     method, target, token ? "Authorization: Bearer " : "",
+                     token ? token : "", token ? "\r\n" : "",
+                     type ? "Content-Type: " : "", type ? type : "",
+                     type ? "\r\n" : "", length);
     ck_assert(n > 0 && (size_t)n < sizeof head);
     http_open(&client, port);
     http_say(&client, head);

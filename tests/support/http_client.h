@@ -52,6 +52,10 @@ bool http_is_problem(struct http_answer *answer, int status, const char *code);
 void http_ask(struct http_answer *out, unsigned port, const char *method,
               const char *target, const char *type, const void *body,
               size_t size);
+/* The same with a token; NULL: without. */
+void http_ask_as(struct http_answer *out, unsigned port, const char *token,
+                 const char *method, const char *target, const char *type,
+                 const void *body, size_t size);
 void http_get(struct http_answer *out, unsigned port, const char *target);
 void http_post(struct http_answer *out, unsigned port, const char *target,
                const char *body);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who is let in, as whom. */
+#include "server/access.h"
+
+#include "server/access_file.h"
+#include "tests/support/suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct lipd_access *access_;
+static struct lipd_request request;
+static struct api_problem problem;
+static char complaint[300];
+
+/* A line for the token `secret`. */
+static void put_line(char *out, size_t size, const char *name,
+                     const char *secret, const char *rest)
+{
+    uint8_t hash[LIPD_TOKEN_HASH];
+    size_t used = strlen(out);
+    lipd_token_hash(hash, secret, strlen(secret));
+    used += (size_t)snprintf(out + used, size - used, "%s sha256:", name);
+    for (size_t i = 0; i < sizeof hash; i++)
+        used += (size_t)snprintf(out + used, size - used, "%02x", hash[i]);
+    snprintf(out + used, size - used, " %s\n", rest);
+}
+
+static void setup(void)
+{
+    char text[1000] = "";
+    put_line(text, sizeof text, "a", "one", "bound");
+    put_line(text, sizeof text, "b", "two", "train requests=1/s jobs=2");
+    put_line(text, sizeof text, "root", "three", "admin");
+    access_ = lipd_access_open(NULL, text, complaint, sizeof complaint);
+    ck_assert_msg(access_ != NULL, "%s", complaint);
+}
+
+static void teardown(void)
+{
+    lipd_access_close(access_);
+}
+
+/* The code of the refusal, or -1. */
+static int check(const char *authorization, unsigned scopes)
+{
+    memset(&request, 0, sizeof request);
+    return lipd_access_check(access_, &request, authorization, scopes, &problem)
+               ? -1
+               : (int)problem.code;
+}
+
+START_TEST(a_token_opens_its_scopes_only)
+{
+    ck_assert_int_eq(check("Bearer one", LIPD_SCOPE_BOUND), -1);
+    ck_assert_str_eq(request.tenant, "a");
+    ck_assert(!request.sees_all);
+    ck_assert_int_eq(check("bearer  one", LIPD_SCOPE_BOUND | LIPD_SCOPE_TRAIN),
+                     -1);
+    ck_assert_int_eq(check("Bearer one", LIPD_SCOPE_TRAIN),
+                     API_PROBLEM_FORBIDDEN);
+    ck_assert_int_eq(check("Bearer two", LIPD_SCOPE_BOUND),
+                     API_PROBLEM_FORBIDDEN);
+    ck_assert_int_eq(check("Bearer one", LIPD_SCOPE_ADMIN),
+                     API_PROBLEM_FORBIDDEN);
+    ck_assert_int_eq(check("Bearer three", LIPD_SCOPE_TRAIN), -1);
+    ck_assert_int_eq(check("Bearer three", LIPD_SCOPE_ADMIN), -1);
+    ck_assert(request.sees_all);
+    ck_assert_str_eq(request.tenant, "root");
+}
+END_TEST
+
+static const char *const strangers[] = {
+    NULL,          "",          "Bearer",       "Bearer ", "Bearer on",
+    "Bearer onee", "Basic one", "Bearer one x", "one",     "Bearer One",
+};
+
+START_TEST(a_stranger_is_not_let_in)
+{
+    ck_assert_int_eq(check(strangers[_i], LIPD_SCOPE_BOUND),
+                     API_PROBLEM_UNAUTHORIZED);
+    ck_assert_str_eq(request.tenant, "");
+    ck_assert(!request.sees_all);
+    ck_assert_int_eq(check(strangers[_i], LIPD_SCOPE_NONE), -1);
+}
+END_TEST
+
+START_TEST(a_rate_is_of_one_token)
+{
+    ck_assert_int_eq(check("Bearer two", LIPD_SCOPE_TRAIN), -1);
+    ck_assert_int_eq(check("Bearer two", LIPD_SCOPE_TRAIN),
+                     API_PROBLEM_RATE_LIMITED);
+    ck_assert_uint_eq(problem.retry_after, 1);
+    ck_assert_int_eq(check("Bearer one", LIPD_SCOPE_BOUND), -1);
+    ck_assert_uint_eq(lipd_access_allowance(access_, "b").open_jobs, 2);
+    ck_assert_uint_eq(lipd_access_allowance(access_, "a").open_jobs, 0);
+}
+END_TEST
+
+START_TEST(without_tokens_all_is_open)
+{
+    lipd_access_close(access_);
+    access_ = NULL;
+    ck_assert_int_eq(check(NULL, LIPD_SCOPE_ADMIN), -1);
+    ck_assert_str_eq(request.tenant, "");
+}
+END_TEST
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+START_TEST(a_file_is_read_again_or_stays_as_it_was)
+{
+    char path[] = "/tmp/lip-access-XXXXXX", text[1000] = "";
+    close(mkstemp(path));
+    put_line(text, sizeof text, "old", "four", "bound requests=1/s");
+    write_file(path, text);
+    lipd_access_close(access_);
+    access_ = lipd_access_open(path, NULL, complaint, sizeof complaint);
+    ck_assert_msg(access_ != NULL, "%s", complaint);
+    ck_assert_int_eq(check("Bearer four", LIPD_SCOPE_BOUND), -1);
+    put_line(text, sizeof text, "new", "five", "bound");
+    write_file(path, text);
+    ck_assert(lipd_access_reload(access_, complaint, sizeof complaint));
+    ck_assert_int_eq(check("Bearer five", LIPD_SCOPE_BOUND), -1);
+    /* What was used up stays so. */
+    ck_assert_int_eq(check("Bearer four", LIPD_SCOPE_BOUND),
+                     API_PROBLEM_RATE_LIMITED);
+    write_file(path, "nonsense\n");
+    ck_assert(!lipd_access_reload(access_, complaint, sizeof complaint));
+    ck_assert_int_eq(check("Bearer five", LIPD_SCOPE_BOUND), -1);
+    write_file(path, "");
+    ck_assert(lipd_access_reload(access_, complaint, sizeof complaint));
+    ck_assert_int_eq(check("Bearer five", LIPD_SCOPE_BOUND),
+                     API_PROBLEM_UNAUTHORIZED);
+    unlink(path);
+    ck_assert_ptr_null(
+        lipd_access_open(path, NULL, complaint, sizeof complaint));
+    ck_assert_ptr_nonnull(strstr(complaint, path));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("server/access");
+    TCase *access = tcase_create("access");
+    tcase_add_checked_fixture(access, setup, teardown);
+    tcase_add_test(access, a_token_opens_its_scopes_only);
+    tcase_add_loop_test(access, a_stranger_is_not_let_in, 0,
+                        sizeof strangers / sizeof *strangers);
+    tcase_add_test(access, a_rate_is_of_one_token);
+    tcase_add_test(access, without_tokens_all_is_open);
+    tcase_add_test(access, a_file_is_read_again_or_stays_as_it_was);
+    suite_add_tcase(suite, access);
+    return run_suite(suite);
+}
