@@ -27,7 +27,8 @@ enum api_method_choice { API_METHODS_AUTO, API_METHODS_ALL, API_METHODS_NAMED };
 enum api_lower_choice { API_LOWER_DEFAULT, API_LOWER_YES, API_LOWER_NO };
 
 struct api_bound_request {
-    struct lip_network *network; /* NULL: model_id names a stored one */
+    struct lip_network *network;     /* NULL: model_id names a stored one */
+    const struct lip_format *format; /* that it came in; NULL: none came */
     char model_id[LIP_DIGEST_TEXT];
     struct lip_bound_options options;
     enum api_method_choice choice;

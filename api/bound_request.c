@@ -88,6 +88,7 @@ static enum lip_status read_file(struct reader *r, struct lip_buffer *file,
         r->problem->code = API_PROBLEM_UNSUPPORTED_FORMAT;
         return LIP_UNSUPPORTED;
     }
+    r->out->format = format;
     if (format == &lip_format_json)
         s = check_options_for_json(r);
     else if (r->options.read.layers && !format->weights_only)
@@ -168,6 +169,7 @@ static enum lip_status read_json_model(struct reader *r, size_t start,
 {
     const unsigned char *text = lip_buffer_bytes(r->body) + start;
     enum lip_status s = check_options_for_json(r);
+    r->out->format = &lip_format_json;
     if (s != LIP_OK)
         return s;
     s = lip_json_read_model(&r->out->network, text, end - start, start, prefix,

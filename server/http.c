@@ -306,6 +306,7 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes,
                                  size_t *size)
 {
     lipd_metric_add(LIPD_RECEIVED, 0, (int64_t)*size);
+    lipd_metric_add(LIPD_IN_FLIGHT_BYTES, 0, (int64_t)*size);
     bool go_on =
         lipd_body_add(&exchange->body, &exchange->request, bytes, *size);
     *size = 0;
@@ -423,6 +424,8 @@ static void count_request(const struct exchange *exchange)
     int status = request->reply.status ? request->reply.status : CLIENT_LEFT;
     lipd_metric_add(LIPD_REQUESTS, lipd_metric_route(row, status), 1);
     lipd_metric_add(LIPD_SENT, 0, (int64_t)request->reply.size);
+    lipd_metric_add(LIPD_IN_FLIGHT_BYTES, 0, -(int64_t)exchange->body.arrived);
+    lipd_metric_observe(LIPD_REQUEST_SECONDS, row, lip_now() - exchange->began);
 }
 
 static void completed(void *arg, struct MHD_Connection *mhd, void **slot,

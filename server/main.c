@@ -14,6 +14,7 @@
 #include "server/jobs/hub.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/runner.h"
+#include "server/jobs/watched_store.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/machine.h"
@@ -174,6 +175,7 @@ static bool open_data(struct daemon *d, char *complaint, size_t size)
     service->jobs = lipd_job_store_sqlite(directory, complaint, size);
     if (!service->jobs)
         return false;
+    lipd_store_watch(service->jobs); /* without memory it goes unmeasured */
     service->hub = lipd_hub_start();
     if (!service->hub) {
         snprintf(complaint, size, "There is no memory for those who wait.");

@@ -7,6 +7,8 @@
 #include "api/problem.h"
 #include "api/version.h"
 #include "bounds/method.h"
+#include "formats/format.h"
+#include "server/jobs/child.h"
 #include "server/jobs/job_store.h"
 #include "server/routes.h"
 
@@ -18,9 +20,21 @@
 
 #define PREFIX "lipschitzd_"
 
-enum kind { COUNTER, GAUGE, HISTOGRAM };
-enum labels { NONE, ROUTE, CODE, REASON, METHOD, STATE };
-enum { SERIES = 128, BUCKETS = 9, CLASSES = 5 };
+enum kind { COUNTER, GAUGE, HISTOGRAM, TIME, SPAN };
+enum labels {
+    NONE,
+    ROUTE,
+    CODE,
+    REASON,
+    METHOD,
+    FORMAT,
+    PATH,
+    KIND,
+    STATE,
+    EXIT,
+    CALL
+};
+enum { SERIES = 256, BUCKETS = 11, CLASSES = 5, ENDS = LIPD_JOB_CANCELLED + 1 };
 
 static const struct {
     const char *name;
@@ -39,9 +53,21 @@ static const char *const reasons[LIPD_REJECT_COUNT] = {
 #undef X
 };
 
+static const char *const exits[LIPD_EXIT_COUNT] = {
+#define X(constant, name) name,
+    LIPD_EXITS(X)
+#undef X
+};
+
+static const char *const calls[LIPD_CALL_COUNT] = {
+#define X(constant, name) name,
+    LIPD_CALLS(X)
+#undef X
+};
+
 /* Upper edges in seconds: 100 us to 100 s, then infinity. */
-static const double edges[BUCKETS] = {1e-4, 1e-3, 1e-2, 0.1, 0.5,
-                                      1,    5,    20,   100};
+static const double edges[BUCKETS] = {1e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1,
+                                      0.5,  1,    5,    20,   100};
 
 struct histogram {
     _Atomic uint64_t bucket[BUCKETS + 1];
@@ -59,11 +85,31 @@ size_t lipd_metric_route(size_t route, int status)
     return route * CLASSES + (size_t) class - 1;
 }
 
+size_t lipd_metric_kind(const char *kind)
+{
+    for (size_t i = 0; lipd_job_kinds[i].name; i++)
+        if (!strcmp(lipd_job_kinds[i].name, kind))
+            return i;
+    return 0;
+}
+
+size_t lipd_metric_job(const char *kind, int state)
+{
+    return lipd_metric_kind(kind) * ENDS + (size_t)state;
+}
+
 void lipd_metric_add(enum lipd_metric metric, size_t series, int64_t value)
 {
     if (series < SERIES)
         atomic_fetch_add_explicit(&values[metric][series], value,
                                   memory_order_relaxed);
+}
+
+void lipd_metric_format(const struct lip_format *format)
+{
+    for (size_t i = 0; lip_formats[i]; i++)
+        if (lip_formats[i] == format)
+            lipd_metric_add(LIPD_MODELS_READ, i, 1);
 }
 
 void lipd_metric_set(enum lipd_metric metric, size_t series, int64_t value)
@@ -93,11 +139,19 @@ void lipd_metric_observe(enum lipd_metric metric, size_t series, double seconds)
                               memory_order_relaxed);
 }
 
-static size_t method_count(void)
+/* Rows of the tables that end with NULL. */
+static size_t table_count(enum labels labels)
 {
     size_t count = 0;
-    while (lip_methods[count] && count < SERIES)
-        count++;
+    if (labels == METHOD)
+        while (lip_methods[count])
+            count++;
+    else if (labels == FORMAT)
+        while (lip_formats[count])
+            count++;
+    else
+        while (lipd_job_kinds[count].name)
+            count++;
     return count;
 }
 
@@ -106,52 +160,91 @@ static size_t series_count(enum labels labels)
     switch (labels) {
     case ROUTE:
         return (lipd_route_count + 1) * CLASSES;
+    case PATH:
+        return lipd_route_count + 1;
     case CODE:
         return API_PROBLEM_COUNT;
     case REASON:
         return LIPD_REJECT_COUNT;
-    case METHOD:
-        return method_count();
+    case EXIT:
+        return LIPD_EXIT_COUNT;
+    case CALL:
+        return LIPD_CALL_COUNT;
     case STATE:
-        return LIPD_JOB_CANCELLED + 1;
-    default:
+        return table_count(KIND) * ENDS;
+    case NONE:
         return 1;
+    default:
+        return table_count(labels);
+    }
+}
+
+/* Labels of one member: its name and value. */
+static const char *simple_label(enum labels labels, size_t i, const char **name)
+{
+    switch (labels) {
+    case CODE:
+        *name = "code";
+        return api_problem_name((enum api_problem_code)i);
+    case REASON:
+        *name = "reason";
+        return reasons[i];
+    case METHOD:
+        *name = "method";
+        return lip_methods[i]->id;
+    case FORMAT:
+        *name = "format";
+        return lip_formats[i]->name;
+    case KIND:
+        *name = "kind";
+        return lipd_job_kinds[i].name;
+    case EXIT:
+        *name = "how";
+        return exits[i];
+    case CALL:
+        *name = "call";
+        return calls[i];
+    default:
+        return NULL;
     }
 }
 
 /* What stands between the braces; "" without labels. */
 static void write_labels(char *out, size_t size, enum labels labels, size_t i)
 {
-    size_t route = i / CLASSES;
+    size_t route = labels == ROUTE ? i / CLASSES : i;
+    bool known = route < lipd_route_count;
+    const char *method = known ? lipd_routes[route].method : "";
+    const char *path = known ? lipd_routes[route].path : "other", *name;
+    const char *value = simple_label(labels, i, &name);
     out[0] = '\0';
-    if (labels == ROUTE && route < lipd_route_count)
+    if (labels == ROUTE)
         snprintf(out, size, "method=\"%s\",route=\"%s\",status=\"%zuxx\"",
-                 lipd_routes[route].method, lipd_routes[route].path,
-                 i % CLASSES + 1);
-    else if (labels == ROUTE)
-        snprintf(out, size, "method=\"\",route=\"other\",status=\"%zuxx\"",
-                 i % CLASSES + 1);
-    else if (labels == CODE)
-        snprintf(out, size, "code=\"%s\"",
-                 api_problem_name((enum api_problem_code)i));
-    else if (labels == REASON)
-        snprintf(out, size, "reason=\"%s\"", reasons[i]);
-    else if (labels == METHOD)
-        snprintf(out, size, "method=\"%s\"", lip_methods[i]->id);
+                 method, path, i % CLASSES + 1);
+    else if (labels == PATH)
+        snprintf(out, size, "method=\"%s\",route=\"%s\"", method, path);
     else if (labels == STATE)
-        snprintf(out, size, "state=\"%s\"",
-                 lipd_job_state_name((enum lipd_job_state)i));
+        snprintf(out, size, "kind=\"%s\",state=\"%s\"",
+                 lipd_job_kinds[i / ENDS].name,
+                 lipd_job_state_name((enum lipd_job_state)(i % ENDS)));
+    else if (value)
+        snprintf(out, size, "%s=\"%s\"", name, value);
 }
 
 static void write_value(struct lipd_out *out, size_t family, size_t series)
 {
     char labels[160];
+    enum kind kind = families[family].kind;
     int64_t value = lipd_metric_get((enum lipd_metric)family, series);
     write_labels(labels, sizeof labels, families[family].labels, series);
     if (!value && families[family].labels != NONE)
         return;
-    lipd_out_print(out, PREFIX "%s%s%s%s %" PRId64 "\n", families[family].name,
-                   *labels ? "{" : "", labels, *labels ? "}" : "", value);
+    lipd_out_print(out, PREFIX "%s%s%s%s ", families[family].name,
+                   *labels ? "{" : "", labels, *labels ? "}" : "");
+    if (kind == TIME || kind == SPAN)
+        lipd_out_print(out, "%.9f\n", 1e-9 * (double)value);
+    else
+        lipd_out_print(out, "%" PRId64 "\n", value);
 }
 
 static void write_histogram(struct lipd_out *out, size_t family, size_t series)
@@ -180,7 +273,8 @@ static void write_histogram(struct lipd_out *out, size_t family, size_t series)
 
 void lipd_metrics_write(struct lipd_out *out)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    static const char *const kinds[] = {"counter", "gauge", "histogram",
+                                        "counter", "gauge"};
     lipd_out_print(out, "# HELP " PREFIX "build_info The running version\n"
                         "# TYPE " PREFIX "build_info gauge\n" PREFIX
                         "build_info{version=\"" API_VERSION "\"} 1\n");

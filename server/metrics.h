@@ -12,11 +12,16 @@
 /* constant, name (without the prefix lipschitzd_), kind, labels, help. The
  * labels tell what `series` counts: NONE: 0; ROUTE: 5 * route + status class -
  * 1 (lipd_metric_route); CODE: enum api_problem_code; REASON: enum
- * lipd_reject; METHOD: the row in lip_methods; STATE: enum lipd_job_state. */
+ * lipd_reject; METHOD: the row in lip_methods; FORMAT: that in lip_formats;
+ * PATH: a route's row; KIND: that in lipd_job_kinds; STATE: lipd_metric_job;
+ * EXIT: enum lipd_exit; CALL: enum lipd_call. A SPAN is a gauge and a TIME a
+ * counter of seconds, set and added to in nanoseconds. */
 #define LIPD_METRICS(X)                                                        \
     X(REQUESTS, "requests_total", COUNTER, ROUTE,                              \
       "Requests by route and class of status")                                 \
     X(PROBLEMS, "problems_total", COUNTER, CODE, "Problem documents by code")  \
+    X(REQUEST_SECONDS, "request_seconds", HISTOGRAM, PATH,                     \
+      "Time from the head of a request to the end of its answer, by route")    \
     X(REJECTS, "rejects_total", COUNTER, REASON,                               \
       "Requests refused before any work was done for them, by reason")         \
     X(RECEIVED, "received_bytes_total", COUNTER, NONE,                         \
@@ -25,8 +30,12 @@
     X(CONNECTIONS, "connections", GAUGE, NONE, "Open connections")             \
     X(IN_FLIGHT, "requests_in_flight", GAUGE, NONE,                            \
       "Requests begun and not yet answered")                                   \
+    X(IN_FLIGHT_BYTES, "in_flight_bytes", GAUGE, NONE,                         \
+      "Bytes of bodies that arrived with the requests in flight")              \
     X(QUEUE_DEPTH, "queue_depth", GAUGE, NONE,                                 \
       "Requests that wait for a worker")                                       \
+    X(QUEUE_OLDEST, "queue_oldest_seconds", SPAN, NONE,                        \
+      "How long the request that waits longest for a worker has waited")       \
     X(STREAMS, "event_streams", GAUGE, NONE, "Open streams of events")         \
     X(RESERVED, "reserved_bytes", GAUGE, NONE,                                 \
       "Estimated memory of the requests in flight")                            \
@@ -38,9 +47,26 @@
     X(JOBS_RUNNING, "jobs_running", GAUGE, NONE, "Jobs whose process runs")    \
     X(JOBS_QUEUED, "jobs_queued", GAUGE, NONE, "Jobs that wait for a process") \
     X(JOBS_ENDED, "jobs_ended_total", COUNTER, STATE,                          \
-      "Jobs that are over, by state")                                          \
+      "Jobs that are over, by kind and state")                                 \
+    X(JOB_EXITS, "job_exits_total", COUNTER, EXIT,                             \
+      "Processes of jobs that ended, by how: done, failed, cancelled and "     \
+      "paused by themselves, killed by the daemon, crashed otherwise")         \
+    X(JOB_SECONDS, "job_seconds_total", TIME, KIND,                            \
+      "Time that processes of jobs ran, by kind of job")                       \
     X(JOB_CRASHES, "job_crashes_total", COUNTER, NONE,                         \
       "Processes of jobs that did not end by themselves")                      \
+    X(STORE_SECONDS, "store_seconds", HISTOGRAM, CALL,                         \
+      "Time of a call of the store of jobs, by call")                          \
+    X(STORE_FAILURES, "store_failures_total", COUNTER, CALL,                   \
+      "Calls of the store of jobs that failed for its own reasons, by call")   \
+    X(MODELS_READ, "models_read_total", COUNTER, FORMAT,                       \
+      "Models that came with requests for bounds or to be stored, by format")  \
+    X(RESIDENT, "resident_bytes", GAUGE, NONE,                                 \
+      "Memory of the daemon's process, without those of jobs")                 \
+    X(DESCRIPTORS, "open_descriptors", GAUGE, NONE,                            \
+      "Open file descriptors of the daemon's process")                         \
+    X(CPU, "cpu_seconds_total", TIME, NONE,                                    \
+      "Time of processors that the daemon's process took")                     \
     X(UPTIME, "uptime_seconds", GAUGE, NONE, "Seconds since the start")        \
     X(QUEUE_SECONDS, "queue_seconds", HISTOGRAM, NONE,                         \
       "Time a request waited for a worker")                                    \
@@ -78,9 +104,53 @@ enum lipd_reject {
         LIPD_REJECT_COUNT
 };
 
+/* How the process of a job ended. */
+#define LIPD_EXITS(X)                                                          \
+    X(DONE, "done")                                                            \
+    X(FAILED, "failed")                                                        \
+    X(CANCELLED, "cancelled")                                                  \
+    X(PAUSED, "paused")                                                        \
+    X(CRASHED, "crashed")                                                      \
+    X(KILLED, "killed")
+
+enum lipd_exit {
+#define X(constant, name) LIPD_EXIT_##constant,
+    LIPD_EXITS(X)
+#undef X
+        LIPD_EXIT_COUNT
+};
+
+/* Calls of the store of jobs that are measured. */
+#define LIPD_CALLS(X)                                                          \
+    X(ADD, "add")                                                              \
+    X(GET, "get")                                                              \
+    X(LIST, "list")                                                            \
+    X(EVENTS, "events")                                                        \
+    X(CLAIM, "claim")                                                          \
+    X(HEARTBEAT, "heartbeat")                                                  \
+    X(FINISH, "finish")                                                        \
+    X(RELEASE, "release")                                                      \
+    X(CANCEL, "cancel")
+
+enum lipd_call {
+#define X(constant, name) LIPD_CALL_##constant,
+    LIPD_CALLS(X)
+#undef X
+        LIPD_CALL_COUNT
+};
+
 /* The series of a route (its row; the number of rows for no route) and an HTTP
  * status. */
 size_t lipd_metric_route(size_t route, int status);
+
+/* The row of a kind of job by its name, 0 where there is none; and the series
+ * of jobs of this kind that ended in this state, enum lipd_job_state. */
+size_t lipd_metric_kind(const char *kind);
+size_t lipd_metric_job(const char *kind, int state);
+
+struct lip_format;
+/* A model was read in this format; NULL: none. */
+void lipd_metric_format(const struct lip_format *format);
 
 void lipd_metric_add(enum lipd_metric metric, size_t series, int64_t value);
 void lipd_metric_set(enum lipd_metric metric, size_t series, int64_t value);

@@ -4,6 +4,8 @@
  * the lock costs tens of nanoseconds. */
 #include "server/queue.h"
 
+#include "server/request.h"
+
 enum lip_status lipd_queue_init(struct lipd_queue *queue, size_t capacity,
                                 size_t memory_limit, struct lip_ctx *ctx)
 {
@@ -77,6 +79,16 @@ size_t lipd_queue_depth(struct lipd_queue *queue)
     size_t count = queue->count;
     pthread_mutex_unlock(&queue->lock);
     return count;
+}
+
+double lipd_queue_age(struct lipd_queue *queue)
+{
+    double age = 0;
+    pthread_mutex_lock(&queue->lock);
+    if (queue->count)
+        age = lip_now() - queue->slot[queue->first]->queued;
+    pthread_mutex_unlock(&queue->lock);
+    return age > 0 ? age : 0;
 }
 
 bool lipd_queue_full(struct lipd_queue *queue)

@@ -40,6 +40,9 @@ bool lipd_queue_push(struct lipd_queue *queue, struct lipd_request *request);
 /* Waits for a request; NULL once the queue is closed and empty. */
 struct lipd_request *lipd_queue_pop(struct lipd_queue *queue);
 
+/* Seconds that the request that is popped next has waited; 0: none waits. */
+double lipd_queue_age(struct lipd_queue *queue);
+
 size_t lipd_queue_depth(struct lipd_queue *queue);
 bool lipd_queue_full(struct lipd_queue *queue);
 

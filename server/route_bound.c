@@ -2,8 +2,8 @@
  *
  * POST /bound. */
 #include "server/jobs/submit.h"
-#include "server/metrics.h"
 #include "server/machine.h"
+#include "server/metrics.h"
 #include "server/model_load.h"
 #include "server/model_store.h"
 #include "server/routes.h"
@@ -119,6 +119,7 @@ static void check_and_reply_later(struct lipd_request *request)
         lipd_reply_problem(request, &problem);
         return;
     }
+    lipd_metric_format(read.format);
     bool stored = is_stored(request, &read, &problem);
     api_bound_request_clear(&read);
     if (stored)
@@ -141,6 +142,7 @@ void lipd_route_bound(struct lipd_request *request)
         lipd_reply_problem(request, &problem);
         return;
     }
+    lipd_metric_format(read.format);
     /* The network holds what it needs of the body. */
     lip_buffer_put(request->body);
     request->body = NULL;

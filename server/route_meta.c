@@ -10,6 +10,7 @@
 #include "server/out.h"
 #include "server/routes.h"
 #include "server/service.h"
+#include "server/usage.h"
 
 enum { TEXT_MAX = 1 << 20 };
 
@@ -38,6 +39,7 @@ static void reply_out(struct lipd_request *request, const char *media_type,
 void lipd_route_metrics(struct lipd_request *request)
 {
     struct lipd_service *service = request->service;
+    struct lipd_usage usage;
     struct lipd_out out;
     lipd_metric_set(LIPD_QUEUE_DEPTH, 0,
                     (int64_t)lipd_queue_depth(&service->queue));
@@ -51,6 +53,12 @@ void lipd_route_metrics(struct lipd_request *request)
     if (service->datasets)
         lipd_metric_set(LIPD_DATASETS, 0,
                         (int64_t)lipd_dataset_store_used(service->datasets));
+    lipd_metric_set(LIPD_QUEUE_OLDEST, 0,
+                    (int64_t)(1e9 * lipd_queue_age(&service->queue)));
+    lipd_usage(&usage);
+    lipd_metric_set(LIPD_RESIDENT, 0, usage.resident);
+    lipd_metric_set(LIPD_DESCRIPTORS, 0, usage.descriptors);
+    lipd_metric_set(LIPD_CPU, 0, usage.cpu);
     lipd_metric_set(LIPD_UPTIME, 0, (int64_t)(lip_now() - service->started));
     lipd_out_init(&out, TEXT_MAX, request->ctx);
     lipd_metrics_write(&out);

@@ -57,6 +57,7 @@ void lipd_route_model_store(struct lipd_request *request)
         lipd_reply_problem(request, &problem);
         return;
     }
+    lipd_metric_format(read.format);
     if (store_model(request, &read, &problem)) {
         reply_model(request, 201, read.network);
         snprintf(request->reply.location, sizeof request->reply.location,

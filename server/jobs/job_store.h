@@ -144,8 +144,11 @@ struct lipd_job_store_ops {
     void (*close)(struct lipd_job_store *store);
 };
 
+struct lipd_store_watch;
+
 struct lipd_job_store {
     const struct lipd_job_store_ops *ops;
+    struct lipd_store_watch *watch; /* NULL: see watched_store.h */
 };
 
 /* SQLite, in DIRECTORY/jobs.sqlite: WAL, every commit synced. NULL with a

@@ -10,6 +10,7 @@
 #include "server/jobs/attempts.h"
 #include "server/jobs/folder.h"
 #include "server/jobs/hub.h"
+#include "server/jobs/journal.h"
 #include "server/jobs/limits.h"
 #include "server/jobs/outcome.h"
 #include "server/jobs/process.h"
@@ -49,7 +50,8 @@ struct slot {
     struct lipd_outcome outcome;
     char news[LIPD_CHILD_LINE + 1]; /* progress not yet in the store; "" none */
     struct lipd_attempts attempts;
-    bool cancel, late, lost;
+    bool cancel, late, lost, killed;
+    double begun;  /* when its process was started */
     double beaten; /* when the store last heard of the job */
     double kill_at, late_at;
     double retry_at, retry_after;
@@ -79,19 +81,6 @@ static void publish(const struct lipd_runner *runner, const struct slot *slot)
         lipd_hub_publish(runner->service->hub, slot->id);
 }
 
-static void log_job(const struct slot *slot, const char *event,
-                    const char *state)
-{
-    struct api_text line;
-    if (!lipd_log_on(LIPD_INFO))
-        return;
-    lipd_log_open(&line, LIPD_INFO, event);
-    api_put_string(&line, "job", slot->id);
-    api_put_string(&line, "kind", slot->kind);
-    api_put_string(&line, "state", state);
-    lipd_log_close(&line);
-}
-
 static void log_trouble(const struct slot *slot,
                         const struct api_problem *problem)
 {
@@ -117,8 +106,9 @@ static void settle_later(struct slot *slot)
     slot->retry_after = retry_first;
 }
 
-static void send_signal(const struct slot *slot, int number)
+static void send_signal(struct slot *slot, int number)
 {
+    slot->killed |= number == SIGKILL;
     if (slot->process.pid > 0)
         kill(slot->process.pid, number);
 }
@@ -140,7 +130,7 @@ static void start_process(struct lipd_runner *runner, struct slot *slot,
     double now = lip_now();
     snprintf(path, sizeof path, "%s/jobs/%s", config->data_dir, slot->id);
     lipd_folder_reset(runner->folders, slot->id);
-    slot->beaten = now;
+    slot->begun = slot->beaten = now;
     slot->late_at = now + config->job_time +
                     fmax(fmin(config->job_time, late_most), late_least);
     if (!lipd_process_start(&slot->process, path, runner->environment)) {
@@ -167,7 +157,7 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
     memcpy(slot->id, job->id, sizeof slot->id);
     memcpy(slot->kind, job->kind, sizeof slot->kind);
     publish(runner, slot);
-    log_job(slot, "job-start", "running");
+    lipd_journal_state("job-start", slot->id, slot->kind, LIPD_JOB_RUNNING);
     lipd_folders_reserve(runner->folders);
     if (!lipd_folder_make(runner->folders, runner->service->jobs, job,
                           &problem)) {
@@ -341,6 +331,8 @@ static void serve_running(struct lipd_runner *runner, struct slot *slot)
     enforce(slot, lip_now());
     if (slot->process.pipe < 0 && lipd_process_reap(&slot->process, &status)) {
         lipd_metric_add(LIPD_JOBS_RUNNING, 0, -1);
+        lipd_journal_exit(slot->kind, status, slot->killed,
+                          lip_now() - slot->begun);
         if (!slot->lost)
             beat(runner, slot); /* the last news, and whether to cancel */
         if (slot->lost) {
@@ -373,7 +365,7 @@ static void settled(struct lipd_runner *runner, struct slot *slot)
     struct api_problem problem;
     struct lipd_job_store *store = store_of(runner);
     if (slot->outcome.over) {
-        lipd_metric_add(LIPD_JOBS_ENDED, slot->outcome.state, 1);
+        lipd_journal_over(slot->kind, slot->outcome.state);
         lipd_folder_remove(runner->folders, slot->id);
         if (!store->ops->trim(store, runner->service->config->job_history,
                               &problem))
@@ -381,9 +373,9 @@ static void settled(struct lipd_runner *runner, struct slot *slot)
     }
     lipd_folders_reserve(runner->folders);
     publish(runner, slot);
-    log_job(slot, "job-end",
-            lipd_job_state_name(slot->outcome.over ? slot->outcome.state
-                                                   : LIPD_JOB_QUEUED));
+    lipd_journal_state("job-end", slot->id, slot->kind,
+                       slot->outcome.over ? slot->outcome.state
+                                          : LIPD_JOB_QUEUED);
     lipd_outcome_clear(&slot->outcome);
     slot->state = FREE;
 }

@@ -84,28 +84,151 @@ START_TEST(every_route_has_room)
 }
 END_TEST
 
-/* Each line is a comment or name{labels} number, each family has one TYPE. */
-START_TEST(every_line_is_well_formed)
+/* Touches a series of every label value, so that all of them are written. */
+static void touch_everything(void)
 {
-    lipd_metric_add(LIPD_REQUESTS, 0, 1);
+    for (int metric = 0; metric < LIPD_METRIC_COUNT; metric++)
+        for (size_t series = 0; series < 256; series++) {
+            lipd_metric_add((enum lipd_metric)metric, series, 1);
+            lipd_metric_observe((enum lipd_metric)metric, series, 0.02);
+        }
+}
+
+/* A family as its HELP and TYPE lines gave it. */
+struct family {
+    char name[80], type[16];
+};
+
+/* Takes a name of letters, digits and '_' that begins with our prefix. */
+static const char *take_name(char *out, size_t size, const char *at)
+{
+    size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+    ck_assert_msg(n > 11 && n < size && !strncmp(at, "lipschitzd_", 11), "%s",
+                  at);
+    snprintf(out, size, "%.*s", (int)n, at);
+    return at + n;
+}
+
+/* {name="value",...}; values without anything that needs an escape. */
+static const char *take_labels(const char *at, const char *line)
+{
+    if (*at != '{')
+        return at;
+    do {
+        at++;
+        size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+        ck_assert_msg(n && !strncmp(at + n, "=\"", 2), "%s", line);
+        at += n + 2;
+        at += strcspn(at, "\"\\\n");
+        ck_assert_msg(*at == '"', "%s", line);
+        at++;
+    } while (*at == ',');
+    ck_assert_msg(*at == '}', "%s", line);
+    return at + 1;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t n = strlen(name), k = strlen(end);
+    return n > k && !strcmp(name + n - k, end);
+}
+
+/* Prometheus' conventions: counters end in _total, times in _seconds and sizes
+ * in _bytes before that, nothing else is a total. */
+static void check_family(const struct family *family)
+{
+    bool total = ends_in(family->name, "_total");
+    ck_assert_msg(total == !strcmp(family->type, "counter"), "%s",
+                  family->name);
+    if (!strcmp(family->type, "histogram"))
+        ck_assert_msg(ends_in(family->name, "_seconds"), "%s", family->name);
+    else
+        ck_assert_msg(!strcmp(family->type, "counter") ||
+                          !strcmp(family->type, "gauge"),
+                      "%s", family->type);
+}
+
+/* A series is one of the family whose lines stand before it. */
+static void check_series(const struct family *family, const char *line)
+{
+    char name[80], *rest;
+    const char *at = take_labels(take_name(name, sizeof name, line), line);
+    size_t n = strlen(family->name);
+    ck_assert_msg(!strncmp(name, family->name, n), "%s in %s", line,
+                  family->name);
+    if (strcmp(family->type, "histogram"))
+        ck_assert_msg(!name[n], "%s in %s", line, family->name);
+    else
+        ck_assert_msg(!strcmp(name + n, "_bucket") ||
+                          !strcmp(name + n, "_sum") ||
+                          !strcmp(name + n, "_count"),
+                      "%s", line);
+    ck_assert_msg(*at == ' ' && strtod(at + 1, &rest) >= 0 && !*rest, "%s",
+                  line);
+}
+
+static void take_help(struct family *family, const char *line)
+{
+    const char *at = take_name(family->name, sizeof family->name, line + 7);
+    ck_assert_msg(*at == ' ' && strlen(at) > 10, "%s", line);
+    ck_assert_msg(!strpbrk(at, "\\\""), "%s", line);
+}
+
+static void take_type(struct family *family, const char *line)
+{
+    char name[80];
+    const char *at = take_name(name, sizeof name, line + 7);
+    ck_assert_str_eq(name, family->name);
+    snprintf(family->type, sizeof family->type, "%s", at + 1);
+    check_family(family);
+}
+
+/* HELP, then TYPE, then the series of one family, no series twice. */
+START_TEST(every_series_has_its_help_and_type)
+{
+    struct family family = {"", ""};
+    size_t families = 0;
+    touch_everything();
     char *text = write_all(), *line = text;
     while (*line) {
-        char *end = strchr(line, '\n');
+        char *end = strchr(line, '\n'), key[300];
         ck_assert_ptr_nonnull(end);
         *end = '\0';
-        if (*line == '#') {
-            ck_assert(!strncmp(line, "# HELP lipschitzd_", 18) ||
-                      !strncmp(line, "# TYPE lipschitzd_", 18));
+        if (!strncmp(line, "# HELP ", 7)) {
+            take_help(&family, line);
+            families++;
+        } else if (!strncmp(line, "# TYPE ", 7)) {
+            take_type(&family, line);
         } else {
-            char *value = strrchr(line, ' '), *rest;
-            ck_assert(!strncmp(line, "lipschitzd_", 11) && value);
-            strtod(value + 1, &rest);
-            ck_assert_msg(*rest == '\0' && rest > value + 1, "%s", line);
-            ck_assert(!strchr(line, '{') == !strchr(line, '}'));
+            check_series(&family, line);
+            snprintf(key, sizeof key, "\n%.*s",
+                     (int)(strrchr(line, ' ') - line + 1), line);
+            ck_assert_msg(!strstr(end + 1, key), "twice: %s", line);
         }
         line = end + 1;
     }
+    ck_assert_uint_eq(families, LIPD_METRIC_COUNT + 1);
     lip_free(text);
+}
+END_TEST
+
+/* Every label of every table comes out, and no two rows share one. */
+START_TEST(all_labels_are_told_apart)
+{
+    lipd_metric_add(LIPD_JOBS_ENDED, lipd_metric_job("train", 3), 2);
+    lipd_metric_add(LIPD_JOB_EXITS, LIPD_EXIT_KILLED, 1);
+    lipd_metric_add(LIPD_JOB_SECONDS, lipd_metric_kind("train"), 1500000000);
+    lipd_metric_set(LIPD_QUEUE_OLDEST, 0, 250000000);
+    lipd_metric_observe(LIPD_STORE_SECONDS, LIPD_CALL_FINISH, 0.002);
+    lipd_metric_observe(LIPD_REQUEST_SECONDS, 1, 0.002);
+    expect("\nlipschitzd_jobs_ended_total{kind=\"train\",state=\"failed\"} "
+           "2\n");
+    expect("\nlipschitzd_job_exits_total{how=\"killed\"} 1\n");
+    expect("\nlipschitzd_job_seconds_total{kind=\"train\"} 1.500000000\n");
+    expect("\nlipschitzd_queue_oldest_seconds 0.250000000\n");
+    expect("\nlipschitzd_store_seconds_count{call=\"finish\"} 1\n");
+    expect("\nlipschitzd_request_seconds_bucket{method=\"POST\","
+           "route=\"/bound\",le=\"0.005\"} 1\n");
 }
 END_TEST
 
@@ -135,7 +258,8 @@ int main(void)
     tcase_add_test(tcase, buckets_add_up);
     tcase_add_test(tcase, what_is_no_time_is_not_observed);
     tcase_add_test(tcase, every_route_has_room);
-    tcase_add_test(tcase, every_line_is_well_formed);
+    tcase_add_test(tcase, every_series_has_its_help_and_type);
+    tcase_add_test(tcase, all_labels_are_told_apart);
     tcase_add_test(tcase, threads_lose_no_count);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

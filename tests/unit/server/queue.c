@@ -33,6 +33,21 @@ START_TEST(first_in_first_out_around_the_ring)
 }
 END_TEST
 
+START_TEST(the_age_is_that_of_the_request_that_is_next)
+{
+    ck_assert_double_eq(lipd_queue_age(&queue), 0);
+    request[0].queued = lip_now() - 50;
+    request[1].queued = lip_now() - 5;
+    lipd_queue_push(&queue, &request[0]);
+    lipd_queue_push(&queue, &request[1]);
+    ck_assert_double_eq_tol(lipd_queue_age(&queue), 50, 4);
+    lipd_queue_pop(&queue);
+    ck_assert_double_eq_tol(lipd_queue_age(&queue), 5, 4);
+    lipd_queue_pop(&queue);
+    ck_assert_double_eq(lipd_queue_age(&queue), 0);
+}
+END_TEST
+
 START_TEST(a_full_queue_takes_no_more)
 {
     for (int i = 0; i < 3; i++) {
@@ -100,6 +115,7 @@ int main(void)
     TCase *tcase = tcase_create("queue");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, first_in_first_out_around_the_ring);
+    tcase_add_test(tcase, the_age_is_that_of_the_request_that_is_next);
     tcase_add_test(tcase, a_full_queue_takes_no_more);
     tcase_add_test(tcase, memory_is_booked_up_to_the_limit_and_no_overflow);
     tcase_add_test(tcase, closing_lets_out_what_is_in);

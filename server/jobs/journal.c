@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One place for the names of members and series. */
+#include "server/jobs/journal.h"
+
+#include "server/jobs/child.h"
+#include "server/log.h"
+#include "server/metrics.h"
+
+#include <sys/wait.h>
+
+void lipd_journal_state(const char *event, const char *id, const char *kind,
+                        enum lipd_job_state state)
+{
+    struct api_text line;
+    if (!lipd_log_on(LIPD_INFO))
+        return;
+    lipd_log_open(&line, LIPD_INFO, event);
+    api_put_string(&line, "job", id);
+    api_put_string(&line, "kind", kind);
+    api_put_string(&line, "state", lipd_job_state_name(state));
+    lipd_log_close(&line);
+}
+
+static enum lipd_exit exit_of(int status, bool killed)
+{
+    switch (WIFEXITED(status) ? WEXITSTATUS(status) : -1) {
+    case LIPD_CHILD_DONE:
+        return LIPD_EXIT_DONE;
+    case LIPD_CHILD_FAILED:
+        return LIPD_EXIT_FAILED;
+    case LIPD_CHILD_CANCELLED:
+        return LIPD_EXIT_CANCELLED;
+    case LIPD_CHILD_PAUSED:
+        return LIPD_EXIT_PAUSED;
+    default:
+        return killed ? LIPD_EXIT_KILLED : LIPD_EXIT_CRASHED;
+    }
+}
+
+void lipd_journal_exit(const char *kind, int status, bool killed,
+                       double seconds)
+{
+    lipd_metric_add(LIPD_JOB_EXITS, exit_of(status, killed), 1);
+    lipd_metric_add(LIPD_JOB_SECONDS, lipd_metric_kind(kind),
+                    (int64_t)(1e9 * seconds));
+}
+
+void lipd_journal_over(const char *kind, enum lipd_job_state state)
+{
+    lipd_metric_add(LIPD_JOBS_ENDED, lipd_metric_job(kind, state), 1);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a daemon tells of its work: metrics of requests, jobs and their store.
+ */
+#include "tests/support/daemon.h"
+#include "tests/support/http_client.h"
+#include "tests/support/jobs.h"
+#include "tests/support/models.h"
+#include "tests/support/suite.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double patience = 120;
+
+static struct daemon daemon_;
+
+/* With a data directory, and these flags besides. */
+static void start(const char *flag, const char *value)
+{
+    char data[80];
+    daemon_prepare(&daemon_);
+    snprintf(data, sizeof data, "%s/data", daemon_.directory);
+    daemon_run(&daemon_,
+               (const char *[]){"--data-dir", data, "--jobs", "1",
+                                "--job-threads", "1", flag, value, NULL});
+}
+
+static void submit(char id[JOB_ID], size_t width, size_t epochs)
+{
+    const struct job_request request = {width, epochs, 1};
+    char body[JOB_BODY];
+    job_body(body, &request);
+    job_submit(id, &daemon_, body);
+}
+
+static void await(const char *id, const char *state)
+{
+    json_t *job = job_await(&daemon_, id, patience);
+    ck_assert_str_eq(job_state(job), state);
+    json_decref(job);
+}
+
+static bool reaches(const char *series, double value)
+{
+    return daemon_metric_reaches(&daemon_, series, value, 10);
+}
+
+START_TEST(jobs_are_counted_by_what_became_of_them)
+{
+    char id[JOB_ID], target[JOB_ID + 8];
+    struct http_answer answer;
+    start(NULL, NULL);
+    submit(id, 8, 3);
+    await(id, "succeeded");
+    ck_assert(
+        reaches("jobs_ended_total{kind=\"train\",state=\"succeeded\"}", 1));
+    ck_assert(reaches("job_exits_total{how=\"done\"}", 1));
+    ck_assert(daemon_metric(&daemon_, "job_seconds_total{kind=\"train\"}") > 0);
+    ck_assert(daemon_metric(&daemon_, "store_seconds_count{call=\"add\"}") ==
+              1);
+    ck_assert(daemon_metric(&daemon_, "store_seconds_count{call=\"finish\"}") ==
+              1);
+    ck_assert(daemon_metric(&daemon_, "store_seconds_count{call=\"claim\"}") >=
+              1);
+    ck_assert(daemon_metric(&daemon_, "store_seconds_count{call=\"get\"}") >=
+              1);
+    submit(id, 256, 100000);
+    job_await_state(&daemon_, id, "running", patience);
+    ck_assert(reaches("jobs_running", 1));
+    kill(job_process(&daemon_), SIGKILL);
+    ck_assert(reaches("job_exits_total{how=\"crashed\"}", 1));
+    ck_assert(reaches("jobs_running", 1));
+    snprintf(target, sizeof target, "/jobs/%s", id);
+    http_ask(&answer, daemon_.port, "DELETE", target, NULL, NULL, 0);
+    http_clear(&answer);
+    await(id, "cancelled");
+    ck_assert(
+        reaches("jobs_ended_total{kind=\"train\",state=\"cancelled\"}", 1));
+    ck_assert(daemon_metric_rests(&daemon_, "jobs_running", 10));
+    daemon_end(&daemon_);
+}
+END_TEST
+
+START_TEST(requests_are_measured)
+{
+    struct http_answer answer;
+    start(NULL, NULL);
+    http_post(&answer, daemon_.port, "/bound", TINY_BOUND);
+    ck_assert_int_eq(answer.status, 200);
+    http_clear(&answer);
+    ck_assert(
+        reaches("request_seconds_count{method=\"POST\",route=\"/bound\"}", 1));
+    ck_assert(daemon_metric(&daemon_, "models_read_total{format=\"json\"}") ==
+              1);
+    ck_assert(daemon_metric_rests(&daemon_, "in_flight_bytes", 10));
+    ck_assert(daemon_metric(&daemon_, "resident_bytes") > 1e6);
+    ck_assert(daemon_metric(&daemon_, "open_descriptors") > 5);
+    ck_assert(daemon_metric(&daemon_, "cpu_seconds_total") > 0);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+/* One worker is busy, a request waits, an upload is under way. */
+START_TEST(what_waits_is_seen)
+{
+    struct http_client busy, waits, uploads;
+    start("--workers", "1");
+    http_send_wide(&busy, daemon_.port, 400, 6);
+    ck_assert(reaches("workers_busy", 1));
+    http_send_wide(&waits, daemon_.port, 40, 2);
+    ck_assert(reaches("queue_depth", 1));
+    ck_assert(reaches("queue_oldest_seconds", 0.2));
+    http_open(&uploads, daemon_.port);
+    http_say(&uploads, "POST /bound HTTP/1.1\r\nHost: a\r\n"
+                       "Content-Length: 1000000\r\n\r\n{\"model\": ");
+    ck_assert(reaches("in_flight_bytes", 10));
+    http_close(&uploads);
+    http_close(&busy);
+    http_close(&waits);
+    ck_assert(daemon_metric_rests(&daemon_, "in_flight_bytes", 60));
+    daemon_end(&daemon_);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("e2e/observe");
+    TCase *tcase = tcase_create("observe");
+    tcase_set_timeout(tcase, 240);
+    tcase_add_test(tcase, jobs_are_counted_by_what_became_of_them);
+    tcase_add_test(tcase, requests_are_measured);
+    tcase_add_test(tcase, what_waits_is_seen);
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
