@@ -28,6 +28,7 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(idempotency_key, "Idempotency-Key")
     TAKE(prefer, "Prefer")
     TAKE(authorization, "Authorization")
+    TAKE(traceparent, "traceparent")
 #undef TAKE
 }
 

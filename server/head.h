@@ -18,7 +18,7 @@ struct lipd_head {
         const char *value;
         unsigned count;
     } content_length, transfer_encoding, host, content_type, request_id,
-        last_event_id, idempotency_key, prefer, authorization;
+        last_event_id, idempotency_key, prefer, authorization, traceparent;
     bool bad_field; /* a name or value with a byte that may not stand there */
 };
 

@@ -73,12 +73,14 @@ static void add_headers(struct MHD_Response *response,
                         const struct exchange *exchange)
 {
     const struct lipd_reply *reply = &exchange->request.reply;
-    char seconds[16] = "", file[96] = "";
+    char seconds[16] = "", file[96] = "", trace[LIPD_TRACE_FIELD];
     if (reply->retry_after)
         snprintf(seconds, sizeof seconds, "%u", reply->retry_after);
     add_header(response, "Content-Type",
                reply->media_type ? reply->media_type : "");
     add_header(response, "X-Request-Id", exchange->request.id);
+    lipd_trace_write(trace, &exchange->request.trace);
+    add_header(response, "traceresponse", trace);
     add_header(response, "Retry-After", seconds);
     add_header(response, "WWW-Authenticate",
                reply->status == 401 ? "Bearer realm=\"lipschitzd\"" : "");
@@ -290,6 +292,9 @@ static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
     request->idempotency_key = exchange->head.idempotency_key.value;
     request->prefer = exchange->head.prefer.value;
     lipd_request_id(request->id, exchange->head.request_id.value);
+    /* Two of them are none: who knows which trace it is. */
+    if (exchange->head.traceparent.count == 1)
+        lipd_trace_read(&request->trace, exchange->head.traceparent.value);
     if (!lipd_admit(request, &exchange->head, &exchange->framing,
                     &exchange->body, &problem))
         return refuse(exchange, &problem);
@@ -400,6 +405,7 @@ static void log_request(const struct exchange *exchange, bool complete)
     struct api_text line;
     lipd_log_open(&line, level, "request");
     api_put_string(&line, "id", request->id);
+    lipd_trace_log(&line, &request->trace);
     api_put_string(&line, "method",
                    request->route ? request->route->method : "?");
     api_put_string(&line, "path", exchange->path);

@@ -10,6 +10,7 @@
 #include "api/text.h"
 #include "network/tensor.h"
 #include "server/spool.h"
+#include "server/trace.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -63,6 +64,7 @@ struct lipd_request {
     struct lipd_service *service;
     const struct lipd_route *route;
     char id[LIPD_REQUEST_ID];
+    struct lipd_trace trace;
     /* Whose request it is; "": of a daemon without tokens. What one tenant
      * keeps, no other sees. */
     char tenant[LIPD_TENANT];

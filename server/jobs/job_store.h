@@ -40,6 +40,7 @@ struct lipd_job {
     char id[LIPD_JOB_ID];
     char kind[16];            /* "train" */
     char tenant[LIPD_TENANT]; /* whose it is; "": of a daemon without tokens */
+    char trace[LIPD_TRACE];   /* id of the request's trace; "": none */
     enum lipd_job_state state;
     double created, started, finished; /* seconds since 1970; 0: not yet */
     bool cancel;                       /* somebody asked */
@@ -63,6 +64,7 @@ void lipd_job_event_clear(struct lipd_job_event *event);
 /* What is to be done, for whom; key and digest: see add. */
 struct lipd_job_wish {
     const char *kind, *request, *tenant;
+    const char *trace;        /* NULL: none */
     const char *key, *digest; /* NULL: none */
     /* A file that belongs to the request: the body that a model came in. It
      * lasts until the job is over. NULL: none. */

@@ -146,9 +146,10 @@ static bool add_job(struct lipd_sqlite *store, const char *id,
                     struct api_problem *problem)
 {
     if (!lipd_sqlite_run(store,
-                         lipd_sqlite_bind(store, LIPD_SQL_ADD, "ttttttr", id,
+                         lipd_sqlite_bind(store, LIPD_SQL_ADD, "ttttttrt", id,
                                           wish->kind, wish->request, wish->key,
-                                          wish->digest, wish->tenant, now()),
+                                          wish->digest, wish->tenant, now(),
+                                          wish->trace),
                          problem))
         return false;
     int64_t number = sqlite3_last_insert_rowid(store->db);
@@ -191,15 +192,16 @@ static bool read_head(struct lipd_job *job, sqlite3_stmt *s)
     job->sequence = (uint64_t)sqlite3_column_int64(s, 8);
     job->progress = long_text(s, 9, &ok);
     short_text(job->tenant, sizeof job->tenant, s, 10);
+    short_text(job->trace, sizeof job->trace, s, 11);
     return ok;
 }
 
 static bool read_whole(struct lipd_job *job, sqlite3_stmt *s)
 {
     bool ok = read_head(job, s);
-    job->request = long_text(s, 11, &ok);
-    job->result = long_text(s, 12, &ok);
-    job->error = long_text(s, 13, &ok);
+    job->request = long_text(s, 12, &ok);
+    job->result = long_text(s, 13, &ok);
+    job->error = long_text(s, 14, &ok);
     return ok;
 }
 

@@ -9,8 +9,22 @@
 
 #include <sys/wait.h>
 
+void lipd_journal_add(const struct lipd_job *job,
+                      const struct lipd_request *request)
+{
+    struct api_text line;
+    if (!lipd_log_on(LIPD_INFO))
+        return;
+    lipd_log_open(&line, LIPD_INFO, "job-add");
+    api_put_string(&line, "id", request->id);
+    lipd_trace_log(&line, &request->trace);
+    api_put_string(&line, "job", job->id);
+    api_put_string(&line, "kind", job->kind);
+    lipd_log_close(&line);
+}
+
 void lipd_journal_state(const char *event, const char *id, const char *kind,
-                        enum lipd_job_state state)
+                        const char *trace, enum lipd_job_state state)
 {
     struct api_text line;
     if (!lipd_log_on(LIPD_INFO))
@@ -18,6 +32,8 @@ void lipd_journal_state(const char *event, const char *id, const char *kind,
     lipd_log_open(&line, LIPD_INFO, event);
     api_put_string(&line, "job", id);
     api_put_string(&line, "kind", kind);
+    if (*trace)
+        api_put_string(&line, "trace", trace);
     api_put_string(&line, "state", lipd_job_state_name(state));
     lipd_log_close(&line);
 }

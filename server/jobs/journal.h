@@ -8,7 +8,11 @@
 
 /* A line of the log: the job is in this state now. */
 void lipd_journal_state(const char *event, const char *id, const char *kind,
-                        enum lipd_job_state state);
+                        const char *trace, enum lipd_job_state state);
+
+/* The job was made for this request. */
+void lipd_journal_add(const struct lipd_job *job,
+                      const struct lipd_request *request);
 
 /* A job's process ended with this status, waitpid's, after so many seconds;
  * killed: by the daemon. */

@@ -45,7 +45,7 @@ enum slot_state { FREE, RUNS, SETTLES };
 
 struct slot {
     enum slot_state state;
-    char id[LIPD_JOB_ID], kind[16];
+    char id[LIPD_JOB_ID], kind[16], trace[LIPD_TRACE];
     struct lipd_process process;
     struct lipd_outcome outcome;
     char news[LIPD_CHILD_LINE + 1]; /* progress not yet in the store; "" none */
@@ -156,8 +156,10 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
     slot->kill_at = INFINITY;
     memcpy(slot->id, job->id, sizeof slot->id);
     memcpy(slot->kind, job->kind, sizeof slot->kind);
+    memcpy(slot->trace, job->trace, sizeof slot->trace);
     publish(runner, slot);
-    lipd_journal_state("job-start", slot->id, slot->kind, LIPD_JOB_RUNNING);
+    lipd_journal_state("job-start", slot->id, slot->kind, slot->trace,
+                       LIPD_JOB_RUNNING);
     lipd_folders_reserve(runner->folders);
     if (!lipd_folder_make(runner->folders, runner->service->jobs, job,
                           &problem)) {
@@ -373,7 +375,7 @@ static void settled(struct lipd_runner *runner, struct slot *slot)
     }
     lipd_folders_reserve(runner->folders);
     publish(runner, slot);
-    lipd_journal_state("job-end", slot->id, slot->kind,
+    lipd_journal_state("job-end", slot->id, slot->kind, slot->trace,
                        slot->outcome.over ? slot->outcome.state
                                           : LIPD_JOB_QUEUED);
     lipd_outcome_clear(&slot->outcome);

@@ -60,6 +60,7 @@ static const char *const migrations[] = {
     "CREATE TABLE input("
     " job INTEGER PRIMARY KEY REFERENCES job(number) ON DELETE CASCADE,"
     " content BLOB NOT NULL);",
+    "ALTER TABLE job ADD COLUMN trace TEXT;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

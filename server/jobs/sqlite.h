@@ -15,7 +15,7 @@
  * once, in LIPD_JOB_HEAD, in the order in which they are read. */
 #define LIPD_JOB_HEAD                                                          \
     "id, kind, state, created, started, finished, cancel, attempts, "          \
-    "sequence, progress, tenant"
+    "sequence, progress, tenant, trace"
 
 #define LIPD_STATEMENTS(X)                                                     \
     X(BEGIN, "BEGIN IMMEDIATE")                                                \
@@ -23,8 +23,8 @@
     X(ROLLBACK, "ROLLBACK")                                                    \
     X(BY_KEY, "SELECT id, digest FROM job WHERE key = ?1 AND tenant = ?2")     \
     X(QUEUED, "SELECT count(*) FROM job WHERE state = 0")                      \
-    X(ADD, "INSERT INTO job(id, kind, request, key, digest, tenant, created) " \
-           "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                               \
+    X(ADD, "INSERT INTO job(id, kind, request, key, digest, tenant, created, " \
+           "trace) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                    \
     X(NUMBER, "SELECT number, state FROM job WHERE id = ?1")                   \
     X(BEGUN, "SELECT started > 0 FROM job WHERE number = ?1")                  \
     X(HELD, "SELECT number, cancel FROM job "                                  \

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "server/jobs/hub.h"
 #include "server/jobs/job_store.h"
+#include "server/jobs/journal.h"
 #include "server/jobs/reply.h"
 #include "server/jobs/runner.h"
 #include "server/service.h"
@@ -70,6 +71,8 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
                                  .tenant = request->tenant,
                                  .key = request->idempotency_key,
                                  .digest = digest};
+    if (*request->trace.id)
+        wish.trace = request->trace.id;
     if (body) {
         wish.input = lip_buffer_bytes(request->body);
         wish.input_size = lip_buffer_size(request->body);
@@ -82,7 +85,11 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
         if (service->runner)
             lipd_runner_wake(service->runner);
     }
-    return store->ops->get(store, job, id, problem);
+    if (!store->ops->get(store, job, id, problem))
+        return false;
+    if (!again)
+        lipd_journal_add(job, request);
+    return true;
 }
 
 void lipd_submit(struct lipd_request *request, const char *kind,

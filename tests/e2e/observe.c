@@ -126,6 +126,74 @@ START_TEST(what_waits_is_seen)
 }
 END_TEST
 
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define PARENT "00f067aa0ba902b7"
+
+/* POST with a request id and a traceparent. */
+static void post_traced(struct http_answer *answer, const char *target,
+                        const char *body, const char *traceparent)
+{
+    struct http_client client;
+    char head[512];
+    snprintf(head, sizeof head,
+             "POST %s HTTP/1.1\r\nHost: a\r\nX-Request-Id: the-request\r\n"
+             "traceparent: %s\r\nContent-Length: %zu\r\n\r\n",
+             target, traceparent, strlen(body));
+    http_open(&client, daemon_.port);
+    http_say(&client, head);
+    http_say(&client, body);
+    ck_assert(http_read(answer, &client, false));
+    http_close(&client);
+}
+
+/* The trace that a request belongs to stands in its line of the log and in
+ * those of the job it made, even after a restart. */
+START_TEST(traces_go_on_in_jobs)
+{
+    const struct job_request request = {8, 3, 1};
+    struct http_answer answer;
+    char body[JOB_BODY], id[JOB_ID];
+    job_body(body, &request);
+    start(NULL, NULL);
+    post_traced(&answer, "/train", body, "00-" TRACE "-" PARENT "-01");
+    ck_assert_int_eq(answer.status, 202);
+    const char *field = http_field(&answer, "traceresponse");
+    ck_assert_uint_eq(strlen(field), 55);
+    ck_assert_int_eq(strncmp(field, "00-" TRACE "-", 36), 0);
+    ck_assert_ptr_null(strstr(field, PARENT));
+    snprintf(id, sizeof id, "%s", http_field(&answer, "Location") + 6);
+    http_clear(&answer);
+    await(id, "succeeded");
+    ck_assert(daemon_logged(&daemon_, "\"request\"", "\"trace\":\"" TRACE));
+    ck_assert(daemon_logged(&daemon_, "\"request\"", "\"parent\":\"" PARENT));
+    ck_assert(daemon_logged(&daemon_, "\"job-add\"", "\"the-request\""));
+    ck_assert(daemon_logged(&daemon_, "\"job-add\"", "\"trace\":\"" TRACE));
+    ck_assert(daemon_logged(&daemon_, "\"job-start\"", "\"trace\":\"" TRACE));
+    ck_assert(daemon_logged(&daemon_, "\"job-end\"", "\"trace\":\"" TRACE));
+    daemon_end(&daemon_);
+}
+END_TEST
+
+START_TEST(bad_traces_are_ignored)
+{
+    static const char *const fields[] = {
+        "nonsense", "00-" TRACE "-0000000000000000-01",
+        "00-" TRACE "-" PARENT "-01\r\ntraceparent: 00-" TRACE "-" PARENT
+        "-01"};
+    struct http_answer answer;
+    start(NULL, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        post_traced(&answer, "/bound", TINY_BOUND, fields[i]);
+        ck_assert_int_eq(answer.status, 200);
+        ck_assert_str_eq(http_field(&answer, "traceresponse"), "");
+        http_clear(&answer);
+    }
+    ck_assert(daemon_logged(&daemon_, "\"request\"", "the-request"));
+    ck_assert(!daemon_has_logged(&daemon_, "\"trace\"", ""));
+    daemon_end(&daemon_);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("e2e/observe");
@@ -134,6 +202,8 @@ int main(void)
     tcase_add_test(tcase, jobs_are_counted_by_what_became_of_them);
     tcase_add_test(tcase, requests_are_measured);
     tcase_add_test(tcase, what_waits_is_seen);
+    tcase_add_test(tcase, traces_go_on_in_jobs);
+    tcase_add_test(tcase, bad_traces_are_ignored);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
