@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * GET /healthz and GET /readyz with their aliases: never blocks, allocates
- * nothing on the way to "yes". */
+ * GET /healthz and GET /readyz with their aliases: never waits for
+ * a worker. */
+#include "server/ready.h"
 #include "server/routes.h"
 #include "server/service.h"
 
 #include <string.h>
+
+enum { READY_MAX = 8192 };
 
 static void say(struct lipd_request *request, const char *text)
 {
@@ -19,14 +22,10 @@ void lipd_route_alive(struct lipd_request *request)
 
 void lipd_route_ready(struct lipd_request *request)
 {
-    struct lipd_service *service = request->service;
-    if (atomic_load(&service->state) != LIPD_SERVING)
-        lipd_reply_fail(request, API_PROBLEM_DRAINING,
-                        "This daemon is shutting down; ask another one.");
-    else if (lipd_queue_full(&service->queue))
-        lipd_reply_fail(request, API_PROBLEM_OVERLOADED,
-                        "%zu requests wait already. Try again later.",
-                        service->queue.capacity);
-    else
-        say(request, "{\"status\":\"ready\"}");
+    struct api_text text;
+    api_text_init(&text, READY_MAX, request->ctx);
+    bool ready = lipd_ready_write(&text, request->service);
+    lipd_reply_json(request, ready ? 200 : 503, &text);
+    if (!ready)
+        request->reply.retry_after = 1;
 }
