@@ -19,22 +19,24 @@ KILLS ?= 200
 
 # --- what the product needs, by Debian package name
 DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
-              liblapacke-dev libopenblas-dev libzip-dev nettle-dev zlib1g-dev libsqlite3-dev
+              liblapacke-dev libopenblas-dev libzip-dev nettle-dev zlib1g-dev libsqlite3-dev \
+              libpq-dev
 # lipschitz-check alone: ball arithmetic
 DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
 # lipschitz-h5 alone, which links it statically
 DEPS_H5 := libhdf5-dev
 DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
-             python3-yaml python3-jsonschema python3-onnx libonnx-testdata
+             python3-yaml python3-jsonschema python3-onnx libonnx-testdata \
+             postgresql
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 # the other side of `make bench-networks` and `make bench-train`
 DEPS_TORCH := python3-torch python3-numpy
 DEPS_FUZZ := clang libclang-rt-14-dev
-PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3
+PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps demo check test bench bench-networks bench-train fuzz soak-jobs image-check check-style \
+INSTALLING := deps demo check test bench bench-networks bench-train fuzz soak-jobs soak-machines image-check check-style \
               check-asan check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -305,6 +307,9 @@ fuzz: $(call programs,fuzz,$(FUZZ_SRC)) ## fuzz each target for FUZZ_SECONDS (60
 soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill training jobs KILLS (200) times at random moments
 	@KILLS=$(KILLS) build/release/tests/e2e/jobs_restart
 
+soak-machines: $(addprefix build/release/,lipschitzd tests/e2e/machines) ## kill workers, jobs and PostgreSQL KILLS (200) times at random moments
+	@KILLS=$(KILLS) build/release/tests/e2e/machines
+
 bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
 	@tests/bench/run.sh build/release
 
@@ -370,7 +375,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-packaging check-requests check-tsan check-valgrind fuzz soak-jobs bench bench-networks bench-train image image-check version sbom install \
+        check-packaging check-requests check-tsan check-valgrind fuzz soak-jobs soak-machines bench bench-networks bench-train image image-check version sbom install \
         uninstall format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -10,7 +10,7 @@
 
 #define PREFIX "LIPSCHITZD_"
 
-enum type { TEXT, CHOICE, COUNT, BYTES, SECONDS, NUMBER };
+enum type { TEXT, SECRET, CHOICE, COUNT, BYTES, SECONDS, NUMBER };
 
 struct option {
     const char *name;
@@ -108,6 +108,7 @@ static bool store(struct lipd_config *config, const struct option *option,
             return false;
         /* fall through */
     case TEXT:
+    case SECRET:
         if (strlen(value) >= LIPD_TEXT_MAX)
             return false;
         memcpy(member, value, strlen(value) + 1);
@@ -132,6 +133,7 @@ static void complain(const struct option *option, const char *place,
                  value, option->unit);
         return;
     case TEXT:
+    case SECRET:
         snprintf(out, size, "%s is longer than %d bytes.", place,
                  LIPD_TEXT_MAX - 1);
         return;
@@ -239,7 +241,10 @@ enum lipd_command lipd_config_read(struct lipd_config *config, int argc,
             return LIPD_BAD_USAGE;
     if (!read_environment(config, environment, complaint, complaint_size))
         return LIPD_BAD_USAGE;
-    for (int i = 1; i < argc; i++) {
+    bool worker = argc > 1 && !strcmp(argv[1], "worker");
+    if (worker)
+        snprintf(config->role, sizeof config->role, "work");
+    for (int i = 1 + worker; i < argc; i++) {
         enum lipd_command asked = command_of(argv[i]);
         if (asked != LIPD_SERVE)
             command = asked;
@@ -268,13 +273,15 @@ void lipd_config_help(FILE *out)
 {
     fputs("lipschitzd: proven Lipschitz bounds of neural networks over HTTP\n"
           "\n"
-          "usage: lipschitzd [--OPTION VALUE]...\n"
+          "usage: lipschitzd [worker] [--OPTION VALUE]...\n"
           "\n"
+          "  worker          run the jobs of --store, serve nothing\n"
           "  --help          this text\n"
           "  --version       the version\n"
           "  --print-config  the configuration that results, as environment\n"
-          "  --probe         ask the daemon at --listen for its health: exit "
-          "0 or 1\n"
+          "  --probe         ask the daemon at --listen, or the worker with "
+          "this\n"
+          "                  --data-dir, for its health: exit 0 or 1\n"
           "  --token NAME    make a token: it goes to standard error, its line "
           "for --tokens\n"
           "                  to standard output\n"
@@ -292,6 +299,26 @@ void lipd_config_help(FILE *out)
     }
 }
 
+/* A URL with "***" in the place of its password, wherever it stands: behind
+ * the user, or as a parameter, of which all that follows is left out. */
+static void print_masked(FILE *out, const char *url)
+{
+    const char *user = strstr(url, "://");
+    const char *host = user ? user + 3 + strcspn(user + 3, "/?") : NULL;
+    while (host && host > user && *host != '@')
+        host--;
+    const char *colon = host > user ? strchr(user + 3, ':') : NULL;
+    if (colon && colon < host) {
+        fprintf(out, "%.*s***", (int)(colon + 1 - url), url);
+        url = host;
+    }
+    const char *named = strstr(url, "password");
+    if (named)
+        fprintf(out, "%.*spassword=***\n", (int)(named - url), url);
+    else
+        fprintf(out, "%s\n", url);
+}
+
 void lipd_config_print(FILE *out, const struct lipd_config *config)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -300,7 +327,9 @@ void lipd_config_print(FILE *out, const struct lipd_config *config)
         char name[64];
         spell(name, o->name, '_', true);
         fprintf(out, PREFIX "%s=", name);
-        if (o->type == TEXT || o->type == CHOICE)
+        if (o->type == SECRET)
+            print_masked(out, member);
+        else if (o->type == TEXT || o->type == CHOICE)
             fprintf(out, "%s\n", (const char *)member);
         else if (o->type == COUNT || o->type == BYTES)
             fprintf(out, "%zu\n", *(const size_t *)member);

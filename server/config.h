@@ -14,9 +14,11 @@
 enum { LIPD_TEXT_MAX = 1024 };
 
 /* Member types. BYTES takes the suffixes K, M, G, T (powers of 1024). CHOICE
- * is a text out of the list in the place of the unit. */
+ * is a text out of the list in the place of the unit. SECRET is a URL, which is
+ * printed without its password. */
 typedef char lipd_text[LIPD_TEXT_MAX];
 #define LIPD_TYPE_TEXT lipd_text
+#define LIPD_TYPE_SECRET lipd_text
 #define LIPD_TYPE_CHOICE lipd_text
 #define LIPD_TYPE_COUNT size_t
 #define LIPD_TYPE_BYTES size_t
@@ -39,6 +41,17 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "Who may do what: a line for each token, as --token makes it; SIGHUP "   \
       "reads it again. Without it, or lines in LIPSCHITZD_TOKEN_LIST, "        \
       "everything is open.")                                                   \
+    X(store, SECRET, "", 0, 0, "URL",                                          \
+      "A database that several daemons share, as "                             \
+      "postgresql://USER@HOST/DATABASE: jobs, models and data sets live in "   \
+      "it, and --data-dir only keeps copies. Empty: SQLite in --data-dir, "    \
+      "one daemon.")                                                           \
+    X(role, CHOICE, "all", 0, 0, "all|serve|work",                             \
+      "What to do: serve HTTP and run jobs, only serve, or only run jobs (as " \
+      "`lipschitzd worker` does). With --store.")                              \
+    X(lease, SECONDS, "60", 1, 3600, "seconds",                                \
+      "With --store: a job whose daemon is silent this long goes on "          \
+      "elsewhere.")                                                            \
     X(h5_reader, TEXT, "", 0, 0, "PROGRAM",                                    \
       "What reads Keras files (.h5), in a sandbox. Without it lipschitz-h5 "   \
       "beside this program, where it is.")                                     \

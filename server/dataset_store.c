@@ -67,6 +67,13 @@ void lipd_dataset_store_close(struct lipd_dataset_store *store)
     lip_free(store);
 }
 
+void lipd_dataset_store_share(struct lipd_dataset_store *store,
+                              struct lipd_blobs *blobs)
+{
+    store->shelf.blobs = blobs;
+    store->shelf.kind = "dataset";
+}
+
 /* --- room */
 
 size_t lipd_dataset_store_used(struct lipd_dataset_store *store)
@@ -161,9 +168,9 @@ static bool same_shape(const struct lipd_dataset *a,
            a->classes == b->classes && a->targets == b->targets;
 }
 
-bool lipd_dataset_put(struct lipd_dataset_store *store,
-                      const struct lip_data *data, struct lipd_dataset *out,
-                      struct api_problem *problem)
+static bool put_here(struct lipd_dataset_store *store,
+                     const struct lip_data *data, struct lipd_dataset *out,
+                     struct api_problem *problem)
 {
     struct lipd_shelf *shelf = &store->shelf;
     struct lipd_dataset about = {.rows = data->rows,
@@ -188,6 +195,14 @@ bool lipd_dataset_put(struct lipd_dataset_store *store,
         return lipd_dataset_show(store, about.id, out, problem);
     *out = about;
     return true;
+}
+
+bool lipd_dataset_put(struct lipd_dataset_store *store,
+                      const struct lip_data *data, struct lipd_dataset *out,
+                      struct api_problem *problem)
+{
+    return put_here(store, data, out, problem) &&
+           lipd_shelf_share(&store->shelf, out->id, problem);
 }
 
 /* --- reading */
@@ -223,6 +238,9 @@ static int open_id(struct lipd_dataset *out, struct lipd_dataset_store *store,
                    const char *id, struct api_problem *problem)
 {
     bool sound;
+    if (!lipd_shelf_fetch(&store->shelf, id, problem) &&
+        problem->code != API_PROBLEM_NOT_FOUND)
+        return -1;
     int fd = open_file(out, &sound, store, id);
     if (sound)
         return fd;
@@ -271,7 +289,10 @@ bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
 
 bool lipd_dataset_delete(struct lipd_dataset_store *store, const char *id)
 {
-    return lipd_shelf_delete(&store->shelf, id);
+    struct api_problem ignored;
+    lipd_shelf_fetch(&store->shelf, id, &ignored);
+    return lipd_shelf_withdraw(&store->shelf, id, &ignored) &&
+           lipd_shelf_delete(&store->shelf, id);
 }
 
 /* --- the list */

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+struct lipd_blobs;
 struct lipd_dataset_store;
 
 /* What is known of a data set without its numbers. */
@@ -37,6 +38,11 @@ struct lipd_dataset_store *lipd_dataset_store_read_only(const char *directory,
                                                         size_t complaint_size);
 /* NULL is allowed. */
 void lipd_dataset_store_close(struct lipd_dataset_store *store);
+
+/* From now on others see what is stored here, and what they store is found:
+ * the folder keeps copies. */
+void lipd_dataset_store_share(struct lipd_dataset_store *store,
+                              struct lipd_blobs *blobs);
 
 bool lipd_dataset_id_valid(const char *id);
 

@@ -14,6 +14,7 @@
 #include "server/jobs/hub.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/runner.h"
+#include "server/jobs/share.h"
 #include "server/jobs/watched_store.h"
 #include "server/listen.h"
 #include "server/log.h"
@@ -21,11 +22,13 @@
 #include "server/model_store.h"
 #include "server/probe.h"
 #include "server/service.h"
+#include "server/store/store.h"
 #include "server/workers.h"
 
 #include <cblas.h>
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +46,7 @@ static const char token_list[] = "LIPSCHITZD_TOKEN_LIST";
 struct daemon {
     struct lipd_config config;
     struct lipd_service service;
+    struct lipd_stores stores;
     struct lipd_http *http;
     struct lipd_workers *workers;
     sigset_t signals;
@@ -154,12 +158,70 @@ static bool write_port(const char *path, unsigned port)
     return written && !rename(temporary, path);
 }
 
+/* Another machine has changed a job, or some may have. */
+static void hear_news(void *arg, const char *job)
+{
+    struct lipd_service *service = arg;
+    lipd_hub_publish(service->hub, job);
+    lipd_runner_hear(atomic_load(&service->hears), job);
+}
+
+/* What --role asks for. */
+static bool serves(const struct daemon *d)
+{
+    return strcmp(d->config.role, "work") != 0;
+}
+
+static bool runs_jobs(const struct daemon *d)
+{
+    return strcmp(d->config.role, "serve") != 0;
+}
+
+static bool role_fits(const struct daemon *d, char *complaint, size_t size)
+{
+    if (serves(d) && runs_jobs(d))
+        return true;
+    if (*d->config.store && *d->config.data_dir)
+        return true;
+    snprintf(complaint, size,
+             "--role %.8s needs --store, which others share, and --data-dir.",
+             d->config.role);
+    return false;
+}
+
+static bool open_jobs(struct daemon *d, char *complaint, size_t size)
+{
+    struct lipd_service *service = &d->service;
+    service->hub = lipd_hub_start();
+    if (!service->hub) {
+        snprintf(complaint, size, "There is no memory for those who wait.");
+        return false;
+    }
+    if (!lipd_stores_open(&d->stores, &d->config, hear_news, service, complaint,
+                          size))
+        return false;
+    service->jobs = d->stores.jobs;
+    lipd_store_watch(service->jobs); /* without memory it goes unmeasured */
+    lipd_store_share(service->store, d->stores.blobs);
+    lipd_dataset_store_share(service->datasets, d->stores.blobs);
+    service->blobs = d->stores.blobs;
+    service->runner = lipd_runner_start(service, complaint, size);
+    atomic_store(&service->hears, service->runner);
+    return service->runner != NULL;
+}
+
 /* Everything that a data directory is for. The lock is kept until the process
  * ends. */
 static bool open_data(struct daemon *d, char *complaint, size_t size)
 {
     const char *directory = d->config.data_dir;
     struct lipd_service *service = &d->service;
+    if (!role_fits(d, complaint, size))
+        return false;
+    if (!*directory && *d->config.store) {
+        snprintf(complaint, size, "--store needs --data-dir, for its copies.");
+        return false;
+    }
     if (!*directory)
         return true;
     if (lipd_data_lock(directory, complaint, size) < 0)
@@ -172,17 +234,7 @@ static bool open_data(struct daemon *d, char *complaint, size_t size)
         directory, d->config.max_datasets, complaint, size);
     if (!service->datasets)
         return false;
-    service->jobs = lipd_job_store_sqlite(directory, complaint, size);
-    if (!service->jobs)
-        return false;
-    lipd_store_watch(service->jobs); /* without memory it goes unmeasured */
-    service->hub = lipd_hub_start();
-    if (!service->hub) {
-        snprintf(complaint, size, "There is no memory for those who wait.");
-        return false;
-    }
-    service->runner = lipd_runner_start(service, complaint, size);
-    return service->runner != NULL;
+    return open_jobs(d, complaint, size);
 }
 
 static int start(struct daemon *d, struct lipd_address *address)
@@ -270,19 +322,43 @@ static int drain(struct daemon *d)
     return 0;
 }
 
+static void close_data(struct daemon *d)
+{
+    lipd_stores_deafen(&d->stores);
+    lipd_runner_free(d->service.runner);
+    lipd_hub_free(d->service.hub);
+    lipd_store_close(d->service.store);
+    lipd_dataset_store_close(d->service.datasets);
+    lipd_stores_close(&d->stores);
+    lipd_access_close(d->service.access);
+    lipd_service_clear(&d->service);
+}
+
 static void stop(struct daemon *d)
 {
     lipd_workers_stop(d->workers);
     lipd_http_stop(d->http);
-    lipd_runner_free(d->service.runner);
-    if (d->service.hub)
-        lipd_hub_free(d->service.hub);
-    if (d->service.jobs)
-        d->service.jobs->ops->close(d->service.jobs);
-    lipd_store_close(d->service.store);
-    lipd_dataset_store_close(d->service.datasets);
-    lipd_access_close(d->service.access);
-    lipd_service_clear(&d->service);
+    close_data(d);
+}
+
+/* Jobs and nothing else: what `lipschitzd worker` does. */
+static int work(struct daemon *d)
+{
+    char complaint[512] = "";
+    struct lip_ctx ctx = {.budget = NULL};
+    int signal_number;
+    if (lipd_service_init(&d->service, &d->config, &ctx) != LIP_OK)
+        return give_up("memory", ctx.error.detail);
+    if (!open_data(d, complaint, sizeof complaint))
+        return give_up("data", complaint);
+    lipd_log(LIPD_INFO, "ready", "working for %s", "--store");
+    sigwait(&d->signals, &signal_number);
+    atomic_store(&d->service.state, LIPD_DRAINING);
+    lipd_log(LIPD_INFO, "draining", "jobs keep a checkpoint");
+    lipd_runner_stop(d->service.runner, fmin(d->config.drain_timeout, 10));
+    close_data(d);
+    lipd_log(LIPD_INFO, "stopped", "Jobs go on elsewhere.");
+    return 0;
 }
 
 static int serve(struct daemon *d)
@@ -293,6 +369,8 @@ static int serve(struct daemon *d)
         return FAILED;
     lipd_machine_speed(&d->config); /* measured before anybody waits */
     lipd_hdf5_start(&d->config);
+    if (!serves(d))
+        return work(d);
     if (start(d, &address))
         return FAILED;
     log_start(d, &address);
@@ -337,6 +415,16 @@ static int make_token(int argc, char **argv)
     return USAGE;
 }
 
+static int probe_worker(const struct daemon *d)
+{
+    const double patience = 120;
+    if (lipd_owner_is_alive(d->config.data_dir, patience))
+        return 0;
+    fprintf(stderr, "lipschitzd: No worker is alive in %s.\n",
+            d->config.data_dir);
+    return FAILED;
+}
+
 int main(int argc, char **argv)
 {
     static struct daemon d;
@@ -357,6 +445,8 @@ int main(int argc, char **argv)
         lipd_config_print(stdout, &d.config);
         return 0;
     case LIPD_PROBE:
+        if (!serves(&d))
+            return probe_worker(&d);
         if (!lipd_probe(d.config.listen, complaint, sizeof complaint))
             return 0;
         fprintf(stderr, "lipschitzd: %s\n", complaint);

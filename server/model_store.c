@@ -74,6 +74,12 @@ void lipd_store_close(struct lipd_store *store)
     lip_free(store);
 }
 
+void lipd_store_share(struct lipd_store *store, struct lipd_blobs *blobs)
+{
+    store->shelf.blobs = blobs;
+    store->shelf.kind = "model";
+}
+
 size_t lipd_store_used(struct lipd_store *store)
 {
     return lipd_shelf_used(&store->shelf);
@@ -158,8 +164,8 @@ bool lipd_store_put(struct lipd_store *store, const char *id,
                     const struct lip_buffer *body, struct api_problem *problem)
 {
     size_t head_size;
-    if (lipd_store_size(store, id))
-        return true;
+    if (lipd_shelf_size(&store->shelf, id))
+        return lipd_shelf_share(&store->shelf, id, problem);
     if (put_strings(NULL, content_type, query) > STRINGS_MAX) {
         api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
                         "The query is too long to be stored.");
@@ -183,14 +189,22 @@ bool lipd_store_put(struct lipd_store *store, const char *id,
     else
         failed(problem, errno);
     lip_free(head);
-    return stored;
+    return stored && lipd_shelf_share(&store->shelf, id, problem);
 }
 
 /* --- reading */
 
 size_t lipd_store_size(struct lipd_store *store, const char *id)
 {
+    struct api_problem ignored;
+    lipd_shelf_fetch(&store->shelf, id, &ignored);
     return lipd_shelf_size(&store->shelf, id);
+}
+
+bool lipd_store_fetch(struct lipd_store *store, const char *id,
+                      struct api_problem *problem)
+{
+    return lipd_shelf_fetch(&store->shelf, id, problem);
 }
 
 /* The next string, or NULL where the text ends before it does. */
@@ -256,6 +270,9 @@ bool lipd_store_get(struct lipd_stored *out, struct lipd_store *store,
 {
     struct stat status;
     memset(out, 0, sizeof *out);
+    if (!lipd_shelf_fetch(&store->shelf, id, problem) &&
+        problem->code != API_PROBLEM_NOT_FOUND)
+        return false;
     int fd = lipd_shelf_get(&store->shelf, id);
     if (fd < 0 || fstat(fd, &status)) {
         api_problem_set(problem, API_PROBLEM_NOT_FOUND,
@@ -288,5 +305,8 @@ void lipd_stored_clear(struct lipd_stored *stored)
 
 bool lipd_store_delete(struct lipd_store *store, const char *id)
 {
-    return lipd_shelf_delete(&store->shelf, id);
+    struct api_problem ignored;
+    lipd_shelf_fetch(&store->shelf, id, &ignored);
+    return lipd_shelf_withdraw(&store->shelf, id, &ignored) &&
+           lipd_shelf_delete(&store->shelf, id);
 }

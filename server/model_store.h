@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+struct lipd_blobs;
 struct lipd_store;
 
 /* Opens the store under `directory`, makes the folders where they are missing
@@ -21,6 +22,10 @@ struct lipd_store *lipd_store_open(const char *directory, size_t quota,
 struct lipd_store *lipd_store_read_only(const char *directory, char *complaint,
                                         size_t complaint_size);
 void lipd_store_close(struct lipd_store *store);
+
+/* From now on others see what is stored here, and what they store is found:
+ * the folder keeps copies. */
+void lipd_store_share(struct lipd_store *store, struct lipd_blobs *blobs);
 
 /* Is this "sha256:" and 64 lower-case hexadecimal digits? */
 bool lipd_store_id_valid(const char *id);
@@ -42,6 +47,10 @@ struct lipd_stored {
 
 /* Bytes of the file of this id, or 0 where there is none. */
 size_t lipd_store_size(struct lipd_store *store, const char *id);
+
+/* Has the file here, where only others have it: NOT_FOUND, or as said. */
+bool lipd_store_fetch(struct lipd_store *store, const char *id,
+                      struct api_problem *problem);
 
 /* Failure: not found, damaged, no memory. */
 bool lipd_store_get(struct lipd_stored *out, struct lipd_store *store,

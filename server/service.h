@@ -16,6 +16,7 @@ struct lipd_dataset_store;
 struct lipd_job_store;
 struct lipd_hub;
 struct lipd_runner;
+struct lipd_blobs;
 
 enum lipd_state {
     LIPD_SERVING,
@@ -36,8 +37,10 @@ struct lipd_service {
     struct lipd_job_store *jobs;
     struct lipd_hub *hub;
     struct lipd_runner *runner;
-    _Atomic int state;      /* enum lipd_state */
-    _Atomic bool cancelled; /* running work is to stop */
+    struct lipd_runner *_Atomic hears; /* it, once it can be told news */
+    struct lipd_blobs *blobs;          /* NULL: one machine */
+    _Atomic int state;                 /* enum lipd_state */
+    _Atomic bool cancelled;            /* running work is to stop */
     /* What the zeros of the configuration came to on this machine. */
     size_t workers;
     _Atomic size_t busy; /* of them */

@@ -236,3 +236,113 @@ bool lipd_shelf_delete(struct lipd_shelf *shelf, const char *id)
     fsync(shelf->folder);
     return true;
 }
+
+/* --- files that others have */
+
+bool lipd_shelf_share(struct lipd_shelf *shelf, const char *id,
+                      struct api_problem *problem)
+{
+    struct stat status;
+    if (!shelf->blobs)
+        return true;
+    int fd = lipd_shelf_get(shelf, id);
+    if (fd < 0 || fstat(fd, &status)) {
+        api_problem_set(problem, API_PROBLEM_INTERNAL,
+                        "A file that was stored cannot be read back: %s.",
+                        strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    bool shared =
+        shelf->blobs->ops->put(shelf->blobs, shelf->kind, lipd_shelf_name(id),
+                               fd, (size_t)status.st_size, problem);
+    close(fd);
+    return shared;
+}
+
+/* The id of the file written longest ago; false where there is none. */
+static bool find_oldest(struct lipd_shelf *shelf, char id[8 + NAME_BYTES])
+{
+    struct timespec least = {0};
+    struct stat status;
+    bool found = false;
+    DIR *list = lipd_entries(shelf->folder);
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        if (!lipd_shelf_is_name(entry->d_name) ||
+            fstatat(shelf->folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
+            continue;
+        if (found && (status.st_mtim.tv_sec > least.tv_sec ||
+                      (status.st_mtim.tv_sec == least.tv_sec &&
+                       status.st_mtim.tv_nsec >= least.tv_nsec)))
+            continue;
+        found = true;
+        least = status.st_mtim;
+        snprintf(id, 8 + NAME_BYTES, "sha256:%.64s", entry->d_name);
+    }
+    if (list)
+        closedir(list);
+    return found;
+}
+
+static bool book_copy(struct lipd_shelf *shelf, size_t bytes)
+{
+    char id[8 + NAME_BYTES];
+    while (!lipd_shelf_book(shelf, &shelf->used, bytes))
+        if (!find_oldest(shelf, id) || !lipd_shelf_delete(shelf, id))
+            return false;
+    return true;
+}
+
+/* Gives a name to a file that came from the others. */
+static bool keep_copy(struct lipd_shelf *shelf, const char *name, int fd,
+                      const char *id, struct api_problem *problem)
+{
+    struct stat status;
+    bool fresh = false;
+    if (fstat(fd, &status) || fsync(fd) ||
+        !book_copy(shelf, (size_t)status.st_size)) {
+        api_problem_set(problem, API_PROBLEM_STORAGE_FULL,
+                        "There is no room for a copy of %.80s here.", id);
+        return false;
+    }
+    bool kept = publish(shelf, name, id, &fresh);
+    if (!kept || !fresh)
+        lipd_shelf_unbook(shelf, &shelf->used, (size_t)status.st_size);
+    if (!kept)
+        api_problem_set(problem, API_PROBLEM_INTERNAL,
+                        "A copy of %.80s cannot be kept: %s.", id,
+                        strerror(errno));
+    return kept;
+}
+
+bool lipd_shelf_fetch(struct lipd_shelf *shelf, const char *id,
+                      struct api_problem *problem)
+{
+    char name[NAME_BYTES];
+    size_t size;
+    if (!shelf->blobs || !lipd_shelf_is_id(id) || lipd_shelf_size(shelf, id))
+        return true;
+    int fd = open_new(shelf, name);
+    if (fd < 0) {
+        api_problem_set(problem, API_PROBLEM_INTERNAL,
+                        "There is no file for a copy: %s.", strerror(errno));
+        return false;
+    }
+    bool got =
+        shelf->blobs->ops->get(shelf->blobs, shelf->kind, lipd_shelf_name(id),
+                               fd, &size, problem) &&
+        keep_copy(shelf, name, fd, id, problem);
+    close(fd);
+    if (!got)
+        unlinkat(shelf->folder, name, 0);
+    return got;
+}
+
+bool lipd_shelf_withdraw(struct lipd_shelf *shelf, const char *id,
+                         struct api_problem *problem)
+{
+    return !shelf->blobs || !lipd_shelf_is_id(id) ||
+           shelf->blobs->ops->remove(shelf->blobs, shelf->kind,
+                                     lipd_shelf_name(id), problem);
+}

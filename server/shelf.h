@@ -7,6 +7,7 @@
 #define LIPD_SHELF_H
 
 #include "server/file.h"
+#include "server/store/blobs.h"
 
 #include <pthread.h>
 
@@ -17,6 +18,11 @@ struct lipd_shelf {
     pthread_mutex_t lock; /* of what follows, and of what names there are */
     size_t quota, used;
     unsigned long number; /* of the next unfinished file */
+    /* Where others find the files, and this shelf those of others; NULL: one
+     * machine. Then the files here are copies, of which those written longest
+     * ago make room for others. */
+    struct lipd_blobs *blobs;
+    const char *kind;
 };
 
 /* Opens DIRECTORY/NAME, makes what is missing, counts the files and removes
@@ -55,6 +61,16 @@ int lipd_shelf_scratch(struct lipd_shelf *shelf);
 /* Bytes of a file, 0 where there is none; a descriptor that reads it, or -1. */
 size_t lipd_shelf_size(const struct lipd_shelf *shelf, const char *id);
 int lipd_shelf_get(const struct lipd_shelf *shelf, const char *id);
+
+/* With blobs: puts a file of the shelf there; has one on the shelf that may
+ * only be there (false: there is none, NOT_FOUND, or it cannot be had);
+ * removes one there. True without blobs. */
+bool lipd_shelf_share(struct lipd_shelf *shelf, const char *id,
+                      struct api_problem *problem);
+bool lipd_shelf_fetch(struct lipd_shelf *shelf, const char *id,
+                      struct api_problem *problem);
+bool lipd_shelf_withdraw(struct lipd_shelf *shelf, const char *id,
+                         struct api_problem *problem);
 
 /* False where there is none. */
 bool lipd_shelf_delete(struct lipd_shelf *shelf, const char *id);

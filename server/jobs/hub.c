@@ -161,7 +161,7 @@ void lipd_hub_publish(struct lipd_hub *hub, const char *job)
     hub->time++;
     snprintf(hub->recent[hub->time % REMEMBERED], LIPD_JOB_ID, "%s", job);
     for (struct listener **at = &hub->listening; *at;) {
-        if (!strcmp((*at)->job, job))
+        if (!*job || !strcmp((*at)->job, job))
             make_due(hub, at, true);
         else
             at = &(*at)->next;
@@ -185,9 +185,11 @@ static bool missed(const struct lipd_hub *hub, const char *job,
 {
     if (hub->time - since > REMEMBERED)
         return true;
-    for (unsigned long t = since + 1; t <= hub->time; t++)
-        if (!strcmp(hub->recent[t % REMEMBERED], job))
+    for (unsigned long t = since + 1; t <= hub->time; t++) {
+        const char *news = hub->recent[t % REMEMBERED];
+        if (!*news || !strcmp(news, job))
             return true;
+    }
     return false;
 }
 

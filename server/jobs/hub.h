@@ -25,7 +25,7 @@ void lipd_hub_stop(struct lipd_hub *hub);
 /* Stops, tells whoever is left, ends the thread. NULL is allowed. */
 void lipd_hub_free(struct lipd_hub *hub);
 
-/* There is news of this job. */
+/* There is news of this job; "": of any, perhaps. */
 void lipd_hub_publish(struct lipd_hub *hub, const char *job);
 
 /* A number that grows with each news of any job: read it before looking into

@@ -3,6 +3,8 @@
  * A job by itself: the names of its states, and what it owns. */
 #include "server/jobs/job_store.h"
 
+#include "server/log.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -48,4 +50,9 @@ bool lipd_job_new_id(char id[LIPD_JOB_ID], struct api_problem *problem)
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
     return true;
+}
+
+void lipd_job_trouble(const char *id, const struct api_problem *problem)
+{
+    lipd_log(LIPD_WARNING, "job-store", "%s: %s", id, problem->detail);
 }

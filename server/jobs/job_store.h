@@ -53,6 +53,9 @@ struct lipd_job {
 };
 void lipd_job_clear(struct lipd_job *job);
 
+/* A line of the log: what the store refused. */
+void lipd_job_trouble(const char *id, const struct api_problem *problem);
+
 /* Something that happened to a job; sequence numbers count up from 1. */
 struct lipd_job_event {
     uint64_t sequence;

@@ -42,6 +42,28 @@ void lipd_outcome_fail(struct lipd_outcome *outcome,
     outcome->error = api_text_take(&text, &size);
 }
 
+void lipd_outcome_late(struct lipd_outcome *outcome, double seconds)
+{
+    struct api_problem problem;
+    api_problem_set(&problem, API_PROBLEM_TIME_LIMIT,
+                    "The job took longer than %.15g seconds, the limit of "
+                    "--job-time, and did not end when asked.",
+                    seconds);
+    lipd_outcome_fail(outcome, &problem);
+}
+
+void lipd_outcome_hopeless(struct lipd_outcome *outcome, const char *how,
+                           int attempts, size_t memory)
+{
+    struct api_problem problem;
+    api_problem_set(&problem, API_PROBLEM_INTERNAL,
+                    "The job's process %s; so did %d attempts in a row "
+                    "without getting further. It may have met the limit of "
+                    "--job-memory (%zu bytes).",
+                    how, attempts, memory);
+    lipd_outcome_fail(outcome, &problem);
+}
+
 /* A file of the folder that is one JSON object, or NULL. */
 static char *read_object(int folders, const char *id, const char *name,
                          size_t most)

@@ -8,12 +8,14 @@
 #include "server/jobs/runner.h"
 
 #include "server/jobs/attempts.h"
+#include "server/jobs/ear.h"
 #include "server/jobs/folder.h"
 #include "server/jobs/hub.h"
 #include "server/jobs/journal.h"
 #include "server/jobs/limits.h"
 #include "server/jobs/outcome.h"
 #include "server/jobs/process.h"
+#include "server/jobs/share.h"
 #include "server/log.h"
 #include "server/metrics.h"
 
@@ -26,20 +28,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A data directory has one daemon at a time. */
-#define OWNER "lipschitzd"
 
 enum { VAIN_MAX = 5 };
 
 /* Seconds. */
-static const double lease = 120, beat_every = 20, progress_every = 0.5,
-                    look_every = 30, cancel_grace = 30, late_least = 2,
-                    late_most = 60, reap_every = 0.01, trouble_pause = 5,
-                    retry_first = 0.5, retry_most = 30;
+static const double progress_every = 0.5, look_every = 30, alive_every = 10,
+                    cancel_grace = 30, late_least = 2, late_most = 60,
+                    reap_every = 0.01, trouble_pause = 5, retry_first = 0.5,
+                    retry_most = 30;
 
 enum slot_state { FREE, RUNS, SETTLES };
 
@@ -55,17 +53,21 @@ struct slot {
     double beaten; /* when the store last heard of the job */
     double kill_at, late_at;
     double retry_at, retry_after;
+    struct lipd_shared shared; /* checkpoint */
 };
 
 struct lipd_runner {
     struct lipd_service *service;
     pthread_t thread;
-    int folders, wake;
+    int folders;
     char **environment;
+    struct lipd_owner owner;
+    struct lipd_share share;
     _Atomic bool stopping;
     double stop_at; /* written before stopping is set */
     bool told_to_pause;
-    double look_at; /* for queued jobs */
+    double look_at;      /* for queued jobs */
+    struct lipd_ear ear; /* for what others have changed */
     size_t count;
     struct slot slot[];
 };
@@ -79,12 +81,6 @@ static void publish(const struct lipd_runner *runner, const struct slot *slot)
 {
     if (runner->service->hub)
         lipd_hub_publish(runner->service->hub, slot->id);
-}
-
-static void log_trouble(const struct slot *slot,
-                        const struct api_problem *problem)
-{
-    lipd_log(LIPD_WARNING, "job-store", "%s: %s", slot->id, problem->detail);
 }
 
 /* --- starting */
@@ -167,6 +163,13 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
         settle_later(slot);
         return;
     }
+    if (!lipd_share_fetch(&runner->share, job, &problem)) {
+        lipd_job_trouble(slot->id, &problem);
+        lipd_outcome_requeue(&slot->outcome, true);
+        runner->look_at = lip_now() + trouble_pause;
+        settle_later(slot);
+        return;
+    }
     lipd_attempts_read(&slot->attempts, runner->folders, slot->id);
     int left = lipd_outcome_left(runner->folders, slot->id);
     if (left >= 0 && (left != LIPD_CHILD_CANCELLED || job->cancel) &&
@@ -203,8 +206,9 @@ static void look_for_jobs(struct lipd_runner *runner)
         return;
     runner->look_at = lip_now() + look_every;
     while (found == LIPD_CLAIMED && (slot = find_free(runner))) {
-        found = store_of(runner)->ops->claim(store_of(runner), &job, OWNER,
-                                             lease, &problem);
+        found = store_of(runner)->ops->claim(store_of(runner), &job,
+                                             runner->owner.name,
+                                             runner->owner.lease, &problem);
         /* A lease of ours that ran out while the machine slept. */
         if (found == LIPD_CLAIMED && !is_ours_already(runner, job.id))
             take_up(runner, slot, &job);
@@ -227,17 +231,18 @@ static void beat(struct lipd_runner *runner, struct slot *slot)
     struct api_problem problem;
     bool cancel = false;
     slot->beaten = lip_now();
-    if (store_of(runner)->ops->heartbeat(store_of(runner), slot->id, OWNER,
-                                         lease, *slot->news ? slot->news : NULL,
-                                         &cancel, &problem)) {
+    if (store_of(runner)->ops->heartbeat(
+            store_of(runner), slot->id, runner->owner.name, runner->owner.lease,
+            *slot->news ? slot->news : NULL, &cancel, &problem)) {
         if (*slot->news)
             publish(runner, slot);
         slot->news[0] = '\0';
+        lipd_share_checkpoint(&runner->share, &slot->shared, slot->id);
         if (cancel)
             ask_to_cancel(slot);
         return;
     }
-    log_trouble(slot, &problem);
+    lipd_job_trouble(slot->id, &problem);
     slot->beaten += trouble_pause;
     if (problem.code == API_PROBLEM_NOT_FOUND) {
         slot->lost = true; /* another's by now: this process must end */
@@ -245,9 +250,11 @@ static void beat(struct lipd_runner *runner, struct slot *slot)
     }
 }
 
-static double beat_due(const struct slot *slot)
+static double beat_due(const struct lipd_runner *runner,
+                       const struct slot *slot)
 {
-    return slot->beaten + (*slot->news ? progress_every : beat_every);
+    return slot->beaten +
+           (*slot->news ? progress_every : runner->owner.beat_every);
 }
 
 /* Too late, or deaf to a cancel. */
@@ -264,20 +271,9 @@ static void enforce(struct slot *slot, double now)
     }
 }
 
-static void fail_late(struct lipd_runner *runner, struct slot *slot)
-{
-    struct api_problem problem;
-    api_problem_set(&problem, API_PROBLEM_TIME_LIMIT,
-                    "The job took longer than %.15g seconds, the limit of "
-                    "--job-time, and did not end when asked.",
-                    runner->service->config->job_time);
-    lipd_outcome_fail(&slot->outcome, &problem);
-}
-
 /* Again from the checkpoint, unless that led nowhere too often. */
 static void crashed(struct lipd_runner *runner, struct slot *slot, int status)
 {
-    struct api_problem problem;
     char how[128];
     lipd_outcome_describe(how, sizeof how, status);
     lipd_log(LIPD_WARNING, "job-crash", "%s: its process %s", slot->id, how);
@@ -291,13 +287,8 @@ static void crashed(struct lipd_runner *runner, struct slot *slot, int status)
     } else if (slot->attempts.vain < VAIN_MAX) {
         lipd_outcome_requeue(&slot->outcome, false);
     } else {
-        api_problem_set(&problem, API_PROBLEM_INTERNAL,
-                        "The job's process %s; so did %d attempts in a row "
-                        "without getting further. It may have met the limit "
-                        "of --job-memory (%zu bytes).",
-                        how, VAIN_MAX,
-                        lipd_job_memory(runner->service->config));
-        lipd_outcome_fail(&slot->outcome, &problem);
+        lipd_outcome_hopeless(&slot->outcome, how, VAIN_MAX,
+                              lipd_job_memory(runner->service->config));
     }
 }
 
@@ -314,7 +305,7 @@ static void judge(struct lipd_runner *runner, struct slot *slot, int status)
                           runner->service->store))
         return;
     if (slot->late)
-        fail_late(runner, slot);
+        lipd_outcome_late(&slot->outcome, runner->service->config->job_time);
     else if (!asked || code == LIPD_CHILD_PAUSED || stopping)
         /* A cancel that nobody asked for comes of a service manager that
          * stops us: the job goes on when we do. */
@@ -324,6 +315,15 @@ static void judge(struct lipd_runner *runner, struct slot *slot, int status)
     /* Who pauses by itself is not to do so all the time. */
     if (!slot->outcome.over && slot->outcome.forgive)
         runner->look_at = lip_now() + 1;
+}
+
+/* The job is another's by now. */
+static void forget(struct lipd_runner *runner, struct slot *slot)
+{
+    if (runner->share.blobs)
+        lipd_folder_remove(runner->folders, slot->id);
+    lipd_outcome_clear(&slot->outcome);
+    slot->state = FREE;
 }
 
 static void serve_running(struct lipd_runner *runner, struct slot *slot)
@@ -338,12 +338,12 @@ static void serve_running(struct lipd_runner *runner, struct slot *slot)
         if (!slot->lost)
             beat(runner, slot); /* the last news, and whether to cancel */
         if (slot->lost) {
-            slot->state = FREE;
+            forget(runner, slot);
             return;
         }
         judge(runner, slot, status);
         settle_later(slot);
-    } else if (lip_now() >= beat_due(slot)) {
+    } else if (lip_now() >= beat_due(runner, slot)) {
         beat(runner, slot);
     }
 }
@@ -356,10 +356,13 @@ static bool tell_store(struct lipd_runner *runner, struct slot *slot,
     const struct lipd_outcome *outcome = &slot->outcome;
     struct lipd_job_end end = {outcome->state, outcome->result, outcome->error};
     struct lipd_job_store *store = store_of(runner);
+    if (!outcome->over)
+        lipd_share_now(&runner->share, &slot->shared, slot->id);
     if (outcome->over)
-        return store->ops->finish(store, slot->id, OWNER, &end, problem);
-    return store->ops->release(store, slot->id, OWNER, outcome->forgive,
-                               problem);
+        return store->ops->finish(store, slot->id, runner->owner.name, &end,
+                                  problem);
+    return store->ops->release(store, slot->id, runner->owner.name,
+                               outcome->forgive, problem);
 }
 
 static void settled(struct lipd_runner *runner, struct slot *slot)
@@ -369,9 +372,10 @@ static void settled(struct lipd_runner *runner, struct slot *slot)
     if (slot->outcome.over) {
         lipd_journal_over(slot->kind, slot->outcome.state);
         lipd_folder_remove(runner->folders, slot->id);
+        lipd_share_forget(&runner->share, slot->id);
         if (!store->ops->trim(store, runner->service->config->job_history,
                               &problem))
-            log_trouble(slot, &problem);
+            lipd_job_trouble(slot->id, &problem);
     }
     lipd_folders_reserve(runner->folders);
     publish(runner, slot);
@@ -400,10 +404,9 @@ static void serve_settling(struct lipd_runner *runner, struct slot *slot)
             runner->look_at = 0;
         return;
     }
-    log_trouble(slot, &problem);
+    lipd_job_trouble(slot->id, &problem);
     if (problem.code == API_PROBLEM_NOT_FOUND) {
-        lipd_outcome_clear(&slot->outcome);
-        slot->state = FREE;
+        forget(runner, slot);
         return;
     }
     /* What a failed job left may be the room that is missing. */
@@ -420,7 +423,8 @@ static double due(const struct lipd_runner *runner, const struct slot *slot)
     if (slot->state == SETTLES)
         return runner->told_to_pause ? fmin(slot->retry_at, runner->stop_at)
                                      : slot->retry_at;
-    double at = fmin(slot->kill_at, fmin(slot->late_at, beat_due(slot)));
+    double at =
+        fmin(slot->kill_at, fmin(slot->late_at, beat_due(runner, slot)));
     if (slot->process.pipe < 0)
         at = fmin(at, lip_now() + reap_every);
     return at;
@@ -429,8 +433,9 @@ static double due(const struct lipd_runner *runner, const struct slot *slot)
 static void wait_for_something(struct lipd_runner *runner, struct pollfd *list)
 {
     double at = runner->told_to_pause ? INFINITY : runner->look_at;
+    at = fmin(at, lip_now() + alive_every);
     size_t count = 1;
-    list[0] = (struct pollfd){.fd = runner->wake, .events = POLLIN};
+    list[0] = (struct pollfd){.fd = runner->ear.fd, .events = POLLIN};
     for (size_t i = 0; i < runner->count; i++) {
         const struct slot *slot = &runner->slot[i];
         if (slot->state == FREE)
@@ -447,13 +452,15 @@ static void wait_for_something(struct lipd_runner *runner, struct pollfd *list)
 /* Somebody called: there may be queued jobs, or cancelled ones. */
 static void hear_wake(struct lipd_runner *runner)
 {
-    uint64_t count;
-    if (read(runner->wake, &count, sizeof count) != sizeof count)
+    struct lipd_heard heard;
+    if (!lipd_ear_take(&runner->ear, &heard))
         return;
     runner->look_at = 0;
-    for (size_t i = 0; i < runner->count; i++)
-        if (runner->slot[i].state == RUNS)
-            beat(runner, &runner->slot[i]);
+    for (size_t i = 0; i < runner->count; i++) {
+        struct slot *slot = &runner->slot[i];
+        if (slot->state == RUNS && lipd_heard_concerns(&heard, slot->id))
+            beat(runner, slot);
+    }
 }
 
 static void pause_all(struct lipd_runner *runner)
@@ -497,6 +504,7 @@ static void *run(void *arg)
     struct lipd_runner *runner = arg;
     struct pollfd *list = lip_alloc(NULL, runner->count + 1, sizeof *list);
     while (list) {
+        lipd_owner_alive(runner->folders);
         if (atomic_load(&runner->stopping) && !runner->told_to_pause)
             pause_all(runner);
         if (!runner->told_to_pause)
@@ -520,31 +528,29 @@ void lipd_runner_free(struct lipd_runner *runner)
     for (size_t i = 0; i < runner->count; i++)
         lipd_outcome_clear(&runner->slot[i].outcome);
     lipd_environment_free(runner->environment);
+    lipd_ear_clear(&runner->ear);
     if (runner->folders >= 0)
         close(runner->folders);
-    if (runner->wake >= 0)
-        close(runner->wake);
     lip_free(runner);
 }
 
 static bool prepare(struct lipd_runner *runner, char *complaint, size_t size)
 {
-    struct api_problem problem;
     struct lipd_job_store *store = store_of(runner);
+    double lease = runner->service->blobs ? runner->service->config->lease : 0;
     runner->folders =
         lipd_folders_open(runner->service->config->data_dir, complaint, size);
     if (runner->folders < 0)
         return false;
-    runner->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    lipd_share_init(&runner->share, runner->service, runner->folders);
     runner->environment = lipd_environment_make(runner->service->config);
-    if (runner->wake < 0 || !runner->environment) {
+    if (runner->ear.fd < 0 || !runner->environment) {
         snprintf(complaint, size, "There is no memory to run jobs.");
         return false;
     }
-    if (!store->ops->recover(store, OWNER, &problem)) {
-        snprintf(complaint, size, "%s", problem.detail);
+    if (!lipd_owner_open(&runner->owner, store, runner->folders, lease,
+                         complaint, size))
         return false;
-    }
     lipd_folders_sweep(runner->folders, store);
     lipd_folders_reserve(runner->folders);
     return true;
@@ -553,7 +559,9 @@ static bool prepare(struct lipd_runner *runner, char *complaint, size_t size)
 struct lipd_runner *lipd_runner_start(struct lipd_service *service,
                                       char *complaint, size_t complaint_size)
 {
-    size_t count = lipd_job_processes(service->config);
+    /* Without a place for any it still tells how many wait. */
+    bool runs = strcmp(service->config->role, "serve") != 0;
+    size_t count = runs ? lipd_job_processes(service->config) : 0;
     struct lipd_runner *runner =
         lip_calloc(NULL, 1, sizeof *runner + count * sizeof(struct slot));
     if (!runner) {
@@ -562,7 +570,8 @@ struct lipd_runner *lipd_runner_start(struct lipd_service *service,
     }
     runner->service = service;
     runner->count = count;
-    runner->folders = runner->wake = -1;
+    runner->folders = -1;
+    lipd_ear_init(&runner->ear);
     if (prepare(runner, complaint, complaint_size)) {
         if (!pthread_create(&runner->thread, NULL, run, runner))
             return runner;
@@ -573,11 +582,15 @@ struct lipd_runner *lipd_runner_start(struct lipd_service *service,
     return NULL;
 }
 
+void lipd_runner_hear(struct lipd_runner *runner, const char *job)
+{
+    if (runner)
+        lipd_ear_hear(&runner->ear, job);
+}
+
 void lipd_runner_wake(struct lipd_runner *runner)
 {
-    uint64_t one = 1;
-    if (runner && write(runner->wake, &one, sizeof one) != sizeof one)
-        lipd_log(LIPD_DEBUG, "job-wake", "%s", strerror(errno));
+    lipd_runner_hear(runner, "");
 }
 
 void lipd_runner_stop(struct lipd_runner *runner, double seconds)

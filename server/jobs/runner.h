@@ -17,6 +17,10 @@ struct lipd_runner *lipd_runner_start(struct lipd_service *service,
 /* Looks for queued and cancelled jobs now rather than at its next turn. */
 void lipd_runner_wake(struct lipd_runner *runner);
 
+/* News from other machines: this job, or perhaps any (""), has changed. NULL is
+ * allowed. */
+void lipd_runner_hear(struct lipd_runner *runner, const char *job);
+
 /* Asks every child to keep a checkpoint and end, waits for that at most
  * `seconds`, then kills; their jobs are queued again. Waking does nothing any
  * more, and is allowed until lipd_runner_free. NULL is allowed for both. */

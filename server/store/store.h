@@ -12,11 +12,17 @@
 #include "server/store/holdings.h"
 #include "server/store/results.h"
 
+struct lipd_pg;
+struct lipd_pg_listener;
+
 struct lipd_stores {
     struct lipd_job_store *jobs;
     struct lipd_holdings *holdings;
     struct lipd_results *results;
     struct lipd_blobs *blobs; /* NULL: one machine */
+    /* What they share; NULL: one machine. */
+    struct lipd_pg *pg;
+    struct lipd_pg_listener *listener;
 };
 
 /* What changed in a store that others write to as well: called from a thread of
@@ -28,6 +34,8 @@ typedef void lipd_store_news(void *arg, const char *job);
 bool lipd_stores_open(struct lipd_stores *stores,
                       const struct lipd_config *config, lipd_store_news *news,
                       void *arg, char *complaint, size_t complaint_size);
+/* No more news from now on. */
+void lipd_stores_deafen(struct lipd_stores *stores);
 void lipd_stores_close(struct lipd_stores *stores);
 
 #endif

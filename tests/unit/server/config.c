@@ -115,6 +115,38 @@ START_TEST(commands)
 }
 END_TEST
 
+static void expect_store(const char *given, const char *printed)
+{
+    char *text;
+    size_t size;
+    char line[200];
+    ck_assert_int_eq(READ("worker", "--store", given), LIPD_SERVE);
+    ck_assert_str_eq(config.role, "work");
+    ck_assert_str_eq(config.store, given);
+    FILE *out = open_memstream(&text, &size);
+    lipd_config_print(out, &config);
+    fclose(out);
+    snprintf(line, sizeof line, "\nLIPSCHITZD_STORE=%s\n", printed);
+    ck_assert_msg(strstr(text, line) != NULL, "%s", text);
+    free(text);
+}
+
+/* A password is not printed, wherever a URL has it. */
+START_TEST(no_password_is_printed)
+{
+    expect_store("postgresql://me:secret@host/db?x=a@b",
+                 "postgresql://me:***@host/db?x=a@b");
+    expect_store("postgresql://me:se@cret@host/db",
+                 "postgresql://me:***@host/db");
+    expect_store("postgresql://host/db?user=me&password=secret&x=y",
+                 "postgresql://host/db?user=me&password=***");
+    expect_store("host=h password=secret", "host=h password=***");
+    expect_store("postgresql://me@host:5432/db",
+                 "postgresql://me@host:5432/db");
+    expect_store("postgresql:///db?host=/tmp", "postgresql:///db?host=/tmp");
+}
+END_TEST
+
 /* What --print-config prints, given back as environment, prints the same. */
 START_TEST(the_printed_configuration_reads_back)
 {
@@ -178,6 +210,7 @@ int main(void)
     tcase_add_test(tcase, a_text_that_does_not_fit_is_refused);
     tcase_add_test(tcase, what_kubernetes_sets_is_no_option);
     tcase_add_test(tcase, commands);
+    tcase_add_test(tcase, no_password_is_printed);
     tcase_add_test(tcase, the_printed_configuration_reads_back);
     tcase_add_test(tcase, help_names_every_option_in_80_columns);
     suite_add_tcase(suite, tcase);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * initdb and pg_ctl, as nobody but root when the test is root's. */
+#include "tests/support/postgres.h"
+
+#include <glob.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The newest version's programs, or NULL. */
+static const char *programs(void)
+{
+    static char path[256];
+    glob_t found;
+    if (*path)
+        return path;
+    if (!glob("/usr/lib/postgresql/*/bin", 0, NULL, &found) && found.gl_pathc)
+        snprintf(path, sizeof path, "%s", found.gl_pathv[found.gl_pathc - 1]);
+    globfree(&found);
+    return *path ? path : NULL;
+}
+
+bool postgres_there(void)
+{
+    if (programs())
+        return true;
+    printf("skipped: PostgreSQL is not installed (package postgresql)\n");
+    return false;
+}
+
+/* As the user postgres where this is root; quiet unless it fails. */
+static int shell(const struct postgres *server, const char *command)
+{
+    char line[1200];
+    const char *user = geteuid() ? ""
+                                 : "setpriv --reuid=postgres --regid=postgres "
+                                   "--clear-groups ";
+    snprintf(line, sizeof line,
+             "cd / && %s%s/%s >%s/out 2>&1 </dev/null || "
+             "{ cat %s/out >&2; false; }",
+             user, programs(), command, server->directory, server->directory);
+    return system(line);
+}
+
+/* In a test or before all of them. */
+static void must(bool done, const char *what)
+{
+    if (done)
+        return;
+    fprintf(stderr, "PostgreSQL: %s failed\n", what);
+    exit(1);
+}
+
+void postgres_again(const struct postgres *server)
+{
+    char command[600];
+    snprintf(command, sizeof command,
+             "pg_ctl -D %s/data -w -t 60 -l %s/log "
+             "-o \"-c listen_addresses='' -k %s\" start",
+             server->directory, server->directory, server->directory);
+    must(!shell(server, command), "starting");
+}
+
+void postgres_start(struct postgres *server)
+{
+    char command[300];
+    snprintf(server->directory, sizeof server->directory,
+             "/tmp/lipschitzd-postgres-XXXXXX");
+    must(mkdtemp(server->directory) != NULL, "mkdtemp");
+    snprintf(command, sizeof command, "chmod 777 %s", server->directory);
+    must(!system(command), "chmod");
+    snprintf(command, sizeof command,
+             "initdb -D %s/data -A trust -U lipschitzd --no-sync -E UTF8 "
+             "--locale=C",
+             server->directory);
+    must(!shell(server, command), "initdb");
+    postgres_again(server);
+    snprintf(server->url, sizeof server->url,
+             "postgresql://lipschitzd@/postgres?host=%s", server->directory);
+}
+
+static void stop(const struct postgres *server)
+{
+    char command[200];
+    snprintf(command, sizeof command, "pg_ctl -D %s/data -m immediate -w stop",
+             server->directory);
+    if (shell(server, command))
+        fprintf(stderr, "PostgreSQL did not stop\n");
+}
+
+void postgres_kill(const struct postgres *server)
+{
+    stop(server);
+}
+
+void postgres_end(const struct postgres *server)
+{
+    char command[100];
+    stop(server);
+    snprintf(command, sizeof command, "rm -rf %s", server->directory);
+    if (system(command))
+        fprintf(stderr, "%s is left\n", server->directory);
+}
+
+void postgres_run(const struct postgres *server, const char *sql)
+{
+    PGconn *connection = PQconnectdb(server->url);
+    PQclear(PQexec(connection, "SET client_min_messages = warning"));
+    PGresult *result = PQexec(connection, sql);
+    ExecStatusType status = PQresultStatus(result);
+    must(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK,
+         PQerrorMessage(connection));
+    PQclear(result);
+    PQfinish(connection);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A PostgreSQL server of Debian's for tests, on a socket in a folder of its own
+ * under /tmp; never as root. Every failure fails the test. */
+#ifndef LIP_TESTS_SUPPORT_POSTGRES_H
+#define LIP_TESTS_SUPPORT_POSTGRES_H
+
+#include <stdbool.h>
+
+struct postgres {
+    char directory[64];
+    char url[160];
+};
+
+/* Is it installed? Says so on the terminal where it is not: the test is
+ * skipped then. */
+bool postgres_there(void);
+
+/* Makes a server that answers; starts one again that was stopped. */
+void postgres_start(struct postgres *server);
+void postgres_again(const struct postgres *server);
+
+/* As a loss of power would: it does not write what it has in mind. */
+void postgres_kill(const struct postgres *server);
+
+/* Stops it and removes the folder. */
+void postgres_end(const struct postgres *server);
+
+/* Runs SQL that gives no rows. */
+void postgres_run(const struct postgres *server, const char *sql);
+
+#endif
