@@ -20,13 +20,11 @@
 #include "server/metrics.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -536,8 +534,6 @@ void lipd_runner_free(struct lipd_runner *runner)
 
 static bool prepare(struct lipd_runner *runner, char *complaint, size_t size)
 {
-    struct lipd_job_store *store = store_of(runner);
-    double lease = runner->service->blobs ? runner->service->config->lease : 0;
     runner->folders =
         lipd_folders_open(runner->service->config->data_dir, complaint, size);
     if (runner->folders < 0)
@@ -548,10 +544,10 @@ static bool prepare(struct lipd_runner *runner, char *complaint, size_t size)
         snprintf(complaint, size, "There is no memory to run jobs.");
         return false;
     }
-    if (!lipd_owner_open(&runner->owner, store, runner->folders, lease,
+    if (!lipd_owner_open(&runner->owner, runner->service, runner->folders,
                          complaint, size))
         return false;
-    lipd_folders_sweep(runner->folders, store);
+    lipd_folders_sweep(runner->folders, store_of(runner));
     lipd_folders_reserve(runner->folders);
     return true;
 }

@@ -182,9 +182,12 @@ static bool make_name(char name[NAME], int folders)
     return lipd_put_file(folders, "owner", ".new", &content, true);
 }
 
-bool lipd_owner_open(struct lipd_owner *owner, struct lipd_job_store *store,
-                     int folders, double lease, char *complaint, size_t size)
+bool lipd_owner_open(struct lipd_owner *owner,
+                     const struct lipd_service *service, int folders,
+                     char *complaint, size_t size)
 {
+    struct lipd_job_store *store = service->jobs;
+    double lease = service->blobs ? service->config->lease : 0;
     char before[NAME] = ALONE;
     struct api_problem problem;
     const double lease_alone = 120;

@@ -53,11 +53,12 @@ struct lipd_owner {
 };
 
 /* The name of this life of the daemon, kept in the folder, and the lease under
- * which it claims (0: alone, with a name and a lease that are always the same).
+ * which it claims; a daemon that is alone always has the same.
  * What the one before, which is gone, had claimed is queued again: a folder
  * has one daemon at a time. False with a sentence. */
-bool lipd_owner_open(struct lipd_owner *owner, struct lipd_job_store *store,
-                     int folders, double lease, char *complaint, size_t size);
+bool lipd_owner_open(struct lipd_owner *owner,
+                     const struct lipd_service *service, int folders,
+                     char *complaint, size_t size);
 
 /* Touches a file that tells that jobs are looked after; is it younger than
  * `seconds` in this data directory? */
