@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The dashboard and the guide speak of the metrics that there are.
+source tests/style/rule.sh
+
+# "NAME TYPE HELP" of every metric, out of the table that makes GET /metrics.
+metrics() {
+    echo 'lipschitzd_build_info gauge The running version'
+    gcc -E -P -I. -Ilib -x c - <<<'#include "server/metrics.h"
+#define X(constant, name, kind, labels, help) @ name kind help
+LIPD_METRICS(X)' 2>/dev/null | tr -d '\n' | tr '@' '\n' |
+        sed -nE 's/^ *"([a-z_]+)" ([A-Z]+) "(.*)" *$/\1 \2 \3/p' |
+        sed -E 's/" +"//g; s/ (TIME|COUNTER) / counter /; s/ (SPAN|GAUGE) / gauge /
+                s/ HISTOGRAM / histogram /; s/^/lipschitzd_/'
+}
+
+known=$(metrics)
+{
+    python3 tests/style/dashboard.py docker/grafana/lipschitzd.json \
+        $(awk '{ print $1 ":" $2 }' <<<"$known") 2>&1
+} | rule 'every metric is in a panel of the dashboard, and no other'
+
+# The guide's table has each of them with its help, word for word.
+sed -n '/^<!-- metrics -->$/,/^<!-- \/metrics -->$/p' docker/operation.md |
+    sed -nE 's/^\| `([a-z_]+)` \| ([a-z]+) \| (.*) \|$/\1 \2 \3/p' |
+    diff - <(echo "$known") | rule 'docker/operation.md explains every metric'
