@@ -39,6 +39,8 @@ static bool memory_is_full(char *detail, struct lipd_service *service)
     return used > service->max_memory - lipd_estimate(0);
 }
 
+/* Of our own list only: of one that daemons share all would say the same, and
+ * a load balancer would leave nobody to ask after a job. */
 static bool jobs_are_full(char *detail, struct lipd_service *service)
 {
     int64_t queued = lipd_metric_get(LIPD_JOBS_QUEUED, 0);
@@ -46,7 +48,8 @@ static bool jobs_are_full(char *detail, struct lipd_service *service)
              "%lld jobs wait already, as many as --max-jobs "
              "lets.",
              (long long)queued);
-    return service->jobs && queued >= (int64_t)service->config->max_jobs;
+    return service->jobs && !*service->config->store &&
+           queued >= (int64_t)service->config->max_jobs;
 }
 
 static bool store_fails(char *detail, struct lipd_service *service)

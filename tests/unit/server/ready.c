@@ -153,6 +153,8 @@ START_TEST(too_many_jobs_that_wait)
     expect(NULL);
     lipd_metric_set(LIPD_JOBS_QUEUED, 0, 3);
     expect("jobs-full");
+    snprintf(config.store, sizeof config.store, "postgresql://x/y");
+    expect(NULL);
 }
 END_TEST
 
