@@ -153,6 +153,25 @@ START_TEST(a_life)
 }
 END_TEST
 
+START_TEST(a_trace_stays_with_its_job)
+{
+    static const char trace[] = "0123456789abcdef0123456789abcdef";
+    const struct lipd_job_wish wish = {
+        .kind = "train", .request = "{}", .tenant = "t", .trace = trace};
+    char id[LIPD_JOB_ID];
+    bool again;
+    ck_assert(store->ops->add(store, id, &again, &wish, 1, &problem));
+    struct lipd_job job = get(id);
+    ck_assert_str_eq(job.trace, trace);
+    ck_assert_str_eq(job.tenant, "t");
+    lipd_job_clear(&job);
+    ck_assert_int_eq(store->ops->claim(store, &job, "me", 60, &problem),
+                     LIPD_CLAIMED);
+    ck_assert_str_eq(job.trace, trace);
+    lipd_job_clear(&job);
+}
+END_TEST
+
 START_TEST(what_is_over_stays_as_it_is)
 {
     char id[LIPD_JOB_ID], claimed[LIPD_JOB_ID];
@@ -642,6 +661,7 @@ TCase *job_store_suite(const struct job_store_source *given)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_life);
+    tcase_add_test(tests, a_trace_stays_with_its_job);
     tcase_add_test(tests, what_is_over_stays_as_it_is);
     tcase_add_test(tests, what_is_not_there_is_not_found);
     tcase_add_test(tests, a_key_gives_the_same_job_again);
