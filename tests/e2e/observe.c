@@ -194,6 +194,39 @@ START_TEST(bad_traces_are_ignored)
 }
 END_TEST
 
+/* One job runs, one waits, and no more may: said until that is over. */
+START_TEST(too_many_waiting_jobs_make_it_unready)
+{
+    char running[JOB_ID], waiting[JOB_ID], target[JOB_ID + 8];
+    struct http_answer answer;
+    start("--max-jobs", "1");
+    submit(running, 256, 100000);
+    job_await_state(&daemon_, running, "running", patience);
+    http_get(&answer, daemon_.port, "/readyz");
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_str_eq(answer.body, "{\"ready\":true}");
+    http_clear(&answer);
+    submit(waiting, 8, 3);
+    ck_assert(reaches("jobs_queued", 1));
+    http_get(&answer, daemon_.port, "/readyz");
+    ck_assert_int_eq(answer.status, 503);
+    ck_assert_str_eq(http_field(&answer, "Content-Type"), "application/json");
+    ck_assert_str_ne(http_field(&answer, "Retry-After"), "");
+    ck_assert(http_has(&answer, "{\"ready\":false,\"reasons\":[{\"code\":"
+                                "\"jobs-full\",\"detail\":\""));
+    http_clear(&answer);
+    snprintf(target, sizeof target, "/jobs/%s", running);
+    http_ask(&answer, daemon_.port, "DELETE", target, NULL, NULL, 0);
+    http_clear(&answer);
+    await(waiting, "succeeded");
+    ck_assert(daemon_metric_rests(&daemon_, "jobs_queued", 10));
+    http_get(&answer, daemon_.port, "/readyz");
+    ck_assert_int_eq(answer.status, 200);
+    http_clear(&answer);
+    daemon_end(&daemon_);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("e2e/observe");
@@ -203,6 +236,7 @@ int main(void)
     tcase_add_test(tcase, requests_are_measured);
     tcase_add_test(tcase, what_waits_is_seen);
     tcase_add_test(tcase, traces_go_on_in_jobs);
+    tcase_add_test(tcase, too_many_waiting_jobs_make_it_unready);
     tcase_add_test(tcase, bad_traces_are_ignored);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
