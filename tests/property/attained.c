@@ -113,8 +113,9 @@ START_TEST(slopes_that_leave_the_unit_interval)
         double found = fabs(up - down) / 2e-4;
         ck_assert_double_ge(found, row[r].least - 1e-6);
         for (size_t i = 0; lip_methods[i]; i++)
-            ck_assert_double_ge(
-                bound_of_plain(lip_methods[i]->id, &net, PAIR_22), found);
+            if (!is_for_images(lip_methods[i]))
+                ck_assert_double_ge(
+                    bound_of_plain(lip_methods[i]->id, &net, PAIR_22), found);
         lip_network_free(network);
         plain_clear(&net);
     }

@@ -283,3 +283,8 @@ void add_method_tests(TCase *tc, const char *name)
     tcase_add_test(tc, one_layer);
     tcase_add_test(tc, costs_what_it_says);
 }
+
+bool is_for_images(const struct lip_method *method)
+{
+    return strcmp(method->id, "lipsdp-torus") == 0;
+}

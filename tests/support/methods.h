@@ -17,6 +17,9 @@ void add_method_tests(TCase *tc, const char *method);
  * tolerance; ended by NULL. */
 extern const char *const direct_methods[];
 
+/* Whether it says nothing of chains of dense layers, only of images. */
+bool is_for_images(const struct lip_method *method);
+
 /* Pair number i of nine. */
 struct lip_norm_pair nth_pair(int i);
 

@@ -61,7 +61,9 @@ START_TEST(identity_of_two)
     struct lip_chain *chain = chain_of("relu", (const size_t[]){1, 2, 1}, 2,
                                        (const double *const[]){w1, w2});
     for (size_t i = 0; lip_methods[i]; i++)
-        ck_assert_double_ge(bound_of(lip_methods[i]->id, chain, PAIR_22), 1);
+        if (!is_for_images(lip_methods[i]))
+            ck_assert_double_ge(bound_of(lip_methods[i]->id, chain, PAIR_22),
+                                1);
     lip_chain_free(chain);
 }
 END_TEST
@@ -108,8 +110,9 @@ START_TEST(tent_maps)
         ck_assert_double_eq_tol(detail_of("midpoint", chain, "network"),
                                 middle[k - 1], 1e-7);
         for (size_t i = 0; lip_methods[i]; i++)
-            ck_assert_double_ge(bound_of(lip_methods[i]->id, chain, PAIR_22),
-                                truth);
+            if (!is_for_images(lip_methods[i]))
+                ck_assert_double_ge(
+                    bound_of(lip_methods[i]->id, chain, PAIR_22), truth);
         lip_chain_free(chain);
         lip_network_free(network);
     }
@@ -130,8 +133,10 @@ START_TEST(slopes_below_zero_and_above_one)
             chain_of(row[r].activation, (const size_t[]){1, 2, 1}, 2,
                      (const double *const[]){w1, w2});
         for (size_t i = 0; lip_methods[i]; i++)
-            ck_assert_double_ge(bound_of(lip_methods[i]->id, chain, PAIR_22),
-                                row[r].attained);
+            if (!is_for_images(lip_methods[i]))
+                ck_assert_double_ge(
+                    bound_of(lip_methods[i]->id, chain, PAIR_22),
+                    row[r].attained);
         lip_chain_free(chain);
     }
 }
