@@ -29,6 +29,8 @@ double lip_norm_widen(double value, double error)
 {
     if (error == 0)
         return value;
+    if (!(error < 0.5))
+        return INFINITY;
     return lip_mul_up(value, lip_add_up(1, lip_div_up(error, 1 - error)));
 }
 

@@ -31,6 +31,9 @@ struct channel {
  * are normal numbers. */
 static const double largest = 0x1p300, smallest = 0x1p-300;
 
+/* Bounds divide by 1 less the error. */
+static const double most_error = 0x1p-30;
+
 static double part(const struct lip_tensor *tensor, size_t c, double fallback)
 {
     return tensor->data ? lip_tensor_at(tensor, c) : fallback;
@@ -86,6 +89,12 @@ static enum lip_status check_channel(const struct lip_layer *layer, size_t c,
                         "bias %g: such numbers cannot be folded with "
                         "certainty. Sizes up to %g are fine.",
                         c, scale, mean, part(&layer->bias, c, 0), largest);
+    if (!(channel(layer, c).error < most_error))
+        return lip_fail(ctx, LIP_INVALID,
+                        "the shift of channel %zu, of mean %g and bias %g, is "
+                        "too small to be known with certainty: a mean of 0, or "
+                        "a bias that does not cancel it, is fine.",
+                        c, part(&layer->mean, c, 0), part(&layer->bias, c, 0));
     return LIP_OK;
 }
 
