@@ -339,3 +339,14 @@ size_t lipd_dataset_list(struct lipd_dataset_store *store, const char *after,
     lip_free(id);
     return kept;
 }
+
+size_t lipd_dataset_size(struct lipd_dataset_store *store, const char *id)
+{
+    return lipd_shelf_size(&store->shelf, id);
+}
+
+bool lipd_dataset_each(struct lipd_dataset_store *store,
+                       bool (*visit)(void *arg, const char *id), void *arg)
+{
+    return lipd_shelf_each(&store->shelf, visit, arg);
+}

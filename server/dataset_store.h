@@ -70,6 +70,13 @@ bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
                        const char *id, struct api_problem *problem,
                        struct lip_ctx *ctx);
 
+/* Bytes of the file of this id, or 0 where there is none. */
+size_t lipd_dataset_size(struct lipd_dataset_store *store, const char *id);
+
+/* Calls `visit` with the id of each data set, until that says false. */
+bool lipd_dataset_each(struct lipd_dataset_store *store,
+                       bool (*visit)(void *arg, const char *id), void *arg);
+
 /* False where there is none. */
 bool lipd_dataset_delete(struct lipd_dataset_store *store, const char *id);
 

@@ -3,6 +3,7 @@
  * Loading goes the way the upload went: same reader, same limits. */
 #include "server/model_load.h"
 
+#include "server/keep.h"
 #include "server/model_store.h"
 #include "server/service.h"
 
@@ -26,6 +27,21 @@ bool lipd_model_book(struct lipd_request *request, size_t bytes,
     api_problem_set(problem, API_PROBLEM_OVERLOADED,
                     "The requests being served leave no room to load this "
                     "model. Try again later.");
+    return false;
+}
+
+bool lipd_model_there(const struct lipd_request *request, const char *id,
+                      struct api_problem *problem)
+{
+    struct lipd_store *store = request->service->store;
+    bool may = store && lipd_may_see(request, LIPD_MODEL, id, NULL);
+    if (may && !lipd_store_fetch(store, id, problem) &&
+        problem->code != API_PROBLEM_NOT_FOUND)
+        return false;
+    if (may && lipd_store_size(store, id))
+        return true;
+    api_problem_set(problem, API_PROBLEM_NOT_FOUND,
+                    "No model is stored under the id %.80s.", id);
     return false;
 }
 
@@ -92,6 +108,8 @@ struct lip_network *lipd_model_load(struct lipd_request *request,
         lipd_no_store(problem);
         return NULL;
     }
+    if (!lipd_model_there(request, id, problem))
+        return NULL;
     size_t bytes = lipd_estimate(lipd_store_size(store, id));
     return lipd_model_book(request, bytes, problem)
                ? lipd_model_read(store, id, problem, request->ctx)

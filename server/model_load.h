@@ -33,4 +33,8 @@ struct lip_network *lipd_model_load(struct lipd_request *request,
                                     const char *id,
                                     struct api_problem *problem);
 
+/* Is a model stored under the id, and the request's tenant's? NOT_FOUND. */
+bool lipd_model_there(const struct lipd_request *request, const char *id,
+                      struct api_problem *problem);
+
 #endif

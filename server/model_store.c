@@ -310,3 +310,9 @@ bool lipd_store_delete(struct lipd_store *store, const char *id)
     return lipd_shelf_withdraw(&store->shelf, id, &ignored) &&
            lipd_shelf_delete(&store->shelf, id);
 }
+
+bool lipd_store_each(struct lipd_store *store,
+                     bool (*visit)(void *arg, const char *id), void *arg)
+{
+    return lipd_shelf_each(&store->shelf, visit, arg);
+}

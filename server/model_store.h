@@ -61,6 +61,10 @@ void lipd_stored_clear(struct lipd_stored *stored);
 /* False where there is none. */
 bool lipd_store_delete(struct lipd_store *store, const char *id);
 
+/* Calls `visit` with the id of each model, until that says false. */
+bool lipd_store_each(struct lipd_store *store,
+                     bool (*visit)(void *arg, const char *id), void *arg);
+
 /* Bytes of all files. */
 size_t lipd_store_used(struct lipd_store *store);
 

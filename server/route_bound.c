@@ -5,7 +5,6 @@
 #include "server/machine.h"
 #include "server/metrics.h"
 #include "server/model_load.h"
-#include "server/model_store.h"
 #include "server/routes.h"
 #include "server/service.h"
 
@@ -99,12 +98,12 @@ static bool is_stored(const struct lipd_request *request,
                       const struct api_bound_request *read,
                       struct api_problem *problem)
 {
-    struct lipd_store *store = request->service->store;
-    if (read->network || (store && lipd_store_size(store, read->model_id)))
+    if (read->network || lipd_model_there(request, read->model_id, problem))
         return true;
-    api_problem_set_at(problem, API_PROBLEM_NOT_FOUND, LIP_AT_POINTER,
-                       "/model/id", "No model is stored under the id %.80s.",
-                       read->model_id);
+    if (problem->code == API_PROBLEM_NOT_FOUND) {
+        problem->place = LIP_AT_POINTER;
+        snprintf(problem->where, sizeof problem->where, "/model/id");
+    }
     return false;
 }
 

@@ -2,7 +2,7 @@
  *
  * POST /certify. */
 #include "api/certify.h"
-#include "server/dataset_store.h"
+#include "server/dataset_keep.h"
 #include "server/model_load.h"
 #include "server/routes.h"
 #include "server/service.h"
@@ -45,8 +45,7 @@ static bool load_data(struct lipd_request *request,
         lipd_no_datasets(problem);
         return false;
     }
-    bool found =
-        lipd_dataset_show(service->datasets, read->dataset_id, &known, problem);
+    bool found = lipd_dataset_find(request, read->dataset_id, &known, problem);
     point(problem, "/dataset/id");
     if (!found)
         return false;

@@ -3,7 +3,7 @@
  * POST and GET /datasets, GET and DELETE /datasets/{id}. */
 #include "api/dataset.h"
 #include "api/job.h"
-#include "server/dataset_store.h"
+#include "server/dataset_keep.h"
 #include "server/query.h"
 #include "server/routes.h"
 #include "server/service.h"
@@ -46,7 +46,7 @@ static void reply_dataset(struct lipd_request *request, int status,
 }
 
 /* The store; NULL with the answer given where there is none. */
-static struct lipd_dataset_store *store_of(struct lipd_request *request)
+static const struct lipd_dataset_store *store_of(struct lipd_request *request)
 {
     struct api_problem problem;
     if (request->service->datasets)
@@ -102,13 +102,12 @@ static struct lip_data *read_data(struct lipd_request *request,
 
 void lipd_route_dataset_store(struct lipd_request *request)
 {
-    struct lipd_dataset_store *store = store_of(request);
     struct lipd_dataset dataset;
     struct api_problem problem;
-    if (!store)
+    if (!store_of(request))
         return;
     struct lip_data *data = read_data(request, &problem);
-    bool stored = data && lipd_dataset_put(store, data, &dataset, &problem);
+    bool stored = data && lipd_dataset_keep(request, data, &dataset, &problem);
     lip_data_free(data);
     if (!stored) {
         lipd_reply_problem(request, &problem);
@@ -163,12 +162,11 @@ static void reply_page(struct lipd_request *request,
 
 void lipd_route_dataset_list(struct lipd_request *request)
 {
-    struct lipd_dataset_store *store = store_of(request);
     struct api_problem problem;
     const char *after;
     size_t limit;
     bool more;
-    if (!store)
+    if (!store_of(request))
         return;
     if (!read_page(request, &limit, &after, &problem)) {
         lipd_reply_problem(request, &problem);
@@ -181,19 +179,22 @@ void lipd_route_dataset_list(struct lipd_request *request)
         lipd_reply_problem(request, &problem);
         return;
     }
-    size_t count = lipd_dataset_list(store, after, dataset, limit, &more);
-    reply_page(request, dataset, count, more);
+    size_t count;
+    if (lipd_dataset_page(request, after, dataset, limit, &count, &more,
+                          &problem))
+        reply_page(request, dataset, count, more);
+    else
+        lipd_reply_problem(request, &problem);
     lip_free(dataset);
 }
 
 void lipd_route_dataset_show(struct lipd_request *request)
 {
-    struct lipd_dataset_store *store = store_of(request);
     struct lipd_dataset dataset;
     struct api_problem problem;
-    if (!store)
+    if (!store_of(request))
         return;
-    if (lipd_dataset_show(store, request->argument, &dataset, &problem))
+    if (lipd_dataset_find(request, request->argument, &dataset, &problem))
         reply_dataset(request, 200, &dataset);
     else
         lipd_reply_problem(request, &problem);
@@ -201,14 +202,11 @@ void lipd_route_dataset_show(struct lipd_request *request)
 
 void lipd_route_dataset_delete(struct lipd_request *request)
 {
-    struct lipd_dataset_store *store = store_of(request);
-    if (!store)
+    struct api_problem problem;
+    if (!store_of(request))
         return;
-    if (lipd_dataset_delete(store, request->argument)) {
+    if (lipd_let_go(request, LIPD_DATASET, request->argument, &problem))
         lipd_reply_static(request, 204, NULL, "", 0);
-    } else {
-        lipd_reply_fail(request, API_PROBLEM_NOT_FOUND,
-                        "No data set is stored under the id %.80s.",
-                        request->argument);
-    }
+    else
+        lipd_reply_problem(request, &problem);
 }

@@ -4,6 +4,7 @@
 #include "api/bound_write.h"
 #include "base/size.h"
 #include "formats/writer.h"
+#include "server/keep.h"
 #include "server/metrics.h"
 #include "server/model_load.h"
 #include "server/model_store.h"
@@ -24,6 +25,19 @@ static void reply_model(struct lipd_request *request, int status,
     lipd_reply_json(request, status, &text);
 }
 
+struct putting {
+    const struct lipd_request *request;
+    const char *id;
+};
+
+static bool put(void *arg, struct api_problem *problem)
+{
+    const struct putting *p = arg;
+    const struct lipd_request *request = p->request;
+    return lipd_store_put(request->service->store, p->id, request->content_type,
+                          &request->query, request->body, problem);
+}
+
 static bool store_model(struct lipd_request *request,
                         const struct api_bound_request *read,
                         struct api_problem *problem)
@@ -35,8 +49,10 @@ static bool store_model(struct lipd_request *request,
                         "stored already.");
         return false;
     }
-    if (!lipd_store_put(store, read->network->id, request->content_type,
-                        &request->query, request->body, problem))
+    struct putting putting = {request, read->network->id};
+    if (!lipd_keep(request->service, LIPD_MODEL, request->tenant,
+                   &(struct lipd_putting){put, &putting, putting.id}, NULL,
+                   problem))
         return false;
     lipd_metric_set(LIPD_STORED, 0, (int64_t)lipd_store_used(store));
     return true;
@@ -163,16 +179,13 @@ void lipd_route_model_delete(struct lipd_request *request)
 {
     struct lipd_store *store = request->service->store;
     struct api_problem problem;
-    if (store && lipd_store_delete(store, request->argument)) {
+    if (store &&
+        lipd_let_go(request, LIPD_MODEL, request->argument, &problem)) {
         lipd_metric_set(LIPD_STORED, 0, (int64_t)lipd_store_used(store));
         lipd_reply_static(request, 204, NULL, "", 0);
         return;
     }
-    if (store)
-        api_problem_set(&problem, API_PROBLEM_NOT_FOUND,
-                        "No model is stored under the id %.80s.",
-                        request->argument);
-    else
+    if (!store)
         lipd_no_store(&problem);
     lipd_reply_problem(request, &problem);
 }

@@ -3,11 +3,11 @@
  * POST /train: everything that can be said of a run before it is begun is said
  * here; what is accepted becomes a job. */
 #include "api/train.h"
-#include "server/dataset_store.h"
+#include "server/dataset_keep.h"
 #include "server/jobs/reply.h"
 #include "server/jobs/submit.h"
 #include "server/metrics.h"
-#include "server/model_store.h"
+#include "server/model_load.h"
 #include "server/queue.h"
 #include "server/routes.h"
 #include "server/service.h"
@@ -78,12 +78,12 @@ static bool read_request(struct api_train_request *out,
 /* --- what it names */
 
 static bool store_inline(struct api_train_request *read,
-                         struct lipd_service *service,
+                         struct lipd_request *request,
                          struct api_problem *problem)
 {
+    struct lipd_service *service = request->service;
     struct lipd_dataset dataset;
-    if (!lipd_dataset_put(service->datasets, read->inline_data, &dataset,
-                          problem))
+    if (!lipd_dataset_keep(request, read->inline_data, &dataset, problem))
         return false;
     lipd_metric_set(LIPD_DATASETS, 0,
                     (int64_t)lipd_dataset_store_used(service->datasets));
@@ -106,8 +106,7 @@ static bool check_stored(const struct api_train_request *read,
                          struct api_problem *problem)
 {
     struct lipd_dataset dataset;
-    if (!lipd_dataset_show(request->service->datasets, read->dataset_id,
-                           &dataset, problem)) {
+    if (!lipd_dataset_find(request, read->dataset_id, &dataset, problem)) {
         if (problem->code == API_PROBLEM_NOT_FOUND)
             point_at(problem, "/dataset/id");
         return false;
@@ -120,14 +119,13 @@ static bool check_stored(const struct api_train_request *read,
 }
 
 static bool check_model(const struct api_train_request *read,
-                        const struct lipd_service *service,
+                        const struct lipd_request *request,
                         struct api_problem *problem)
 {
-    if (!*read->model_id || lipd_store_size(service->store, read->model_id))
+    if (!*read->model_id || lipd_model_there(request, read->model_id, problem))
         return true;
-    api_problem_set_at(problem, API_PROBLEM_NOT_FOUND, LIP_AT_POINTER,
-                       "/model/id", "No model is stored under the id %.80s.",
-                       read->model_id);
+    if (problem->code == API_PROBLEM_NOT_FOUND)
+        point_at(problem, "/model/id");
     return false;
 }
 
@@ -135,12 +133,11 @@ static bool check_named(struct api_train_request *read,
                         struct lipd_request *request,
                         struct api_problem *problem)
 {
-    struct lipd_service *service = request->service;
-    return check_model(read, service, problem) &&
+    return check_model(read, request, problem) &&
            (read->source != API_DATA_STORED ||
             check_stored(read, request, problem)) &&
            (read->source != API_DATA_INLINE ||
-            store_inline(read, service, problem));
+            store_inline(read, request, problem));
 }
 
 /* --- the job */

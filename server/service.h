@@ -13,6 +13,7 @@
 struct lipd_access;
 struct lipd_store;
 struct lipd_dataset_store;
+struct lipd_holdings;
 struct lipd_job_store;
 struct lipd_hub;
 struct lipd_runner;
@@ -34,6 +35,7 @@ struct lipd_service {
     /* NULL, all of them: no --data-dir. */
     struct lipd_store *store; /* of models */
     struct lipd_dataset_store *datasets;
+    struct lipd_holdings *holdings; /* NULL also: all hold everything */
     struct lipd_job_store *jobs;
     struct lipd_hub *hub;
     struct lipd_runner *runner;

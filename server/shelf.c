@@ -346,3 +346,20 @@ bool lipd_shelf_withdraw(struct lipd_shelf *shelf, const char *id,
            shelf->blobs->ops->remove(shelf->blobs, shelf->kind,
                                      lipd_shelf_name(id), problem);
 }
+
+bool lipd_shelf_each(const struct lipd_shelf *shelf,
+                     bool (*visit)(void *arg, const char *id), void *arg)
+{
+    struct dirent *entry;
+    char id[sizeof "sha256:" + LIPD_SHELF_DIGITS];
+    DIR *list = lipd_entries(shelf->folder);
+    bool go_on = list != NULL;
+    while (go_on && (entry = readdir(list))) {
+        snprintf(id, sizeof id, "sha256:%.64s", entry->d_name);
+        if (lipd_shelf_is_name(entry->d_name))
+            go_on = visit(arg, id);
+    }
+    if (list)
+        closedir(list);
+    return go_on;
+}

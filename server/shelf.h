@@ -72,6 +72,11 @@ bool lipd_shelf_fetch(struct lipd_shelf *shelf, const char *id,
 bool lipd_shelf_withdraw(struct lipd_shelf *shelf, const char *id,
                          struct api_problem *problem);
 
+/* Calls `visit` with the id of each file, until that says false; false then,
+ * and where the folder cannot be read. */
+bool lipd_shelf_each(const struct lipd_shelf *shelf,
+                     bool (*visit)(void *arg, const char *id), void *arg);
+
 /* False where there is none. */
 bool lipd_shelf_delete(struct lipd_shelf *shelf, const char *id);
 

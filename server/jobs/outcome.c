@@ -5,6 +5,7 @@
 
 #include "server/jobs/child.h"
 #include "server/jobs/folder.h"
+#include "server/keep.h"
 #include "server/model_store.h"
 
 #include <jansson.h>
@@ -85,10 +86,37 @@ static char *read_object(int folders, const char *id, const char *name,
 
 /* --- the model */
 
-static bool put_model(char *bytes, size_t size, const char *id,
-                      struct lipd_store *models, struct api_problem *problem)
+struct putting {
+    struct lipd_store *models;
+    const char *id, *type;
+    struct lip_buffer *body;
+};
+
+static bool put(void *arg, struct api_problem *problem)
 {
     static const struct api_query none;
+    const struct putting *p = arg;
+    return lipd_store_put(p->models, p->id, p->type, &none, p->body, problem);
+}
+
+/* For the job's tenant. */
+static bool keep(struct lipd_service *service, const char *name,
+                 struct putting *putting, struct api_problem *problem)
+{
+    struct lipd_job job = {.tenant = ""};
+    if (service->holdings &&
+        !service->jobs->ops->get(service->jobs, &job, name, problem))
+        return false;
+    bool kept = lipd_keep(service, LIPD_MODEL, job.tenant,
+                          &(struct lipd_putting){put, putting, putting->id},
+                          NULL, problem);
+    lipd_job_clear(&job);
+    return kept;
+}
+
+static bool put_model(char *bytes, size_t size, const char *id, const char *job,
+                      struct lipd_service *service, struct api_problem *problem)
+{
     struct lip_ctx ctx = {.budget = NULL};
     /* JSON is told by its type, model files by their bytes. */
     const char *type = size && bytes[0] == '{' ? "application/json" : NULL;
@@ -97,13 +125,15 @@ static bool put_model(char *bytes, size_t size, const char *id,
         api_problem_from_error(problem, &ctx.error);
         return false;
     }
-    bool stored = lipd_store_put(models, id, type, &none, body, problem);
+    struct putting putting = {service->store, id, type, body};
+    bool stored = keep(service, job, &putting, problem);
     lip_buffer_put(body);
     return stored;
 }
 
 /* Nothing to do where the child left no model. */
-static bool store_model(int folders, const char *job, struct lipd_store *models,
+static bool store_model(int folders, const char *job,
+                        struct lipd_service *service,
                         struct api_problem *problem)
 {
     size_t size, id_size;
@@ -117,7 +147,7 @@ static bool store_model(int folders, const char *job, struct lipd_store *models,
             ? lipd_folder_read(folders, job, "model", model_max, &size)
             : NULL;
     if (bytes)
-        stored = put_model(bytes, size, id, models, problem);
+        stored = put_model(bytes, size, id, job, service, problem);
     else
         api_problem_set(problem, API_PROBLEM_INTERNAL,
                         "The trained model cannot be read back.");
@@ -129,31 +159,31 @@ static bool store_model(int folders, const char *job, struct lipd_store *models,
 
 /* A failed job may leave a model too: the last good one. */
 static bool read_failure(struct lipd_outcome *outcome, int folders,
-                         const char *id, struct lipd_store *models)
+                         const char *id, struct lipd_service *service)
 {
     struct api_problem problem;
     outcome->over = true;
     outcome->state = LIPD_JOB_FAILED;
     outcome->error = read_object(folders, id, "error.json", ERROR_MAX);
-    if (outcome->error && !store_model(folders, id, models, &problem))
+    if (outcome->error && !store_model(folders, id, service, &problem))
         lipd_outcome_fail(outcome, &problem);
     return outcome->error != NULL;
 }
 
 bool lipd_outcome_read(struct lipd_outcome *outcome, int folders,
-                       const char *id, int status, struct lipd_store *models)
+                       const char *id, int status, struct lipd_service *service)
 {
     struct api_problem problem;
     lipd_outcome_clear(outcome);
     if (status == LIPD_CHILD_FAILED)
-        return read_failure(outcome, folders, id, models);
+        return read_failure(outcome, folders, id, service);
     outcome->result = read_object(folders, id, "result.json", RESULT_MAX);
     if (!outcome->result && status == LIPD_CHILD_DONE)
         return false;
     outcome->over = true;
     outcome->state =
         status == LIPD_CHILD_DONE ? LIPD_JOB_SUCCEEDED : LIPD_JOB_CANCELLED;
-    if (outcome->result && !store_model(folders, id, models, &problem))
+    if (outcome->result && !store_model(folders, id, service, &problem))
         lipd_outcome_fail(outcome, &problem);
     return true;
 }

@@ -7,7 +7,7 @@
 
 #include "server/jobs/job_store.h"
 
-struct lipd_store;
+struct lipd_service;
 
 /* `over` false: to be queued again. The texts are lip_alloc memory. */
 struct lipd_outcome {
@@ -25,10 +25,12 @@ void lipd_outcome_fail(struct lipd_outcome *outcome,
                        const struct api_problem *problem);
 
 /* What a child left that ended with this exit status, one of LIPD_CHILD_DONE,
- * FAILED and CANCELLED; its model goes to the store, and where that has no room
- * the job failed. False where a file that must be there is not: a crash. */
+ * FAILED and CANCELLED; its model goes to the store, for the job's tenant, and
+ * where that has no room the job failed. False where a file that must be there
+ * is not: a crash. */
 bool lipd_outcome_read(struct lipd_outcome *outcome, int folders,
-                       const char *id, int status, struct lipd_store *models);
+                       const char *id, int status,
+                       struct lipd_service *service);
 
 /* The status that an earlier daemon's child left, or -1. */
 int lipd_outcome_left(int folders, const char *id);

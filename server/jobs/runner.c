@@ -172,7 +172,7 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
     int left = lipd_outcome_left(runner->folders, slot->id);
     if (left >= 0 && (left != LIPD_CHILD_CANCELLED || job->cancel) &&
         lipd_outcome_read(&slot->outcome, runner->folders, slot->id, left,
-                          runner->service->store))
+                          runner->service))
         settle_later(slot);
     else
         start_process(runner, slot, job->cancel);
@@ -300,7 +300,7 @@ static void judge(struct lipd_runner *runner, struct slot *slot, int status)
                  code == LIPD_CHILD_CANCELLED;
     if (ended && asked &&
         lipd_outcome_read(&slot->outcome, runner->folders, slot->id, code,
-                          runner->service->store))
+                          runner->service))
         return;
     if (slot->late)
         lipd_outcome_late(&slot->outcome, runner->service->config->job_time);

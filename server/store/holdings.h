@@ -22,31 +22,34 @@ struct lipd_holding {
     char id[LIP_DIGEST_TEXT];
     char tenant[LIPD_TENANT];
     size_t bytes;
-    double created, used; /* seconds since 1970 */
-    bool pinned;          /* never evicted: a job works with it */
+    double created; /* seconds since 1970: when this tenant came to hold it */
 };
 
 struct lipd_holdings;
 
+/* Functions that fail return false with the problem: STORAGE_FULL, INTERNAL, or
+ * as said. */
 struct lipd_holdings_ops {
-    /* Notes that the tenant keeps it; one that is there is used now. */
+    /* Notes that the tenant keeps it; one that is there stays as it is, and
+     * *fresh tells. */
     bool (*hold)(struct lipd_holdings *holdings, enum lipd_thing thing,
-                 const char *id, const char *tenant, size_t bytes,
+                 const char *id, const char *tenant, size_t bytes, bool *fresh,
                  struct api_problem *problem);
-    /* Whether the tenant (NULL: anybody) holds it; then it is used now. Uses
-     * may be written late: up to a minute of them may be lost. */
-    bool (*holds)(struct lipd_holdings *holdings, enum lipd_thing thing,
-                  const char *id, const char *tenant);
-    /* Lets go; *last: nobody holds it any more. NOT_FOUND. */
+    /* The holding of a tenant (NULL: anybody's oldest). False where there is
+     * none, and where that cannot be found out. */
+    bool (*holds)(struct lipd_holdings *holdings, struct lipd_holding *out,
+                  enum lipd_thing thing, const char *id, const char *tenant);
+    /* Lets go, a tenant of NULL for all; *last: nobody holds it any more.
+     * NOT_FOUND. */
     bool (*let_go)(struct lipd_holdings *holdings, enum lipd_thing thing,
                    const char *id, const char *tenant, bool *last,
                    struct api_problem *problem);
-    /* Bytes that a tenant (NULL: all, files held twice counted once) holds. */
-    bool (*bytes)(struct lipd_holdings *holdings, enum lipd_thing thing,
-                  const char *tenant, size_t *bytes,
-                  struct api_problem *problem);
-    /* Up to `most`, of a tenant (NULL: of all), those used longest ago first,
-     * after the id `after` in that order ("": from the first). */
+    /* Bytes of both things that a tenant (NULL: all, files held twice counted
+     * once) holds. */
+    bool (*bytes)(struct lipd_holdings *holdings, const char *tenant,
+                  size_t *bytes, struct api_problem *problem);
+    /* Up to `most` of a tenant (NULL: each once, whoever holds it), in the
+     * order of their ids, after the id `after` ("": from the first). */
     bool (*list)(struct lipd_holdings *holdings, enum lipd_thing thing,
                  const char *tenant, const char *after,
                  struct lipd_holding *out, size_t *count, size_t most,
@@ -57,5 +60,10 @@ struct lipd_holdings_ops {
 struct lipd_holdings {
     const struct lipd_holdings_ops *ops;
 };
+
+/* SQLite, in DIRECTORY/holdings.sqlite. NULL with a sentence. */
+struct lipd_holdings *lipd_holdings_sqlite(const char *directory,
+                                           char *complaint,
+                                           size_t complaint_size);
 
 #endif
