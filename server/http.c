@@ -76,9 +76,15 @@ static void add_headers(struct MHD_Response *response,
     char seconds[16] = "", file[96] = "", trace[LIPD_TRACE_FIELD];
     if (reply->retry_after)
         snprintf(seconds, sizeof seconds, "%u", reply->retry_after);
-    add_header(response, "Content-Type",
-               reply->media_type ? reply->media_type : "");
     add_header(response, "X-Request-Id", exchange->request.id);
+    /* A page loads, runs and is framed by nothing. */
+    const char *type = reply->media_type ? reply->media_type : "";
+    add_header(response, "Content-Type", type);
+    bool page = !strncmp(type, "text/html", 9);
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    add_header(response, "Content-Security-Policy",
+               page ? "default-src 'none'; frame-ancestors 'none'" : "");
+    add_header(response, "Referrer-Policy", page ? "no-referrer" : "");
     lipd_trace_write(trace, &exchange->request.trace);
     add_header(response, "traceresponse", trace);
     add_header(response, "Retry-After", seconds);

@@ -74,6 +74,12 @@ START_TEST(the_front_page_names_every_endpoint)
         ck_assert(http_has(&answer, lipd_routes[i].path));
     ck_assert_ptr_nonnull(
         strstr(http_field(&answer, "Content-Type"), "text/html"));
+    ck_assert_str_eq(http_field(&answer, "X-Content-Type-Options"), "nosniff");
+    ck_assert_ptr_nonnull(strstr(http_field(&answer, "Content-Security-Policy"),
+                                 "default-src 'none'"));
+    ck_assert_ptr_nonnull(strstr(http_field(&answer, "Content-Security-Policy"),
+                                 "frame-ancestors 'none'"));
+    ck_assert_str_eq(http_field(&answer, "Referrer-Policy"), "no-referrer");
     http_clear(&answer);
 }
 END_TEST
