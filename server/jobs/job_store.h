@@ -5,8 +5,9 @@
  *
  * A job is queued, then claimed by one daemon under a lease, which heartbeats
  * prolong; a lease that ran out makes the job queued again. Whatever returned
- * true survives the loss of the process and of the machine. All calls may come
- * from any thread. */
+ * true survives the loss of the process, and of the machine too but for the
+ * claims and heartbeats of the last moments, which are done again. All calls
+ * may come from any thread. */
 #ifndef LIPD_JOBS_JOB_STORE_H
 #define LIPD_JOBS_JOB_STORE_H
 
@@ -156,7 +157,8 @@ struct lipd_job_store {
     struct lipd_store_watch *watch; /* NULL: see watched_store.h */
 };
 
-/* SQLite, in DIRECTORY/jobs.sqlite: WAL, every commit synced. NULL with a
+/* SQLite, in DIRECTORY/jobs.sqlite: WAL, synced before anybody is told, but
+ * for claims and heartbeats, which may be done again. NULL with a
  * sentence where the file cannot be opened or is not ours. */
 struct lipd_job_store *lipd_job_store_sqlite(const char *directory,
                                              char *complaint,

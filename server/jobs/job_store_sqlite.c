@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The job store in SQLite. A change is one transaction that holds with all its
- * events or not at all; COMMIT returns when it is on the disk. */
+ * events or not at all. Adding and ending return when they are on the disk;
+ * claims and heartbeats, which may be done again, do not wait for it. */
 #include "server/jobs/sqlite.h"
 
 #include <stdio.h>
@@ -427,7 +428,7 @@ static enum lipd_claim claim(struct lipd_job_store *base, struct lipd_job *job,
             : LIPD_CLAIM_FAILED;
     if (found == LIPD_CLAIMED && !get_locked(store, job, id, problem))
         found = LIPD_CLAIM_FAILED;
-    if (lipd_sqlite_end(store, found != LIPD_CLAIM_FAILED, problem))
+    if (lipd_sqlite_end_soon(store, found != LIPD_CLAIM_FAILED, problem))
         return found;
     lipd_job_clear(job);
     return LIPD_CLAIM_FAILED;
@@ -448,7 +449,7 @@ static bool heartbeat(struct lipd_job_store *base, const char *id,
                                          now() + lease, progress),
                         problem) &&
         (!progress || note(store, number, "progress", progress, problem));
-    return lipd_sqlite_end(store, done, problem);
+    return lipd_sqlite_end_soon(store, done, problem);
 }
 
 /* Ends a job in this state. */
@@ -552,6 +553,7 @@ static void close_store(struct lipd_job_store *base)
 {
     struct lipd_sqlite *store = of(base);
     lipd_sqlite_close(store);
+    lipd_sqlite_sync_clear(&store->sync);
     pthread_mutex_destroy(&store->lock);
     lip_free(store);
 }
@@ -583,6 +585,7 @@ struct lipd_job_store *lipd_job_store_sqlite(const char *directory,
     }
     store->base.ops = &ops;
     pthread_mutex_init(&store->lock, NULL);
+    lipd_sqlite_sync_init(&store->sync);
     if (lipd_sqlite_open(store, directory, complaint, complaint_size))
         return &store->base;
     close_store(&store->base);

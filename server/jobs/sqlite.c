@@ -195,11 +195,14 @@ bool lipd_sqlite_open(struct lipd_sqlite *store, const char *directory,
     if (!recognise(store, path, complaint, complaint_size))
         return false;
     if (execute(store, "PRAGMA journal_mode = WAL;"
-                       "PRAGMA synchronous = FULL;"
+                       "PRAGMA synchronous = NORMAL;" /* see sqlite_sync.c */
                        "PRAGMA foreign_keys = ON;"
                        "PRAGMA journal_size_limit = 16777216;"
                        "PRAGMA trusted_schema = OFF") &&
-        prepare(store))
+        prepare(store) &&
+        number_of(store, "SELECT count(*) FROM event "
+                         "WHERE job < 0") >= 0 &&
+        lipd_sqlite_sync_open(&store->sync, path))
         return true;
     return complain(complaint, complaint_size, path, sqlite3_errmsg(store->db));
 }
@@ -309,6 +312,13 @@ bool lipd_sqlite_begin(struct lipd_sqlite *store, struct api_problem *problem)
 
 bool lipd_sqlite_end(struct lipd_sqlite *store, bool done,
                      struct api_problem *problem)
+{
+    return lipd_sqlite_end_soon(store, done, problem) &&
+           lipd_sqlite_sync(&store->sync, problem);
+}
+
+bool lipd_sqlite_end_soon(struct lipd_sqlite *store, bool done,
+                          struct api_problem *problem)
 {
     struct api_problem ignored;
     done = done &&

@@ -80,10 +80,20 @@ enum lipd_statement {
         LIPD_SQL_COUNT
 };
 
+/* Has what was committed on the disk; in sqlite_sync.c. */
+struct lipd_sqlite_sync {
+    int log; /* descriptor of SQLite's */
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    unsigned long committed, synced; /* commits, counted */
+    bool busy;                       /* somebody syncs */
+};
+
 /* The store is one connection, used by one thread at a time. */
 struct lipd_sqlite {
     struct lipd_job_store base;
     pthread_mutex_t lock;
+    struct lipd_sqlite_sync sync;
     sqlite3 *db;
     sqlite3_stmt *statement[LIPD_SQL_COUNT];
 };
@@ -124,6 +134,21 @@ enum lipd_claim lipd_sqlite_row_of(struct lipd_sqlite *store, sqlite3_stmt *s,
 bool lipd_sqlite_begin(struct lipd_sqlite *store, struct api_problem *problem);
 bool lipd_sqlite_end(struct lipd_sqlite *store, bool done,
                      struct api_problem *problem);
+/* The same for what may be done again after a loss of power, as claims and
+ * heartbeats may: it survives the loss of the process. */
+bool lipd_sqlite_end_soon(struct lipd_sqlite *store, bool done,
+                          struct api_problem *problem);
+
+/* --- syncing, in sqlite_sync.c */
+
+void lipd_sqlite_sync_init(struct lipd_sqlite_sync *sync);
+void lipd_sqlite_sync_clear(struct lipd_sqlite_sync *sync);
+/* Opens the log of the database of this path, which is there once it was read
+ * from. False with errno. */
+bool lipd_sqlite_sync_open(struct lipd_sqlite_sync *sync, const char *path);
+/* After a commit, without the store's lock: returns when it is on the disk. */
+bool lipd_sqlite_sync(struct lipd_sqlite_sync *sync,
+                      struct api_problem *problem);
 
 /* --- input files, in sqlite_input.c */
 
