@@ -190,6 +190,17 @@ static bool role_fits(const struct daemon *d, char *complaint, size_t size)
     return false;
 }
 
+/* Files of a time when nobody noted who keeps them. */
+static bool adopt(struct lipd_service *service, char *complaint, size_t size)
+{
+    struct api_problem problem = {.detail = "a folder cannot be read"};
+    if (lipd_adopt(service, &problem))
+        return true;
+    snprintf(complaint, size, "Stored files cannot be counted: %.300s",
+             problem.detail);
+    return false;
+}
+
 static bool open_jobs(struct daemon *d, char *complaint, size_t size)
 {
     struct lipd_service *service = &d->service;
@@ -206,33 +217,13 @@ static bool open_jobs(struct daemon *d, char *complaint, size_t size)
     lipd_store_share(service->store, d->stores.blobs);
     lipd_dataset_store_share(service->datasets, d->stores.blobs);
     service->blobs = d->stores.blobs;
+    service->holdings = d->stores.holdings;
+    /* What others store is theirs to note. */
+    if (!*d->config.store && !adopt(service, complaint, size))
+        return false;
     service->runner = lipd_runner_start(service, complaint, size);
     atomic_store(&service->hears, service->runner);
     return service->runner != NULL;
-}
-
-/* Who keeps which models and data sets. */
-static bool open_holdings(struct daemon *d, char *complaint, size_t size)
-{
-    struct lipd_service *service = &d->service;
-    struct api_problem problem = {.detail = "a folder cannot be read"};
-    if (*d->config.store && service->access) {
-        snprintf(complaint, size,
-                 "Tokens and --store do not go together yet: who keeps which "
-                 "models is noted on one machine only.");
-        return false;
-    }
-    if (*d->config.store)
-        return true;
-    service->holdings =
-        lipd_holdings_sqlite(d->config.data_dir, complaint, size);
-    if (!service->holdings)
-        return false;
-    if (lipd_adopt(service, &problem))
-        return true;
-    snprintf(complaint, size, "Stored files cannot be counted: %.300s",
-             problem.detail);
-    return false;
 }
 
 /* Everything that a data directory is for. The lock is kept until the process
@@ -259,7 +250,7 @@ static bool open_data(struct daemon *d, char *complaint, size_t size)
         directory, d->config.max_datasets, complaint, size);
     if (!service->datasets)
         return false;
-    return open_holdings(d, complaint, size) && open_jobs(d, complaint, size);
+    return open_jobs(d, complaint, size);
 }
 
 static int start(struct daemon *d, struct lipd_address *address)
@@ -355,8 +346,6 @@ static void close_data(struct daemon *d)
     lipd_store_close(d->service.store);
     lipd_dataset_store_close(d->service.datasets);
     lipd_stores_close(&d->stores);
-    if (d->service.holdings)
-        d->service.holdings->ops->close(d->service.holdings);
     lipd_access_close(d->service.access);
     lipd_service_clear(&d->service);
 }

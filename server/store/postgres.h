@@ -92,9 +92,10 @@ void lipd_pg_unlisten(struct lipd_pg_listener *listener);
 bool lipd_pg_input(struct lipd_pg *pg, const char *id, int fd, bool *there,
                    struct api_problem *problem);
 
-/* In postgres_jobs.c and postgres_blobs.c; NULL without memory. Closing one
- * leaves the pool open. */
+/* In postgres_jobs.c, postgres_blobs.c, postgres_holdings.c; NULL without
+ * memory. Closing one leaves the pool open. */
 struct lipd_job_store *lipd_pg_jobs(struct lipd_pg *pg);
 struct lipd_blobs *lipd_pg_blobs(struct lipd_pg *pg);
+struct lipd_holdings *lipd_pg_holdings(struct lipd_pg *pg);
 
 #endif

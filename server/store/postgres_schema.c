@@ -60,6 +60,14 @@ static const char *const migrations[] = {
     " content bytea NOT NULL,"
     " PRIMARY KEY(kind, name, part));"
     "ALTER TABLE blob ALTER content SET STORAGE EXTERNAL;",
+    "CREATE TABLE holding("
+    " thing int NOT NULL," /* enum lipd_thing */
+    " id text COLLATE \"C\" NOT NULL,"
+    " tenant text NOT NULL,"
+    " bytes bigint NOT NULL,"
+    " created float8 NOT NULL,"
+    " PRIMARY KEY(thing, id, tenant));"
+    "CREATE INDEX holding_tenant ON holding(tenant, thing, id);",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -23,7 +23,8 @@ static bool open_shared(struct lipd_stores *stores,
         return false;
     stores->jobs = lipd_pg_jobs(stores->pg);
     stores->blobs = lipd_pg_blobs(stores->pg);
-    if (!stores->jobs || !stores->blobs)
+    stores->holdings = lipd_pg_holdings(stores->pg);
+    if (!stores->jobs || !stores->blobs || !stores->holdings)
         return no_memory(complaint, size);
     if (news && !(stores->listener = lipd_pg_listen(stores->pg, news, arg)))
         return no_memory(complaint, size);
@@ -35,7 +36,10 @@ static bool open_own(struct lipd_stores *stores,
                      size_t size)
 {
     stores->jobs = lipd_job_store_sqlite(config->data_dir, complaint, size);
-    return stores->jobs != NULL;
+    if (stores->jobs)
+        stores->holdings =
+            lipd_holdings_sqlite(config->data_dir, complaint, size);
+    return stores->holdings != NULL;
 }
 
 bool lipd_stores_open(struct lipd_stores *stores,
