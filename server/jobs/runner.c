@@ -202,7 +202,7 @@ static void look_for_jobs(struct lipd_runner *runner)
     enum lipd_claim found = LIPD_CLAIMED;
     if (lip_now() < runner->look_at)
         return;
-    runner->look_at = lip_now() + look_every;
+    runner->look_at = lip_now() + fmin(look_every, runner->owner.lease / 3);
     while (found == LIPD_CLAIMED && (slot = find_free(runner))) {
         found = store_of(runner)->ops->claim(store_of(runner), &job,
                                              runner->owner.name,
