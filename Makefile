@@ -32,11 +32,12 @@ DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 # the other side of `make bench-networks` and `make bench-train`
 DEPS_TORCH := python3-torch python3-numpy
+DEPS_PACKAGING := dpkg-dev mandoc lintian
 DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps demo check test bench bench-networks bench-train fuzz soak-jobs soak-machines image-check check-style \
+INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz soak-jobs soak-machines image-check check-style \
               check-asan check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -45,6 +46,8 @@ NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter deps check% test% bench soak%,$(goals)),$(DEPS_TEST)) \
     $(if $(filter bench bench-networks,$(goals)),$(DEPS_BENCH)) \
     $(if $(filter bench-networks bench-train,$(goals)),$(DEPS_TEST) $(DEPS_TORCH)) \
+    $(if $(filter deb%,$(goals)),dpkg-dev) $(if $(filter deb-check,$(goals)),mmdebstrap) \
+    $(if $(filter deps check check-packaging,$(goals)),$(DEPS_PACKAGING)) \
     $(if $(filter fuzz,$(goals)),$(DEPS_FUZZ)))
 INSTALL := $(if $(filter $(INSTALLING),$(goals)),yes)
 
@@ -278,7 +281,7 @@ BUILT_ASAN := tests-address
 BUILT_TSAN := build/thread/lipschitzd build/thread/lipschitz-h5 $(call programs,thread,\
     $(filter $(THREADED),$(SUITE)))
 BUILT_VALGRIND := $(call programs,plain,$(LIBRARY_TESTS))
-BUILT_PACKAGING := all build/shared/liblipschitz.so
+BUILT_PACKAGING := all deb
 BUILT_CORPUS := $(call programs,address,$(FUZZ_SRC))
 
 test: tests-release ## the quick check: the suite on the release build
@@ -364,6 +367,17 @@ uninstall: ## take away what install put there
 	    rm -rf include/lipschitz share/doc/lipschitzd
 	cd $(DESTDIR)$(LIBDIR) && rm -f liblipschitz.* pkgconfig/liblipschitz.pc
 
+DEB := build/deb
+deb: all $(SHARED) ## Debian packages of it: build/deb/*.deb
+	@rm -rf $(DEB) && mkdir -p $(DEB)
+	@$(MAKE) -s install DESTDIR=$(CURDIR)/$(DEB)/tree PREFIX=/usr \
+	    LIBDIR=/usr/lib/$$(gcc -print-multiarch)
+	@packaging/deb.sh $(DEB)/tree $(VERSION) $(SONAME) $(DEB)
+	@rm -rf $(DEB)/tree && ls -sh $(DEB)
+
+deb-check: deb ## install and remove them in a bare Debian (root)
+	@tests/packaging/clean_root.sh $(DEB)
+
 format: ## clang-format every source
 	find lib api server tests -name '*.[ch]' | xargs clang-format-14 -i
 clean: ## remove build/
@@ -376,6 +390,6 @@ help: ## this list
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
         check-packaging check-requests check-tsan check-valgrind fuzz soak-jobs soak-machines bench bench-networks bench-train image image-check version sbom install \
-        uninstall format clean help FORCE
+        uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -12,7 +12,7 @@ export LC_ALL=C.UTF-8 BUILD=${1:?usage: tests/packaging/run.sh BUILD-DIR}
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for rules in sbom install; do
+for rules in sbom install deb; do
     bash "tests/packaging/$rules.sh" </dev/null || echo "not ok $rules.sh ends well"
 done >"$log" 2>&1
 sed -e 's/^not ok/FAIL  /' -e 's/^ok/ok    /' -e 's/^#/      |/' "$log"
