@@ -212,17 +212,3 @@ bool lipd_access_check(struct lipd_access *access, struct lipd_request *request,
     pthread_mutex_unlock(&access->lock);
     return good;
 }
-
-struct lipd_allowance lipd_access_allowance(struct lipd_access *access,
-                                            const char *tenant)
-{
-    struct lipd_allowance allowance = {.stored_bytes = 0};
-    if (!access)
-        return allowance;
-    pthread_mutex_lock(&access->lock);
-    for (size_t i = access->count; i-- > 0;)
-        if (!strcmp(access->token[i].name, tenant))
-            allowance = access->token[i].allowance;
-    pthread_mutex_unlock(&access->lock);
-    return allowance;
-}

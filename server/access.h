@@ -3,7 +3,7 @@
  * Who may do what. Tokens come from a file (--tokens FILE, read again on
  * SIGHUP) or the environment, one a line:
  *
- *     NAME sha256:HEX SCOPES [requests=N/s] [bytes=N] [jobs=N]
+ *     NAME sha256:HEX SCOPES [requests=N/s]
  *
  * SCOPES are bound, train and admin with commas between them; admin may do
  * everything. Several tokens may have one name: they are one tenant's.
@@ -43,13 +43,5 @@ void lipd_access_close(struct lipd_access *access);
 bool lipd_access_check(struct lipd_access *access, struct lipd_request *request,
                        const char *authorization, unsigned scopes,
                        struct api_problem *problem);
-
-/* Limits of a tenant, of its first line; 0: none of its own. */
-struct lipd_allowance {
-    size_t stored_bytes; /* models and data sets together */
-    size_t open_jobs;    /* queued and running */
-};
-struct lipd_allowance lipd_access_allowance(struct lipd_access *access,
-                                            const char *tenant);
 
 #endif

@@ -86,39 +86,22 @@ static bool read_scopes(unsigned *out, const char *text)
     }
 }
 
-/* A number above 0, perhaps with K, M, G or T, and `unit` behind it. */
+/* A number above 0 and `unit` behind it. */
 static bool read_number(double *out, const char *text, const char *unit)
 {
-    static const char scales[] = "KMGT";
     char *end;
     if (!(*text >= '0' && *text <= '9') || strpbrk(text, "xXpP"))
         return false;
     *out = strtod(text, &end);
-    const char *scale = *end ? strchr(scales, *end) : NULL;
-    if (scale) {
-        *out = ldexp(*out, 10 * (int)(scale - scales + 1));
-        end++;
-    }
     return *out > 0 && *out <= 1e15 && !strcmp(end, unit);
 }
 
 static bool read_limit(struct lipd_token *token, const char *text)
 {
-    double value;
-    size_t name = strcspn(text, "=");
-    const char *rest = text[name] ? text + name + 1 : "";
-    bool rate = name == 8 && !strncmp(text, "requests", name);
-    if (!read_number(&value, rest, rate ? "/s" : ""))
-        return false;
-    if (rate)
-        token->rate.per_second = value;
-    else if (name == 5 && !strncmp(text, "bytes", name))
-        token->allowance.stored_bytes = (size_t)ceil(value);
-    else if (name == 4 && !strncmp(text, "jobs", name))
-        token->allowance.open_jobs = (size_t)ceil(value);
-    else
-        return false;
-    return true;
+    static const char name[] = "requests=";
+    size_t length = sizeof name - 1;
+    return !strncmp(text, name, length) &&
+           read_number(&token->rate.per_second, text + length, "/s");
 }
 
 static bool read_words(struct reader *reader, struct lipd_token *token,
@@ -136,8 +119,7 @@ static bool read_words(struct reader *reader, struct lipd_token *token,
                               "between them.");
     for (size_t i = 3; i < count; i++)
         if (!read_limit(token, word[i]))
-            return refuse(reader, "limits are requests=N/s, bytes=N and "
-                                  "jobs=N.");
+            return refuse(reader, "a limit is requests=N/s.");
     return true;
 }
 

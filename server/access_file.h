@@ -16,7 +16,6 @@ struct lipd_token {
     char name[LIPD_TENANT];
     uint8_t hash[LIPD_TOKEN_HASH]; /* SHA-256 of the token */
     unsigned scopes;               /* of enum lipd_scope */
-    struct lipd_allowance allowance;
     struct lipd_rate rate;
 };
 

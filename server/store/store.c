@@ -69,8 +69,6 @@ void lipd_stores_close(struct lipd_stores *stores)
         stores->jobs->ops->close(stores->jobs);
     if (stores->holdings)
         stores->holdings->ops->close(stores->holdings);
-    if (stores->results)
-        stores->results->ops->close(stores->results);
     if (stores->blobs)
         stores->blobs->ops->close(stores->blobs);
     lipd_pg_close(stores->pg);
