@@ -278,7 +278,8 @@ PACKAGING := tests/packaging/run.sh build/release
 
 BUILT_STYLE := build/release/lipschitzd build/release/lipschitz-check $(call programs,release,$(DEMO_SRC))
 BUILT_ASAN := tests-address
-BUILT_TSAN := build/thread/lipschitzd build/thread/lipschitz-h5 $(call programs,thread,\
+BUILT_TSAN := build/thread/lipschitzd build/thread/lipschitz-h5 \
+    build/thread/lipschitz-check $(call programs,thread,\
     $(filter $(THREADED),$(SUITE)))
 BUILT_VALGRIND := $(call programs,plain,$(LIBRARY_TESTS))
 BUILT_PACKAGING := all deb

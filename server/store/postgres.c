@@ -112,10 +112,14 @@ PGconn *lipd_pg_connect(const struct lipd_pg *pg, char *complaint, size_t size)
     return NULL;
 }
 
-static void hang_up(struct link *link)
+/* The link stays the caller's; others look at it under the lock. */
+static void hang_up(struct lipd_pg *pg, struct link *link)
 {
-    PQfinish(link->connection);
+    PGconn *connection = link->connection;
+    pthread_mutex_lock(&pg->lock);
     *link = (struct link){.busy = true};
+    pthread_mutex_unlock(&pg->lock);
+    PQfinish(connection);
 }
 
 static void rest(double seconds)
@@ -446,7 +450,7 @@ enum lipd_pg_fate lipd_pg_try(struct lipd_pg *pg, struct lipd_pg_turn *turn,
     if (connected && !done) {
         again = judge(link->connection, why, &lost, problem);
         if (lost)
-            hang_up(link);
+            hang_up(pg, link);
         clear_all(result, count);
     }
     PQclear(why);
@@ -507,7 +511,7 @@ bool lipd_pg_transaction(struct lipd_pg *pg, lipd_pg_work *work, void *arg,
             done = transact(link, work, arg, &stop, problem);
             if (!done && (PQstatus(link->connection) != CONNECTION_OK ||
                           !plain(link->connection, "ROLLBACK")))
-                hang_up(link);
+                hang_up(pg, link);
         }
         give_back(pg, link);
         if (done || stop || !may_retry(pg, &turn))
