@@ -125,7 +125,9 @@ SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
 # the others are minutes of arithmetic (ASan runs them). Of training, what puts
 # memory together: serving, kernels, a whole run.
 TOO_LONG := base/float.c bounds/closed_form.c bounds/eclipse.c bounds/lipsdp.c \
-            bounds/pages.c bounds/layer_sdp.c certify/forward.c \
+            bounds/pages.c bounds/layer_sdp.c bounds/norms/layer_norm.c \
+            bounds/norms/symbol.c bounds/product.c bounds/product_run.c \
+            bounds/absolute_layers.c certify/forward.c \
             certify/lower_bound.c certify/radius.c linalg/big.c \
             network/activation.c
 LIBRARY_TESTS := $(filter-out $(addprefix tests/unit/,$(TOO_LONG) training/%), \
