@@ -86,7 +86,10 @@ struct lipd_sqlite_sync {
     pthread_mutex_t lock;
     pthread_cond_t ended;
     unsigned long committed, synced; /* commits, counted */
-    bool busy;                       /* somebody syncs */
+    unsigned long lost; /* those up to this one that were not synced by then
+                           never will be for sure */
+    int error;          /* errno of the last failure */
+    bool busy;          /* somebody syncs */
 };
 
 /* The store is one connection, used by one thread at a time. */

@@ -2,7 +2,9 @@
  *
  * SQLite appends each commit to its log without waiting for the disk; the log
  * is synced here before anybody is told. One sync serves all that committed
- * before it began: who comes while another syncs waits for the next one. */
+ * before it began: who comes while another syncs waits for the next one. A sync
+ * that fails is nobody's success: the system may forget what it could not
+ * write, so that the next one, which succeeds, says nothing of it. */
 #include "server/file.h"
 #include "server/jobs/sqlite.h"
 
@@ -48,7 +50,7 @@ static bool failed(struct api_problem *problem, int error)
 
 /* Syncs for all that have committed by now. The lock is held, but not
  * meanwhile. */
-static bool lead(struct lipd_sqlite_sync *sync, struct api_problem *problem)
+static void lead(struct lipd_sqlite_sync *sync)
 {
     unsigned long all = sync->committed;
     sync->busy = true;
@@ -56,23 +58,28 @@ static bool lead(struct lipd_sqlite_sync *sync, struct api_problem *problem)
     int error = fdatasync(sync->log) ? errno : 0;
     pthread_mutex_lock(&sync->lock);
     sync->busy = false;
-    if (!error)
+    if (error)
+        sync->lost = all;
+    else
         sync->synced = all;
+    sync->error = error ? error : sync->error;
     pthread_cond_broadcast(&sync->ended);
-    return !error || failed(problem, error);
 }
 
 bool lipd_sqlite_sync(struct lipd_sqlite_sync *sync,
                       struct api_problem *problem)
 {
-    bool done = true;
     pthread_mutex_lock(&sync->lock);
     unsigned long mine = ++sync->committed;
-    while (done && sync->synced < mine)
+    while (sync->synced < mine && sync->lost < mine)
         if (sync->busy)
             pthread_cond_wait(&sync->ended, &sync->lock);
         else
-            done = lead(sync, problem);
+            lead(sync);
+    /* Whoever wakes up late may be told of a failure that came after its
+     * success: that errs to the safe side. */
+    bool lost = sync->lost >= mine;
+    int error = sync->error;
     pthread_mutex_unlock(&sync->lock);
-    return done;
+    return !lost || failed(problem, error);
 }

@@ -7,6 +7,7 @@
 #include "tests/support/folder.h"
 #include "tests/support/suite.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,6 +79,39 @@ START_TEST(a_sync_that_fails_is_told)
 }
 END_TEST
 
+static void *commit_once(void *arg)
+{
+    struct api_problem problem;
+    *(bool *)arg = lipd_sqlite_sync(&sync_, &problem);
+    return NULL;
+}
+
+/* Who waited for a sync that failed is told so, though the next one went well
+ * before it woke up. */
+START_TEST(a_sync_that_fails_is_everybodys)
+{
+    pthread_t thread;
+    bool good = true;
+    ck_assert(lipd_sqlite_sync_open(&sync_, path));
+    sync_.busy = true; /* somebody syncs */
+    pthread_create(&thread, NULL, commit_once, &good);
+    for (unsigned long seen = 0; seen == 0; usleep(1000)) {
+        pthread_mutex_lock(&sync_.lock);
+        seen = sync_.committed;
+        pthread_mutex_unlock(&sync_.lock);
+    }
+    pthread_mutex_lock(&sync_.lock);
+    sync_.lost = 1;
+    sync_.error = EIO;
+    sync_.committed = sync_.synced = 2; /* another came, and was synced */
+    sync_.busy = false;
+    pthread_cond_broadcast(&sync_.ended);
+    pthread_mutex_unlock(&sync_.lock);
+    pthread_join(thread, NULL);
+    ck_assert(!good);
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_not_opened)
 {
     ck_assert(!lipd_sqlite_sync_open(&sync_, "/nowhere/x"));
@@ -91,6 +125,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, every_commit_is_synced);
     tcase_add_test(tests, a_sync_that_fails_is_told);
+    tcase_add_test(tests, a_sync_that_fails_is_everybodys);
     tcase_add_test(tests, what_is_not_there_is_not_opened);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
