@@ -257,15 +257,7 @@ static enum lip_status read(struct lip_network **out, struct lip_buffer *bytes,
                             const struct lip_read_options *options,
                             struct lip_ctx *ctx)
 {
-    struct lip_read_options filled;
-    lip_read_options_fill(&filled, options);
-    struct lip_tensor_list list = {.limit = filled.max_tensors};
-    *out = NULL;
-    enum lip_status status = lip_torch_read(&list, bytes, options, ctx);
-    if (status == LIP_OK)
-        status = lip_weights_network(out, &list, options, ctx);
-    lip_tensor_list_clear(&list);
-    return status;
+    return lip_weights_read(out, bytes, options, ctx, lip_torch_read);
 }
 
 const struct lip_format lip_format_torch = {

@@ -401,3 +401,22 @@ enum lip_status lip_weights_network(struct lip_network **out,
     lip_free(group);
     return status;
 }
+
+enum lip_status lip_weights_read(
+    struct lip_network **out, struct lip_buffer *bytes,
+    const struct lip_read_options *options, struct lip_ctx *ctx,
+    enum lip_status (*tensors)(struct lip_tensor_list *list,
+                               struct lip_buffer *bytes,
+                               const struct lip_read_options *options,
+                               struct lip_ctx *ctx))
+{
+    struct lip_read_options filled;
+    lip_read_options_fill(&filled, options);
+    struct lip_tensor_list list = {.limit = filled.max_tensors};
+    *out = NULL;
+    enum lip_status status = tensors(&list, bytes, options, ctx);
+    if (status == LIP_OK)
+        status = lip_weights_network(out, &list, options, ctx);
+    lip_tensor_list_clear(&list);
+    return status;
+}

@@ -23,4 +23,14 @@ enum lip_status lip_weights_network(struct lip_network **out,
                                     const struct lip_read_options *options,
                                     struct lip_ctx *ctx);
 
+/* What remains of the reader of a format that holds named tensors: fills a list
+ * by `tensors` and makes the network of it. */
+enum lip_status lip_weights_read(
+    struct lip_network **out, struct lip_buffer *bytes,
+    const struct lip_read_options *options, struct lip_ctx *ctx,
+    enum lip_status (*tensors)(struct lip_tensor_list *list,
+                               struct lip_buffer *bytes,
+                               const struct lip_read_options *options,
+                               struct lip_ctx *ctx));
+
 #endif
