@@ -3,7 +3,8 @@
  * Who may do what. Tokens come from a file (--tokens FILE, read again on
  * SIGHUP) or the environment, one a line:
  *
- *     NAME sha256:HEX SCOPES [requests=N/s]
+ *     NAME sha256:HEX SCOPES [requests=N/s] [stored=BYTES] [jobs=N]
+ *         [body=BYTES] [memory=BYTES] [time=SECONDS] [flops=N]
  *
  * SCOPES are bound, train and admin with commas between them; admin may do
  * everything. Several tokens may have one name: they are one tenant's.
@@ -37,9 +38,9 @@ bool lipd_access_reload(struct lipd_access *access, char *complaint,
 void lipd_access_close(struct lipd_access *access);
 
 /* Looks at "Authorization: Bearer ..." (NULL: not sent) for a request that
- * needs one of these scopes: sets tenant and sees_all. UNAUTHORIZED (401),
- * FORBIDDEN (403), RATE_LIMITED (429). Called at a request's head; access NULL
- * is open to everybody. */
+ * needs one of these scopes: sets tenant, sees_all and quota. UNAUTHORIZED
+ * (401), FORBIDDEN (403), RATE_LIMITED (429). Called at a request's head;
+ * access NULL is open to everybody. */
 bool lipd_access_check(struct lipd_access *access, struct lipd_request *request,
                        const char *authorization, unsigned scopes,
                        struct api_problem *problem);

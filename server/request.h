@@ -45,6 +45,17 @@ struct lipd_stream {
     void *connection;
 };
 
+/* What one tenant may take, from the line of the token it came with; 0: as
+ * much as the daemon grants everybody. */
+struct lipd_quota {
+    size_t stored;  /* bytes of models and data sets that it holds */
+    size_t jobs;    /* of its that are not over */
+    size_t body;    /* bytes of one request's body */
+    size_t memory;  /* bytes that one request, or one job, may use */
+    double seconds; /* that one request, or one job, may compute */
+    double flops;   /* estimated, of one method */
+};
+
 struct lipd_reply {
     int status; /* 0: none yet */
     const char *media_type;
@@ -68,7 +79,8 @@ struct lipd_request {
     /* Whose request it is; "": of a daemon without tokens. What one tenant
      * keeps, no other sees. */
     char tenant[LIPD_TENANT];
-    bool sees_all;                /* an administrator */
+    bool sees_all; /* an administrator */
+    struct lipd_quota quota;
     char argument[LIPD_ARGUMENT]; /* what stands for {id} in the path */
     struct api_query query;
     const char *content_type; /* NULL: not sent; the next three as well */
