@@ -173,6 +173,7 @@ static bool admit(struct lipd_token *token, struct lipd_request *request,
                       "This token is not known here, or not any more.");
     memcpy(request->tenant, token->name, sizeof token->name);
     request->sees_all = token->scopes & LIPD_SCOPE_ADMIN;
+    request->quota = token->quota;
     if (!request->sees_all && !(token->scopes & scopes))
         return refuse(problem, API_PROBLEM_FORBIDDEN,
                       scopes == LIPD_SCOPE_BOUND

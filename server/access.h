@@ -7,7 +7,10 @@
  *         [body=BYTES] [memory=BYTES] [time=SECONDS] [flops=N]
  *
  * SCOPES are bound, train and admin with commas between them; admin may do
- * everything. Several tokens may have one name: they are one tenant's.
+ * everything. Several tokens may have one name: they are one tenant's. A limit
+ * is the token's that it stands beside; what jobs= and stored= count is what
+ * the tenant has, by whichever of its tokens. A job keeps the limits that it
+ * was accepted with.
  * A token itself is never stored, only its SHA-256 (`lipschitzd --token NAME`
  * makes one and prints both); it is compared in constant time. Without tokens
  * everything is open and all requests are of one tenant, "". */

@@ -4,7 +4,8 @@
  * stands there: somebody may have put a token in the place of its hash. */
 #include "server/access_file.h"
 
-#include <math.h>
+#include "server/access_limits.h"
+
 #include <nettle/sha2.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static bool refuse(struct reader *reader, const char *format, ...)
 
 static bool refuse(struct reader *reader, const char *format, ...)
 {
-    char sentence[200];
+    char sentence[300];
     va_list args;
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
@@ -86,22 +87,13 @@ static bool read_scopes(unsigned *out, const char *text)
     }
 }
 
-/* A number above 0 and `unit` behind it. */
-static bool read_number(double *out, const char *text, const char *unit)
+static bool read_limits(struct reader *reader, struct lipd_token *token,
+                        char **word, size_t count)
 {
-    char *end;
-    if (!(*text >= '0' && *text <= '9') || strpbrk(text, "xXpP"))
-        return false;
-    *out = strtod(text, &end);
-    return *out > 0 && *out <= 1e15 && !strcmp(end, unit);
-}
-
-static bool read_limit(struct lipd_token *token, const char *text)
-{
-    static const char name[] = "requests=";
-    size_t length = sizeof name - 1;
-    return !strncmp(text, name, length) &&
-           read_number(&token->rate.per_second, text + length, "/s");
+    for (size_t i = 0; i < count; i++)
+        if (!lipd_limit_read(token, word[i]))
+            return refuse(reader, "%s", LIPD_LIMITS_ARE);
+    return true;
 }
 
 static bool read_words(struct reader *reader, struct lipd_token *token,
@@ -117,10 +109,7 @@ static bool read_words(struct reader *reader, struct lipd_token *token,
     if (!read_scopes(&token->scopes, word[2]))
         return refuse(reader, "scopes are bound, train and admin, with commas "
                               "between them.");
-    for (size_t i = 3; i < count; i++)
-        if (!read_limit(token, word[i]))
-            return refuse(reader, "a limit is requests=N/s.");
-    return true;
+    return read_limits(reader, token, word + 3, count - 3);
 }
 
 static bool is_new(const struct reader *reader, const struct lipd_token *token)
@@ -211,28 +200,49 @@ static void print_hex(char *out, const uint8_t *bytes, size_t count)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-bool lipd_token_make(FILE *line, FILE *secret, const char *name,
+/* Puts the words in a line of their own, and looks whether it is one. */
+static bool check_words(char *const *words, char *complaint,
+                        size_t complaint_size)
+{
+    struct lipd_token *token;
+    size_t count, used = 0;
+    char line[LINE_MAX_BYTES];
+    for (; *words && used < sizeof line; words++)
+        used +=
+            (size_t)snprintf(line + used, sizeof line - used, "%s ", *words);
+    if (used >= sizeof line || strpbrk(line, "#;\r\n")) {
+        snprintf(complaint, complaint_size,
+                 "A token's words fit a line and hold no '#' and no ';'.");
+        return false;
+    }
+    bool good =
+        lipd_tokens_read(&token, &count, line, complaint, complaint_size);
+    lip_free(token);
+    return good;
+}
+
+bool lipd_token_make(FILE *line, FILE *secret, char *const *words,
                      char *complaint, size_t complaint_size)
 {
     uint8_t random[LIPD_TOKEN_HASH], hash[LIPD_TOKEN_HASH];
     char token[4 + 2 * LIPD_TOKEN_HASH + 1] = "lip_";
-    char digits[2 * LIPD_TOKEN_HASH + 1];
-    if (!is_name(name)) {
-        snprintf(complaint, complaint_size,
-                 "A token's name is 1 to %d letters, digits and \"._-\".",
-                 LIPD_TENANT - 1);
-        return false;
-    }
+    char digits[7 + 2 * LIPD_TOKEN_HASH + 1] = "sha256:";
+    char *whole[WORDS + 1] = {words[0], digits, "bound,train"};
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
         snprintf(complaint, complaint_size,
-                 "The system gives no random "
-                 "numbers.");
+                 "The system gives no random numbers.");
         return false;
     }
     print_hex(token + 4, random, sizeof random);
     lipd_token_hash(hash, token, strlen(token));
-    print_hex(digits, hash, sizeof hash);
+    print_hex(digits + 7, hash, sizeof hash);
+    for (size_t i = 1; words[i - 1] && words[i] && i + 1 < WORDS; i++)
+        whole[i + 1] = words[i];
+    if (!check_words(whole, complaint, complaint_size))
+        return false;
     fprintf(secret, "%s\n", token);
-    fprintf(line, "%s sha256:%s bound,train\n", name, digits);
+    for (char **word = whole; *word; word++)
+        fprintf(line, "%s%s", word == whole ? "" : " ", *word);
+    fputc('\n', line);
     return true;
 }

@@ -17,6 +17,7 @@ struct lipd_token {
     uint8_t hash[LIPD_TOKEN_HASH]; /* SHA-256 of the token */
     unsigned scopes;               /* of enum lipd_scope */
     struct lipd_rate rate;
+    struct lipd_quota quota;
 };
 
 /* Reads lines, which '\n' or ';' ends; empty ones and what stands behind '#'
@@ -29,9 +30,10 @@ bool lipd_tokens_read(struct lipd_token **out, size_t *count, const char *text,
 void lipd_token_hash(uint8_t out[LIPD_TOKEN_HASH], const char *token,
                      size_t size);
 
-/* Makes a token: it goes to `secret`, its line for the file to `line`. False
- * with a sentence. */
-bool lipd_token_make(FILE *line, FILE *secret, const char *name,
+/* Makes a token: it goes to `secret`, its line for the file to `line`. The
+ * words are its name and, where they are given, scopes (bound,train where not)
+ * and limits; NULL ends them. False with a sentence. */
+bool lipd_token_make(FILE *line, FILE *secret, char *const *words,
                      char *complaint, size_t complaint_size);
 
 #endif

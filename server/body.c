@@ -22,7 +22,9 @@ static void too_large(const struct lipd_request *request, size_t limit,
 {
     lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_BODY_SIZE, 1);
     api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
-                    "The body is larger than the limit of %zu bytes.%s", limit,
+                    "The body is larger than the limit of %zu bytes%s.%s",
+                    limit,
+                    limit == request->quota.body ? " that its token has" : "",
                     is_of(request, LIPD_JSON_BODY)
                         ? " Data that need more room are stored first, by POST "
                           "/datasets, and named by their id."
@@ -65,7 +67,7 @@ static bool resize(struct lipd_body_state *body, struct lipd_request *request,
     return true;
 }
 
-static size_t limit_of(const struct lipd_request *request)
+static size_t common_limit(const struct lipd_request *request)
 {
     const struct lipd_config *config = request->service->config;
     size_t most = request->service->max_body;
@@ -75,6 +77,12 @@ static size_t limit_of(const struct lipd_request *request)
         return most;
     return config->max_dataset < config->max_datasets ? config->max_dataset
                                                       : config->max_datasets;
+}
+
+static size_t limit_of(const struct lipd_request *request)
+{
+    size_t limit = common_limit(request), own = request->quota.body;
+    return own && own < limit ? own : limit;
 }
 
 bool lipd_body_begin(struct lipd_body_state *body,
@@ -89,6 +97,7 @@ bool lipd_body_begin(struct lipd_body_state *body,
         return false;
     }
     size_t capacity = framing->form == LIPD_BODY_SIZED ? (size_t)framing->size
+                      : body->limit < FIRST_CAPACITY   ? body->limit
                                                        : FIRST_CAPACITY;
     body->spools = is_of(request, LIPD_DATA_BODY);
     if (body->spools) /* what reading it takes is booked when that is known */

@@ -420,12 +420,12 @@ static int run_job(struct daemon *d, char **argv)
     return prepare_numerics(d) ? lipd_child_main(&d->config, argv[2]) : FAILED;
 }
 
-/* lipschitzd --token NAME */
+/* lipschitzd --token NAME [SCOPES [LIMIT...]] */
 static int make_token(int argc, char **argv)
 {
-    char complaint[200] = "--token takes a name.";
-    if (argc == 3 &&
-        lipd_token_make(stdout, stderr, argv[2], complaint, sizeof complaint))
+    char complaint[300] = "--token takes a name.";
+    if (argc >= 3 &&
+        lipd_token_make(stdout, stderr, argv + 2, complaint, sizeof complaint))
         return 0;
     fprintf(stderr, "lipschitzd: %s\n", complaint);
     return USAGE;

@@ -31,7 +31,8 @@ static void put_line(char *out, size_t size, const char *name,
 static void setup(void)
 {
     char text[1000] = "";
-    put_line(text, sizeof text, "a", "one", "bound");
+    put_line(text, sizeof text, "a", "one", "bound body=1K jobs=2");
+    put_line(text, sizeof text, "a", "more", "bound jobs=3");
     put_line(text, sizeof text, "b", "two", "train requests=1/s");
     put_line(text, sizeof text, "root", "three", "admin");
     access_ = lipd_access_open(NULL, text, complaint, sizeof complaint);
@@ -97,6 +98,18 @@ START_TEST(a_rate_is_of_one_token)
 }
 END_TEST
 
+START_TEST(a_quota_is_of_one_token)
+{
+    ck_assert_int_eq(check("Bearer one", LIPD_SCOPE_BOUND), -1);
+    ck_assert_uint_eq(request.quota.jobs, 2);
+    ck_assert_uint_eq(request.quota.body, 1024);
+    ck_assert_int_eq(check("Bearer more", LIPD_SCOPE_BOUND), -1);
+    ck_assert_str_eq(request.tenant, "a");
+    ck_assert_uint_eq(request.quota.jobs, 3);
+    ck_assert_uint_eq(request.quota.body, 0);
+}
+END_TEST
+
 START_TEST(without_tokens_all_is_open)
 {
     lipd_access_close(access_);
@@ -124,10 +137,12 @@ START_TEST(a_file_is_read_again_or_stays_as_it_was)
     access_ = lipd_access_open(path, NULL, complaint, sizeof complaint);
     ck_assert_msg(access_ != NULL, "%s", complaint);
     ck_assert_int_eq(check("Bearer four", LIPD_SCOPE_BOUND), -1);
-    put_line(text, sizeof text, "new", "five", "bound");
+    ck_assert_uint_eq(request.quota.jobs, 0);
+    put_line(text, sizeof text, "new", "five", "bound jobs=4");
     write_file(path, text);
     ck_assert(lipd_access_reload(access_, complaint, sizeof complaint));
     ck_assert_int_eq(check("Bearer five", LIPD_SCOPE_BOUND), -1);
+    ck_assert_uint_eq(request.quota.jobs, 4);
     /* What was used up stays so. */
     ck_assert_int_eq(check("Bearer four", LIPD_SCOPE_BOUND),
                      API_PROBLEM_RATE_LIMITED);
@@ -154,6 +169,7 @@ int main(void)
     tcase_add_loop_test(access, a_stranger_is_not_let_in, 0,
                         sizeof strangers / sizeof *strangers);
     tcase_add_test(access, a_rate_is_of_one_token);
+    tcase_add_test(access, a_quota_is_of_one_token);
     tcase_add_test(access, without_tokens_all_is_open);
     tcase_add_test(access, a_file_is_read_again_or_stays_as_it_was);
     suite_add_tcase(suite, access);

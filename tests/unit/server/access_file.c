@@ -56,11 +56,44 @@ static const char *const bad[] = {
     "a " HASH_A " bound requests=5",
     "a " HASH_A " bound requests=nan/s",
     "a " HASH_A " bound requests=-1/s",
-    "a " HASH_A " bound jobs=1",
+    "a " HASH_A " bound jobs=0",
+    "a " HASH_A " bound jobs=1.5",
+    "a " HASH_A " bound jobs=1K",
+    "a " HASH_A " bound jobs=1 jobs=1",
+    "a " HASH_A " bound requests=1/s requests=1/s",
+    "a " HASH_A " bound body=",
+    "a " HASH_A " bound body=5X",
+    "a " HASH_A " bound body=5KK",
+    "a " HASH_A " bound body=0.1",
+    "a " HASH_A " bound body=1e16",
+    "a " HASH_A " bound memory=-5",
+    "a " HASH_A " bound time=inf",
+    "a " HASH_A " bound time=5s",
+    "a " HASH_A " bound flops=0x10",
+    "a " HASH_A " bound flops=1e31",
+    "a " HASH_A " bound secrets=1",
     "a " HASH_A " bound\nb " HASH_A " bound",
     "0123456789012345678901234567890123456789012345678901234567890123x " HASH_A
     " bound",
 };
+
+START_TEST(every_limit_is_read)
+{
+    ck_assert(read_lines("a " HASH_A " bound flops=1e12 time=2.5 memory=1G "
+                         "body=10M jobs=3 stored=1.5k requests=4/s\n"
+                         "b " HASH_B " bound"));
+    ck_assert_uint_eq(token->quota.stored, 1536);
+    ck_assert_uint_eq(token->quota.jobs, 3);
+    ck_assert_uint_eq(token->quota.body, (size_t)10 << 20);
+    ck_assert_uint_eq(token->quota.memory, (size_t)1 << 30);
+    ck_assert_double_eq(token->quota.seconds, 2.5);
+    ck_assert_double_eq(token->quota.flops, 1e12);
+    ck_assert_double_eq(token->rate.per_second, 4);
+    const struct lipd_quota none = {.stored = 0};
+    ck_assert_mem_eq(&token[1].quota, &none, sizeof none);
+    lip_free(token);
+}
+END_TEST
 
 START_TEST(a_bad_line_is_refused_and_not_quoted)
 {
@@ -75,24 +108,60 @@ START_TEST(a_bad_line_is_refused_and_not_quoted)
 }
 END_TEST
 
-START_TEST(a_made_token_fits_its_line)
+static char line[300], secret[100];
+
+static bool make(char *const *words)
 {
-    char line[300] = "", secret[100] = "";
-    uint8_t hash[LIPD_TOKEN_HASH];
+    memset(line, 0, sizeof line);
+    memset(secret, 0, sizeof secret);
     FILE *out = fmemopen(line, sizeof line - 1, "w");
     FILE *hidden = fmemopen(secret, sizeof secret - 1, "w");
-    ck_assert(lipd_token_make(out, hidden, "ci", complaint, sizeof complaint));
+    bool made =
+        lipd_token_make(out, hidden, words, complaint, sizeof complaint);
     fclose(out);
     fclose(hidden);
+    return made;
+}
+
+START_TEST(a_made_token_fits_its_line)
+{
+    uint8_t hash[LIPD_TOKEN_HASH];
+    ck_assert(make((char *[]){"ci", NULL}));
     ck_assert_uint_eq(strlen(secret), 4 + 64 + 1);
     ck_assert(read_lines(line));
     ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(token->scopes, LIPD_SCOPE_BOUND | LIPD_SCOPE_TRAIN);
     lipd_token_hash(hash, secret, strlen(secret) - 1);
     ck_assert_mem_eq(hash, token->hash, sizeof hash);
     ck_assert_ptr_null(strstr(line, "lip_"));
     lip_free(token);
-    ck_assert(
-        !lipd_token_make(stdout, stderr, "a b", complaint, sizeof complaint));
+}
+END_TEST
+
+START_TEST(a_token_is_made_with_its_scopes_and_limits)
+{
+    ck_assert(make((char *[]){"ci", "admin", "jobs=7", "time=3", NULL}));
+    ck_assert(read_lines(line));
+    ck_assert_uint_eq(token->scopes, LIPD_SCOPE_ADMIN);
+    ck_assert_uint_eq(token->quota.jobs, 7);
+    ck_assert_double_eq(token->quota.seconds, 3);
+    lip_free(token);
+}
+END_TEST
+
+static char *const unmade[][4] = {
+    {"a b"},         {""},          {"a", "secret"},
+    {"a", "jobs=1"}, {"a", ""},     {"a", "bound", "jobs=x"},
+    {"a;b"},         {"a # bound"}, {"a", "bound", "jobs=1 jobs=1"},
+    {"a\nb"},
+};
+
+START_TEST(a_token_that_no_file_takes_is_not_made)
+{
+    ck_assert(!make(unmade[_i]));
+    ck_assert_str_eq(line, "");
+    ck_assert_str_eq(secret, "");
+    ck_assert_str_ne(complaint, "");
 }
 END_TEST
 
@@ -103,7 +172,11 @@ int main(void)
     tcase_add_test(lines, lines_are_read_with_their_limits);
     tcase_add_loop_test(lines, a_bad_line_is_refused_and_not_quoted, 0,
                         sizeof bad / sizeof *bad);
+    tcase_add_test(lines, every_limit_is_read);
     tcase_add_test(lines, a_made_token_fits_its_line);
+    tcase_add_test(lines, a_token_is_made_with_its_scopes_and_limits);
+    tcase_add_loop_test(lines, a_token_that_no_file_takes_is_not_made, 0,
+                        sizeof unmade / sizeof *unmade);
     suite_add_tcase(suite, lines);
     return run_suite(suite);
 }

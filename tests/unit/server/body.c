@@ -106,6 +106,36 @@ START_TEST(chunks_over_the_limit_are_dropped_then_refused)
 }
 END_TEST
 
+/* Smaller than the first block, or of the order of the daemon's. */
+static const size_t own[] = {1000, 100000};
+
+START_TEST(the_tokens_limit_holds_where_it_is_less)
+{
+    char sentence[100];
+    request.quota.body = own[_i];
+    snprintf(sentence, sizeof sentence, "%zu bytes that its token has",
+             own[_i]);
+    ck_assert(!begin(LIPD_BODY_SIZED, own[_i] + 1));
+    ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
+    ck_assert_ptr_nonnull(strstr(problem.detail, sentence));
+    ck_assert(begin(LIPD_BODY_CHUNKED, 0));
+    ck_assert(feed(own[_i] + 1, 100));
+    ck_assert(!lipd_body_end(&body, &request, &problem));
+    ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
+    ck_assert(begin(LIPD_BODY_CHUNKED, 0));
+    ck_assert(feed(own[_i], 100));
+    expect_bytes(own[_i]);
+}
+END_TEST
+
+START_TEST(a_token_grants_no_more_than_the_daemon)
+{
+    request.quota.body = 2 << 20;
+    ck_assert(!begin(LIPD_BODY_SIZED, (1 << 20) + 1));
+    ck_assert_ptr_nonnull(strstr(problem.detail, "1048576 bytes."));
+}
+END_TEST
+
 START_TEST(chunks_without_end_are_cut)
 {
     ck_assert(begin(LIPD_BODY_CHUNKED, 0));
@@ -184,6 +214,8 @@ int main(void)
     tcase_add_test(tcase, a_chunked_body_grows_to_the_limit);
     tcase_add_test(tcase, a_size_over_the_limit_is_refused_at_once);
     tcase_add_test(tcase, chunks_over_the_limit_are_dropped_then_refused);
+    tcase_add_loop_test(tcase, the_tokens_limit_holds_where_it_is_less, 0, 2);
+    tcase_add_test(tcase, a_token_grants_no_more_than_the_daemon);
     tcase_add_test(tcase, chunks_without_end_are_cut);
     tcase_add_test(tcase, no_room_is_told_as_overload);
     tcase_add_test(tcase, over_the_requests_budget_is_told);
