@@ -149,8 +149,8 @@ void api_bound_write(struct api_text *text,
     api_norm_write(text, "input", result->norm.input);
     api_norm_write(text, "output", result->norm.output);
     api_object_close(text);
-    if (result->chain && !result->chain->dense)
-        api_chain_write(text, "chain", result->chain);
+    if (result->chain && (!result->chain->dense || result->chain->body))
+        api_chain_write(text, "chain", result->chain, result->norm.output);
     api_bounds_write(text, result);
     if (best) {
         api_object_open(text, "best");

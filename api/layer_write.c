@@ -209,10 +209,24 @@ static size_t count_passing(const struct lip_chain *chain, size_t gap)
     return count;
 }
 
+static void put_closing(struct api_text *text,
+                        const struct lip_closing *closing, enum lip_norm norm)
+{
+    api_object_open(text, "closing");
+    api_put_count(text, "layer", closing->first);
+    if (isfinite(closing->constant[norm]))
+        api_put_upper(text, "constant", closing->constant[norm]);
+    api_object_close(text);
+}
+
 void api_chain_write(struct api_text *text, const char *key,
-                     const struct lip_chain *chain)
+                     const struct lip_chain *chain, enum lip_norm output)
 {
     api_object_open(text, key);
+    if (chain->body) {
+        put_closing(text, &chain->closing, output);
+        chain = chain->body;
+    }
     api_put_bool(text, "unrolled", chain->unrolled);
     if (!chain->unrolled) {
         api_put_string(text, "obstacle", chain->obstacle);

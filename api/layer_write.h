@@ -19,9 +19,10 @@ void api_product_write(struct api_text *text, const struct lip_product *product,
                        struct lip_norm_pair norm);
 
 /* The widths between the matrices that the network was brought to, and how many
- * of the numbers only pass; or why it was not. */
+ * of the numbers only pass; or why it was not; and what the network ends with
+ * that is no part of them, with its constant in the norm of the output. */
 void api_chain_write(struct api_text *text, const char *key,
-                     const struct lip_chain *chain);
+                     const struct lip_chain *chain, enum lip_norm output);
 
 /* A norm as a member: 1, 2 or "inf". */
 void api_norm_write(struct api_text *text, const char *key, enum lip_norm norm);

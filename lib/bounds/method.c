@@ -51,7 +51,27 @@ void lip_bound_clear(struct lip_bound *bound)
 const struct lip_chain *lip_method_chain(const struct lip_method *method,
                                          const struct lip_chain *chain)
 {
-    return chain->plain && !method->joint ? chain->plain : chain;
+    if (method->joint)
+        return chain;
+    if (chain->body)
+        chain = chain->body;
+    return chain->plain ? chain->plain : chain;
+}
+
+static bool sees_all(const struct lip_method *method,
+                     const struct lip_chain *chain)
+{
+    return method->joint || !chain->body;
+}
+
+/* The constant of what closes the network and the method does not see. */
+static double closing_of(const struct lip_method *method,
+                         const struct lip_chain *chain,
+                         const struct lip_bound_options *options)
+{
+    return sees_all(method, chain)
+               ? 1
+               : chain->closing.constant[options->norm.output];
 }
 
 bool lip_method_applies(const struct lip_method *method,
@@ -59,6 +79,13 @@ bool lip_method_applies(const struct lip_method *method,
                         const struct lip_bound_options *options, char *reason,
                         size_t reason_size)
 {
+    if (isinf(closing_of(method, chain, options))) {
+        snprintf(
+            reason, reason_size,
+            "From layer %zu on there is no Lipschitz constant in this norm.",
+            chain->closing.first);
+        return false;
+    }
     chain = lip_method_chain(method, chain);
     if (!chain->unrolled && !method->layered) {
         snprintf(reason, reason_size, "%s", chain->obstacle);
@@ -85,6 +112,23 @@ static enum lip_status trivial(struct lip_bound *bound,
     return lip_evidence_new(&bound->evidence, &lip_theorem_constant, 0, 0, ctx);
 }
 
+static double up(double a, double b)
+{
+    return a == 0 || b == 0 ? 0 : nextafter(a * b, INFINITY);
+}
+
+/* From the constant of the body to that of the network. */
+static void close_with(struct lip_bound *bound, double constant)
+{
+    bound->upper_bound = up(bound->upper_bound, constant);
+    for (size_t i = 0; i < bound->detail_count; i++)
+        bound->detail[i].upper_bound =
+            up(bound->detail[i].upper_bound, constant);
+    if (bound->optimum_at_least > 0)
+        bound->optimum_at_least =
+            nextafter(bound->optimum_at_least * constant, 0);
+}
+
 enum lip_status lip_method_run(struct lip_bound *bound,
                                const struct lip_method *method,
                                const struct lip_chain *chain,
@@ -97,13 +141,17 @@ enum lip_status lip_method_run(struct lip_bound *bound,
         bound->skipped = true;
         return LIP_OK;
     }
-    chain = lip_method_chain(method, chain);
+    double closing = closing_of(method, chain, options);
     struct lip_bound_options own = *options;
-    own.evidence = own.evidence && chain->dense;
+    /* Certificates speak of the whole network. */
+    own.evidence = own.evidence && chain->dense && sees_all(method, chain);
+    chain = lip_method_chain(method, chain);
     double start = lip_now();
     enum lip_status status = chain->zero ? trivial(bound, &own, ctx)
                                          : method->run(bound, chain, &own, ctx);
     bound->seconds = lip_now() - start;
+    if (status == LIP_OK && !bound->skipped && closing != 1)
+        close_with(bound, closing);
     if (status == LIP_OK && !bound->skipped &&
         !(bound->upper_bound >= 0 && isfinite(bound->upper_bound))) {
         bound->skipped = true;

@@ -112,8 +112,9 @@ extern const struct lip_method *const lip_methods[];
  * NULL. */
 const struct lip_method *lip_method_find(const char *id);
 
-/* The chain that this method works on: chain->plain where it does not know
- * joint layers and there is one, else the chain. */
+/* The chain that this method works on: where it does not multiply constants,
+ * chain->body without what closes the network, and the plain one without joint
+ * gaps, as far as there are such; else the chain. */
 const struct lip_chain *lip_method_chain(const struct lip_method *method,
                                          const struct lip_chain *chain);
 

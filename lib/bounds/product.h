@@ -80,8 +80,4 @@ double lip_product_bytes(const struct lip_network *network);
  * log(norm) where that is above 0, else 0. */
 double lip_factor_weight(struct lip_big norm, double sensitivity);
 
-/* The constant of a layer that is not linear: of elementwise ones the steepest
- * slope, exactly; infinite where there is none. */
-double lip_layer_constant(const struct lip_layer *layer, enum lip_norm p);
-
 #endif

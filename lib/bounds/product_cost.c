@@ -5,19 +5,6 @@
 
 #include "bounds/support.h"
 
-double lip_layer_constant(const struct lip_layer *layer, enum lip_norm p)
-{
-    if (layer->kind->role == LIP_ROLE_JOINT)
-        return layer->kind->constant(layer, p);
-    bool all_alike = layer->activation && !layer->weight.data;
-    double most = 0;
-    for (size_t k = 0; k < (all_alike ? 1 : layer->outputs); k++) {
-        struct lip_slopes s = lip_layer_slopes(layer, k);
-        most = fmax(most, fmax(fabs(s.lo), fabs(s.hi)));
-    }
-    return most;
-}
-
 double lip_factor_weight(struct lip_big norm, double sensitivity)
 {
     static const double log_2 = 0.6931471805599453;

@@ -458,9 +458,9 @@ static enum lip_status new_unrolled(struct lip_chain **out,
     return new_layered(out, network, obstacle, ctx);
 }
 
-enum lip_status lip_chain_new_within(struct lip_chain **out,
-                                     const struct lip_network *network,
-                                     double bytes, struct lip_ctx *ctx)
+static enum lip_status new_whole(struct lip_chain **out,
+                                 const struct lip_network *network,
+                                 double bytes, struct lip_ctx *ctx)
 {
     char obstacle[240];
     if (lip_network_is_dense(network))
@@ -474,6 +474,44 @@ enum lip_status lip_chain_new_within(struct lip_chain **out,
                  "limit of %.3g; ask for methods that multiply norms.",
                  needed, bytes);
     return new_layered(out, network, obstacle, ctx);
+}
+
+/* A body of which no method knows more than of the whole is none. */
+static bool is_of_use(const struct lip_chain *body)
+{
+    return !body->joint || body->plain;
+}
+
+/* What comes before layers that have no form as matrices. */
+static enum lip_status add_body(struct lip_chain *chain,
+                                const struct lip_network *network, double bytes,
+                                struct lip_ctx *ctx)
+{
+    if (!lip_closing_find(&chain->closing, network))
+        return LIP_OK;
+    chain->part = lip_closing_body(&chain->closing, network);
+    enum lip_status status = new_whole(&chain->body, &chain->part, bytes, ctx);
+    if (status != LIP_OK || is_of_use(chain->body))
+        return status;
+    lip_chain_free(chain->body);
+    chain->body = NULL;
+    return LIP_OK;
+}
+
+enum lip_status lip_chain_new_within(struct lip_chain **out,
+                                     const struct lip_network *network,
+                                     double bytes, struct lip_ctx *ctx)
+{
+    struct lip_chain *chain;
+    enum lip_status status = new_whole(&chain, network, bytes, ctx);
+    if (status != LIP_OK)
+        return status;
+    status = add_body(chain, network, bytes, ctx);
+    if (status == LIP_OK)
+        *out = chain;
+    else
+        lip_chain_free(chain);
+    return status;
 }
 
 enum lip_status lip_chain_new(struct lip_chain **out,
@@ -548,6 +586,7 @@ void lip_chain_free(struct lip_chain *chain)
         lip_free(chain->slopes[i]);
     }
     lip_chain_free(chain->plain);
+    lip_chain_free(chain->body);
     lip_free(chain->link);
     lip_free(chain->slopes);
     lip_free(chain->gap);

@@ -26,7 +26,7 @@
 #define LIP_NETWORK_CHAIN_H
 
 #include "linalg/matrix.h"
-#include "network/network.h"
+#include "network/closing.h"
 
 #include <stdbool.h>
 
@@ -73,6 +73,12 @@ struct lip_chain {
      * [-1, 1] between them. Products of norms lose a little by it, the others
      * can be used at all. */
     struct lip_chain *plain;
+    /* Where the network ends with layers that have no such form: the chain of
+     * what comes before them (its network is `part`), and their constants; else
+     * NULL. */
+    struct lip_chain *body;
+    struct lip_network part;
+    struct lip_closing closing;
     size_t inputs, outputs;
     size_t widest; /* the largest of all widths */
     bool zero;     /* some matrix is zero: f is constant */

@@ -50,10 +50,20 @@ static double dense_bytes(const struct lip_network *network)
     return bytes + (after_linear ? 0 : 8 * outputs * outputs);
 }
 
-double lip_chain_bytes(const struct lip_network *network)
+static double whole_bytes(const struct lip_network *network)
 {
     if (lip_network_is_dense(network))
         return dense_bytes(network);
     double bytes = lip_unroll_bytes(network, NULL);
     return bytes <= LIP_UNROLL_BYTES ? bytes : 0;
+}
+
+double lip_chain_bytes(const struct lip_network *network)
+{
+    struct lip_closing closing;
+    double bytes = whole_bytes(network);
+    if (!lip_closing_find(&closing, network))
+        return bytes;
+    struct lip_network body = lip_closing_body(&closing, network);
+    return bytes + whole_bytes(&body);
 }

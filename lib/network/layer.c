@@ -3,6 +3,7 @@
  * What all layers have in common. */
 #include "network/network.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *lip_layer_type(const struct lip_layer *layer)
@@ -88,4 +89,17 @@ bool lip_layer_changes_nothing(const struct lip_layer *layer)
         return layer->kind->role == LIP_ROLE_RESHAPE;
     struct lip_slopes s = lip_layer_slopes(layer, 0);
     return s.lo == 1 && s.hi == 1;
+}
+
+double lip_layer_constant(const struct lip_layer *layer, enum lip_norm p)
+{
+    if (layer->kind->role == LIP_ROLE_JOINT)
+        return layer->kind->constant(layer, p);
+    bool all_alike = layer->activation && !layer->weight.data;
+    double most = 0;
+    for (size_t k = 0; k < (all_alike ? 1 : layer->outputs); k++) {
+        struct lip_slopes s = lip_layer_slopes(layer, k);
+        most = fmax(most, fmax(fabs(s.lo), fabs(s.hi)));
+    }
+    return most;
 }

@@ -185,6 +185,10 @@ struct lip_setting *lip_layer_set(struct lip_layer *layer, const char *name);
 /* The slopes of neuron k of an elementwise layer. */
 struct lip_slopes lip_layer_slopes(const struct lip_layer *layer, size_t k);
 
+/* The constant of an elementwise or joint layer from l_p to l_p: of elementwise
+ * ones the steepest slope, exactly; infinite where there is none. */
+double lip_layer_constant(const struct lip_layer *layer, enum lip_norm p);
+
 /* True for reshapes and for activations of slopes [1, 1], which bounds drop. */
 bool lip_layer_changes_nothing(const struct lip_layer *layer);
 
