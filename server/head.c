@@ -6,13 +6,53 @@
 #include <string.h>
 #include <strings.h>
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static bool is_token(const char *text, size_t size)
+{
+    return size && strspn(text, LETTERS DIGITS "!#$%&'*+-.^_`|~") == size;
+}
+
+/* Visible characters, bytes beyond ASCII, blanks and tabs. */
+static bool is_field_value(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if ((byte < ' ' && byte != '\t') || byte == 127)
+            return false;
+    }
+    return true;
+}
+
+bool lipd_head_is_host(const char *text, size_t size)
+{
+    const char *inside = text[0] == '[' ? DIGITS "abcdefABCDEF:."
+                                        : LETTERS DIGITS "-._~%!$&'()*+,;=";
+    size_t bracket = text[0] == '[';
+    size_t host = bracket + strspn(text + bracket, inside);
+    if (bracket && text[host++] != ']')
+        return false;
+    if (host < size && text[host] == ':')
+        host += 1 + strspn(text + host + 1, DIGITS);
+    return host == size;
+}
+
+/* Blanks may follow the value. */
+static bool is_host_field(const char *text)
+{
+    size_t size = strlen(text);
+    while (size && (text[size - 1] == ' ' || text[size - 1] == '\t'))
+        size--;
+    return !size || lipd_head_is_host(text, size);
+}
+
 void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
                    const char *value, size_t value_size)
 {
     if (!value)
         value = "";
-    if (strlen(name) != name_size || strlen(value) != value_size ||
-        strpbrk(name, " \t"))
+    if (!is_token(name, name_size) || !is_field_value(value, value_size))
         head->bad_field = true;
 #define TAKE(field, spelling)                                                  \
     if (!strcasecmp(name, spelling)) {                                         \
@@ -58,9 +98,20 @@ bool lipd_head_framing(struct lipd_framing *out, const struct lipd_head *head,
                        struct api_problem *problem)
 {
     *out = (struct lipd_framing){LIPD_BODY_NONE, 0};
+    if (head->torn)
+        return refuse(problem, "The lines of the head end with CR LF; none is "
+                               "folded, and none has a zero byte.");
     if (head->bad_field)
-        return refuse(problem, "A header field has a space in its name or a "
-                               "zero byte.");
+        return refuse(problem, "A header field has a character in its name or "
+                               "its value that may not stand there.");
+    if (!is_token(head->method, strlen(head->method)))
+        return refuse(problem, "The method has a character that may not stand "
+                               "there.");
+    if (!head->path)
+        return refuse(problem, "The target of the request names no host.");
+    if (head->host.count && !is_host_field(head->host.value))
+        return refuse(problem, "Host is not a name or an address with a port "
+                               "or without.");
     if (head->host.count > 1)
         return refuse(problem, "There is more than one Host field.");
     if (head->content_length.count > 1)

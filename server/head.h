@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 struct lipd_head {
-    const char *method, *path, *version;
+    const char *method, *version;
+    const char *path; /* NULL: of a URL whose authority cannot be read */
     /* The last value of each field and how often it came. */
     struct {
         const char *value;
@@ -20,6 +21,7 @@ struct lipd_head {
     } content_length, transfer_encoding, host, content_type, request_id,
         last_event_id, idempotency_key, prefer, authorization, traceparent;
     bool bad_field; /* a name or value with a byte that may not stand there */
+    bool torn;      /* not what was sent; see intact.h */
 };
 
 enum lipd_body_form { LIPD_BODY_NONE, LIPD_BODY_SIZED, LIPD_BODY_CHUNKED };
@@ -32,6 +34,10 @@ struct lipd_framing {
 /* Takes one header field; the strings must outlive the head. */
 void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
                    const char *value, size_t value_size);
+
+/* Is it a host, or an address, and perhaps a port (RFC 9110, 7.2)? The text may
+ * go on after `size`. */
+bool lipd_head_is_host(const char *text, size_t size);
 
 /* How the body is framed. False, with the problem, where two parsers could
  * read it differently; the connection must then be closed. */

@@ -22,9 +22,11 @@
 #include "server/http.h"
 
 #include "server/admit.h"
+#include "server/intact.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/routes.h"
+#include "server/target.h"
 #include "server/watch.h"
 
 #include <microhttpd.h>
@@ -52,6 +54,7 @@ struct exchange {
     struct MHD_Connection *mhd;
     struct lipd_connection *connection;
     struct lipd_head head;
+    struct lipd_intact intact;
     struct lipd_framing framing;
     struct lipd_body_state body;
     double began;
@@ -229,6 +232,7 @@ static enum MHD_Result take_field(void *arg, enum MHD_ValueKind kind,
 {
     struct exchange *exchange = arg;
     (void)kind;
+    lipd_intact_field(&exchange->intact, name, name_size, value, value_size);
     lipd_head_add(&exchange->head, name, name_size, value, value_size);
     return MHD_YES;
 }
@@ -286,11 +290,13 @@ static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
         return MHD_NO;
     struct lipd_request *request = &exchange->request;
     struct api_problem problem;
-    exchange->head.path = path;
+    exchange->head.path = lipd_target_path(path);
     exchange->head.method = method;
     exchange->head.version = version;
     snprintf(exchange->path, sizeof exchange->path, "%s", path);
+    lipd_intact_begin(&exchange->intact, version);
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, take_field, exchange);
+    exchange->head.torn = !lipd_intact_whole(&exchange->intact);
     MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, take_argument,
                                 exchange);
     request->content_type = exchange->head.content_type.value;
@@ -390,8 +396,9 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *mhd,
     struct exchange *exchange = *slot;
     if (!exchange)
         return begin(arg, mhd, path, method, version, slot);
-    if (*size)
-        return take_body(exchange, bytes, size);
+    /* No bytes of a body: another request, after one that expects 100. */
+    if (bytes)
+        return *size ? take_body(exchange, bytes, size) : MHD_YES;
     take_back(exchange);
     if (!exchange->submitted && !exchange->request.reply.status)
         return serve(exchange);
@@ -484,33 +491,11 @@ static void connection_changed(void *arg, struct MHD_Connection *mhd,
     }
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decoding that leaves alone what is not well formed, and %00, which
- * would cut the text short. */
 static size_t unescape(void *arg, struct MHD_Connection *mhd, char *text)
 {
-    char *out = text;
     (void)arg;
     (void)mhd;
-    for (const char *in = text; *in; in++) {
-        int high = *in == '%' ? hex_digit(in[1]) : -1;
-        int low = high >= 0 ? hex_digit(in[2]) : -1;
-        if (low >= 0 && high + low > 0) {
-            *out++ = (char)(16 * high + low);
-            in += 2;
-        } else {
-            *out++ = *in;
-        }
-    }
-    *out = '\0';
-    return (size_t)(out - text);
+    return lipd_target_decode(text);
 }
 
 static void library_log(void *arg, const char *format, va_list args)

@@ -37,6 +37,25 @@ static const struct {
     {"transfer-encoding:identity\n", REFUSED, 0},
     {"host:a\nhost:b\n", REFUSED, 0},
     {"content-length :5\n", REFUSED, 0},
+    {":x\n", REFUSED, 0},
+    {"a(b:x\n", REFUSED, 0},
+    {"a\tb:x\n", REFUSED, 0},
+    {"a\xe9:x\n", REFUSED, 0},
+    {"a:b\rc\n", REFUSED, 0},
+    {"a:b\x7f\n", REFUSED, 0},
+    {"a:b\tc \xe9\n", LIPD_BODY_NONE, 0},
+    {"!#$%&'*+-.^_`|~09AZaz:x\n", LIPD_BODY_NONE, 0},
+    {"host:\n", LIPD_BODY_NONE, 0},
+    {"host:a-b.c:80 \n", LIPD_BODY_NONE, 0},
+    {"host:a%20b:\n", LIPD_BODY_NONE, 0},
+    {"host:[::1]:80\n", LIPD_BODY_NONE, 0},
+    {"host:[::1\n", REFUSED, 0},
+    {"host:[::g]\n", REFUSED, 0},
+    {"host:a b\n", REFUSED, 0},
+    {"host:a/b\n", REFUSED, 0},
+    {"host:a@b\n", REFUSED, 0},
+    {"host:a:b\n", REFUSED, 0},
+    {"host:a, b:80:80\n", REFUSED, 0},
 };
 
 static char text[256];
@@ -44,6 +63,8 @@ static char text[256];
 static void fill(struct lipd_head *head, const char *fields)
 {
     memset(head, 0, sizeof *head);
+    head->method = "GET";
+    head->path = "/";
     head->version = "HTTP/1.1";
     snprintf(text, sizeof text, "%s", fields);
     for (char *line = text; *line;) {
@@ -84,10 +105,29 @@ END_TEST
 
 START_TEST(a_zero_byte_is_refused)
 {
-    struct lipd_head head = {.version = "HTTP/1.1"};
+    struct lipd_head head;
     struct lipd_framing framing;
     struct api_problem problem;
+    fill(&head, "host:a\n");
     lipd_head_add(&head, "x", 1, "a\0b", 3);
+    ck_assert(!lipd_head_framing(&framing, &head, &problem));
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_refused)
+{
+    struct lipd_head head;
+    struct lipd_framing framing;
+    struct api_problem problem;
+    fill(&head, "host:a\n");
+    ck_assert(lipd_head_framing(&framing, &head, &problem));
+    head.method = "G(T";
+    ck_assert(!lipd_head_framing(&framing, &head, &problem));
+    fill(&head, "host:a\n");
+    head.path = NULL;
+    ck_assert(!lipd_head_framing(&framing, &head, &problem));
+    fill(&head, "host:a\n");
+    head.torn = true;
     ck_assert(!lipd_head_framing(&framing, &head, &problem));
 }
 END_TEST
@@ -100,6 +140,7 @@ int main(void)
                         sizeof cases / sizeof cases[0]);
     tcase_add_test(tcase, chunks_need_http_1_1);
     tcase_add_test(tcase, a_zero_byte_is_refused);
+    tcase_add_test(tcase, what_cannot_be_read_is_refused);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
