@@ -41,6 +41,10 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "Who may do what: a line for each token, as --token makes it; SIGHUP "   \
       "reads it again. Without it, or lines in LIPSCHITZD_TOKEN_LIST, "        \
       "everything is open.")                                                   \
+    X(cors_origins, TEXT, "", 0, 0, "ORIGINS",                                 \
+      "Web pages that may ask from a browser: their origins with commas "      \
+      "between, as https://a.example,https://b.example, or * for all. "        \
+      "Empty: none but our own.")                                              \
     X(store, SECRET, "", 0, 0, "URL",                                          \
       "A database that several daemons share, as "                             \
       "postgresql://USER@HOST/DATABASE: jobs, models and data sets live in "   \

@@ -69,6 +69,8 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(prefer, "Prefer")
     TAKE(authorization, "Authorization")
     TAKE(traceparent, "traceparent")
+    TAKE(origin, "Origin")
+    TAKE(preflight, "Access-Control-Request-Method")
 #undef TAKE
 }
 

@@ -22,6 +22,7 @@
 #include "server/http.h"
 
 #include "server/admit.h"
+#include "server/answer_fields.h"
 #include "server/intact.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -65,47 +66,9 @@ struct exchange {
 
 /* --- answering */
 
-static void add_header(struct MHD_Response *response, const char *name,
-                       const char *value)
+static void add_header(void *response, const char *name, const char *value)
 {
-    if (value[0])
-        MHD_add_response_header(response, name, value);
-}
-
-static void add_headers(struct MHD_Response *response,
-                        const struct exchange *exchange)
-{
-    const struct lipd_reply *reply = &exchange->request.reply;
-    char seconds[16] = "", file[96] = "", trace[LIPD_TRACE_FIELD];
-    if (reply->retry_after)
-        snprintf(seconds, sizeof seconds, "%u", reply->retry_after);
-    add_header(response, "X-Request-Id", exchange->request.id);
-    /* A page loads, runs and is framed by nothing. */
-    const char *type = reply->media_type ? reply->media_type : "";
-    add_header(response, "Content-Type", type);
-    bool page = !strncmp(type, "text/html", 9);
-    add_header(response, "X-Content-Type-Options", "nosniff");
-    add_header(response, "Content-Security-Policy",
-               page ? "default-src 'none'; frame-ancestors 'none'" : "");
-    add_header(response, "Referrer-Policy", page ? "no-referrer" : "");
-    lipd_trace_write(trace, &exchange->request.trace);
-    add_header(response, "traceresponse", trace);
-    add_header(response, "Retry-After", seconds);
-    add_header(response, "WWW-Authenticate",
-               reply->status == 401 ? "Bearer realm=\"lipschitzd\"" : "");
-    add_header(response, "Allow", reply->allow);
-    add_header(response, "Location", reply->location);
-    add_header(response, "Preference-Applied",
-               reply->preferred ? "respond-async" : "");
-    if (reply->file_name[0])
-        snprintf(file, sizeof file, "attachment; filename=\"%s\"",
-                 reply->file_name);
-    add_header(response, "Content-Disposition", file);
-    add_header(response, "Cache-Control", reply->stream ? "no-store" : "");
-    /* While the daemon ends, a connection serves one more request at most. */
-    if (reply->close ||
-        atomic_load(&exchange->http->service->state) != LIPD_SERVING)
-        add_header(response, "Connection", "close");
+    MHD_add_response_header(response, name, value);
 }
 
 /* The connection is someone else's from here on, who may resume it at once. */
@@ -203,7 +166,7 @@ static enum MHD_Result send_reply(struct exchange *exchange)
     struct MHD_Response *response = new_response(exchange);
     if (!response)
         return MHD_NO;
-    add_headers(response, exchange);
+    lipd_answer_fields(&exchange->request, add_header, response);
     enum MHD_Result result =
         MHD_queue_response(exchange->mhd, (unsigned)reply->status, response);
     MHD_destroy_response(response);
@@ -303,6 +266,9 @@ static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
     request->last_event_id = exchange->head.last_event_id.value;
     request->idempotency_key = exchange->head.idempotency_key.value;
     request->prefer = exchange->head.prefer.value;
+    if (exchange->head.origin.count == 1)
+        request->origin = exchange->head.origin.value;
+    request->preflight = exchange->head.preflight.count > 0;
     lipd_request_id(request->id, exchange->head.request_id.value);
     /* Two of them are none: who knows which trace it is. */
     if (exchange->head.traceparent.count == 1)
@@ -438,8 +404,9 @@ static void count_request(const struct exchange *exchange)
 {
     enum { CLIENT_LEFT = 499 };
     const struct lipd_request *request = &exchange->request;
-    size_t row = request->route ? (size_t)(request->route - lipd_routes)
-                                : lipd_route_count;
+    size_t row = request->route && request->route != &lipd_options
+                     ? (size_t)(request->route - lipd_routes)
+                     : lipd_route_count;
     int status = request->reply.status ? request->reply.status : CLIENT_LEFT;
     lipd_metric_add(LIPD_REQUESTS, lipd_metric_route(row, status), 1);
     lipd_metric_add(LIPD_SENT, 0, (int64_t)request->reply.size);

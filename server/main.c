@@ -6,6 +6,7 @@
 #include "base/float.h"
 #include "server/access_file.h"
 #include "server/config.h"
+#include "server/cors.h"
 #include "server/data_lock.h"
 #include "server/dataset_store.h"
 #include "server/hdf5.h"
@@ -260,6 +261,8 @@ static int start(struct daemon *d, struct lipd_address *address)
     if (!lipd_address_read(address, d->config.listen, complaint,
                            sizeof complaint))
         return give_up("listen", complaint);
+    if (!lipd_cors_check(d->config.cors_origins, complaint, sizeof complaint))
+        return give_up("cors-origins", complaint);
     if (lipd_service_init(&d->service, &d->config, &ctx) != LIP_OK)
         return give_up("memory", ctx.error.detail);
     if (!open_access(d, complaint, sizeof complaint))

@@ -66,9 +66,10 @@ struct lipd_reply {
     unsigned retry_after;       /* seconds; 0: no header */
     char allow[64];             /* "": no header */
     char location[LIP_DIGEST_TEXT + 16];
-    char file_name[64]; /* to be saved under this; "": no file */
-    bool preferred;     /* "Prefer: respond-async" was heeded */
-    bool close;         /* the connection ends with this answer */
+    char file_name[64];  /* to be saved under this; "": no file */
+    const char *caching; /* Cache-Control; NULL: as is right for the route */
+    bool preferred;      /* "Prefer: respond-async" was heeded */
+    bool close;          /* the connection ends with this answer */
 };
 
 struct lipd_request {
@@ -85,6 +86,8 @@ struct lipd_request {
     struct api_query query;
     const char *content_type; /* NULL: not sent; the next three as well */
     const char *last_event_id, *idempotency_key, *prefer;
+    const char *origin; /* of the page that asks; NULL: not sent, or twice */
+    bool preflight;     /* a browser asks what that page may send */
     struct lip_buffer *body;   /* NULL: none */
     struct lipd_upload upload; /* the body where it is a data set */
     /* Everything that is allocated for this request, the answer too. */

@@ -12,6 +12,8 @@
 #include "server/service.h"
 #include "server/usage.h"
 
+#include <string.h>
+
 enum { TEXT_MAX = 1 << 20 };
 
 void lipd_route_version(struct lipd_request *request)
@@ -26,6 +28,14 @@ void lipd_route_openapi(struct lipd_request *request)
 {
     lipd_reply_static(request, 200, "application/yaml", api_openapi_yaml,
                       api_openapi_yaml_size);
+}
+
+void lipd_route_options(struct lipd_request *request)
+{
+    char allow[sizeof request->reply.allow];
+    memcpy(allow, request->reply.allow, sizeof allow);
+    lipd_reply_static(request, 204, NULL, "", 0);
+    memcpy(request->reply.allow, allow, sizeof allow);
 }
 
 static void reply_out(struct lipd_request *request, const char *media_type,

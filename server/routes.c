@@ -66,6 +66,10 @@ const struct lipd_route lipd_routes[] = {
 
 const size_t lipd_route_count = sizeof lipd_routes / sizeof lipd_routes[0];
 
+const struct lipd_route lipd_options = {
+    "OPTIONS",       "*",  lipd_route_options,      LIPD_LIGHT, LIPD_NO_BODY,
+    LIPD_SCOPE_NONE, true, "The methods of a path."};
+
 /* Does the path fit the pattern? A "{id}" takes one segment that is not empty
  * and fits the argument. */
 static bool path_fits(const char *pattern, const char *path, char *argument,
@@ -87,11 +91,12 @@ static bool path_fits(const char *pattern, const char *path, char *argument,
     return true;
 }
 
+/* Adds a method that is not in the list yet; none is a part of another. */
 static void add_word(char *list, size_t size, const char *word)
 {
     size_t used = strlen(list), length = strlen(word);
     size_t gap = used ? 2 : 0;
-    if (used + gap + length + 1 > size)
+    if (used + gap + length + 1 > size || strstr(list, word))
         return;
     memcpy(list + used, ", ", gap);
     memcpy(list + used + gap, word, length + 1);
@@ -102,10 +107,12 @@ const struct lipd_route *lipd_route_find(const char *method, const char *path,
                                          char *allow, size_t allow_size)
 {
     const char *wanted = strcmp(method, "HEAD") ? method : "GET";
+    bool asks = !strcmp(method, lipd_options.method);
+    bool every = asks && !strcmp(path, lipd_options.path);
     allow[0] = argument[0] = '\0';
     for (size_t i = 0; i < lipd_route_count; i++) {
         const struct lipd_route *route = &lipd_routes[i];
-        if (!path_fits(route->path, path, argument, argument_size))
+        if (!every && !path_fits(route->path, path, argument, argument_size))
             continue;
         if (!strcmp(route->method, wanted)) {
             allow[0] = '\0';
@@ -115,5 +122,7 @@ const struct lipd_route *lipd_route_find(const char *method, const char *path,
         if (!strcmp(route->method, "GET"))
             add_word(allow, allow_size, "HEAD");
     }
-    return NULL;
+    if (allow[0])
+        add_word(allow, allow_size, lipd_options.method);
+    return asks && allow[0] ? &lipd_options : NULL;
 }

@@ -41,9 +41,14 @@ struct lipd_route {
 extern const struct lipd_route lipd_routes[];
 extern const size_t lipd_route_count;
 
+/* What OPTIONS of any path of the table, and of "*", leads to. It is none of
+ * the table's rows. */
+extern const struct lipd_route lipd_options;
+
 /* The row of this method and path (HEAD is answered as GET), with what stands
  * for {id} in argument; else NULL and the methods that the path does take,
- * comma separated, in allow ("" where there is no such path). */
+ * comma separated, in allow ("" where there is no such path). They are there
+ * for OPTIONS too; "*" takes what any path takes. */
 const struct lipd_route *lipd_route_find(const char *method, const char *path,
                                          char *argument, size_t argument_size,
                                          char *allow, size_t allow_size);
@@ -58,6 +63,7 @@ void lipd_route_version(struct lipd_request *request);
 void lipd_route_metrics(struct lipd_request *request);
 void lipd_route_openapi(struct lipd_request *request);
 void lipd_route_front(struct lipd_request *request);
+void lipd_route_options(struct lipd_request *request);
 void lipd_route_model_store(struct lipd_request *request);
 void lipd_route_model_show(struct lipd_request *request);
 void lipd_route_model_delete(struct lipd_request *request);

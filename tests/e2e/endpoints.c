@@ -131,12 +131,12 @@ START_TEST(unknown_paths_and_methods)
     ck_assert(http_is_problem(&answer, 404, "not-found"));
     http_clear(&answer);
     static const char *const wrong[][3] = {
-        {"PUT", "/bound", "POST"},
-        {"GET", "/bound", "POST"},
-        {"FROB", "/healthz", "GET, HEAD"},
-        {"POST", "/healthz", "GET, HEAD"},
-        {"OPTIONS", "/", "GET, HEAD"},
-        {"POST", "/models/x", "GET, HEAD, DELETE"}};
+        {"PUT", "/bound", "POST, OPTIONS"},
+        {"GET", "/bound", "POST, OPTIONS"},
+        {"FROB", "/healthz", "GET, HEAD, OPTIONS"},
+        {"POST", "/healthz", "GET, HEAD, OPTIONS"},
+        {"TRACE", "/", "GET, HEAD, OPTIONS"},
+        {"POST", "/models/x", "GET, HEAD, DELETE, OPTIONS"}};
     for (int i = 0; i < 6; i++) {
         http_ask(&answer, daemon_.port, wrong[i][0], wrong[i][1], NULL, NULL,
                  0);

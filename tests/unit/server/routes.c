@@ -57,7 +57,7 @@ START_TEST(a_path_may_go_on_behind_the_argument)
     ck_assert_ptr_null(find("GET", "/jobs/17/event"));
     ck_assert_str_eq(allow, "");
     ck_assert_ptr_null(find("DELETE", "/jobs/17/events"));
-    ck_assert_str_eq(allow, "GET, HEAD");
+    ck_assert_str_eq(allow, "GET, HEAD, OPTIONS");
 }
 END_TEST
 
@@ -71,14 +71,30 @@ END_TEST
 START_TEST(what_a_path_takes)
 {
     ck_assert_ptr_null(find("GET", "/bound"));
-    ck_assert_str_eq(allow, "POST");
+    ck_assert_str_eq(allow, "POST, OPTIONS");
     ck_assert_ptr_null(find("POST", "/models/x"));
-    ck_assert_str_eq(allow, "GET, HEAD, DELETE");
+    ck_assert_str_eq(allow, "GET, HEAD, DELETE, OPTIONS");
     ck_assert_ptr_null(find("get", "/healthz"));
-    ck_assert_str_eq(allow, "GET, HEAD");
+    ck_assert_str_eq(allow, "GET, HEAD, OPTIONS");
     ck_assert_ptr_null(find("GET", "/healthz/"));
     ck_assert_str_eq(allow, "");
     ck_assert_ptr_null(find("GET", ""));
+}
+END_TEST
+
+START_TEST(options_is_for_every_path)
+{
+    ck_assert_ptr_eq(find("OPTIONS", "/bound"), &lipd_options);
+    ck_assert_str_eq(allow, "POST, OPTIONS");
+    ck_assert_ptr_eq(find("OPTIONS", "/jobs/17"), &lipd_options);
+    ck_assert_str_eq(allow, "GET, HEAD, DELETE, OPTIONS");
+    ck_assert_ptr_eq(find("OPTIONS", "*"), &lipd_options);
+    for (size_t i = 0; i < lipd_route_count; i++)
+        ck_assert_ptr_nonnull(strstr(allow, lipd_routes[i].method));
+    ck_assert_ptr_null(find("OPTIONS", "/nowhere"));
+    ck_assert_str_eq(allow, "");
+    ck_assert_ptr_null(find("GET", "*"));
+    ck_assert_str_eq(allow, "");
 }
 END_TEST
 
@@ -91,6 +107,7 @@ int main(void)
     tcase_add_test(tcase, a_path_may_go_on_behind_the_argument);
     tcase_add_test(tcase, head_is_get);
     tcase_add_test(tcase, what_a_path_takes);
+    tcase_add_test(tcase, options_is_for_every_path);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
