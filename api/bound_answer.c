@@ -4,6 +4,7 @@
  * and hands what was proven to the writer. */
 #include "api/bound.h"
 
+#include "api/bound_progress.h"
 #include "api/bound_write.h"
 #include "api/layer_norm.h"
 #include "api/lower.h"
@@ -25,6 +26,7 @@ struct job {
     bool selected[API_MAX_METHODS]; /* by `auto` */
     struct api_layer *layer;        /* NULL: not asked for, or no time */
     struct lip_lower_bound lower;
+    struct api_bound_progress progress;
     double start, deadline; /* deadline 0: none */
     double reserve;         /* of the time left, for the lower bound */
     bool out_of_time;       /* a method was skipped for time */
@@ -236,15 +238,19 @@ static enum lip_status run_method(struct job *job, struct lip_bound *bound)
         lip_method_run(bound, method, job->chain, &job->options, job->ctx);
     bound->method = method;
     if (s != LIP_OK)
-        return forgive(job, bound, s);
-    if (!bound->skipped && job->limits->observe)
+        s = forgive(job, bound, s);
+    else if (!bound->skipped && job->limits->observe)
         job->limits->observe(job->limits->observe_arg, bound);
-    return LIP_OK;
+    if (s == LIP_OK)
+        api_bound_progress_over(&job->progress, bound);
+    return s;
 }
 
 static enum lip_status run_methods(struct job *job)
 {
     bool any = false;
+    for (size_t i = 0; i < job->count; i++)
+        job->progress.total += !job->bound[i].skipped;
     for (size_t i = 0; i < job->count; i++) {
         enum lip_status s = run_method(job, &job->bound[i]);
         if (s != LIP_OK)
@@ -334,6 +340,7 @@ static void write_answer(struct api_text *text, const struct job *job)
 
 static enum lip_status run_job(struct job *job)
 {
+    api_bound_progress_begin(&job->progress, job->ctx);
     enum lip_status s = make_chain(job);
     if (s == LIP_OK)
         s = plan(job);
@@ -346,6 +353,7 @@ static enum lip_status run_job(struct job *job)
         s = find_lower_bound(job);
     if (s == LIP_OK)
         s = find_layer_norms(job);
+    api_bound_progress_end(&job->progress);
     return s;
 }
 

@@ -139,6 +139,13 @@ void lipd_metric_observe(enum lipd_metric metric, size_t series, double seconds)
                               memory_order_relaxed);
 }
 
+void lipd_metric_bound(const struct lip_bound *bound)
+{
+    for (size_t i = 0; lip_methods[i]; i++)
+        if (lip_methods[i] == bound->method)
+            lipd_metric_observe(LIPD_BOUND_SECONDS, i, bound->seconds);
+}
+
 /* Rows of the tables that end with NULL. */
 static size_t table_count(enum labels labels)
 {

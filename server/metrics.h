@@ -152,6 +152,10 @@ struct lip_format;
 /* A model was read in this format; NULL: none. */
 void lipd_metric_format(const struct lip_format *format);
 
+struct lip_bound;
+/* A bound was proven: its seconds go to the histogram of its method. */
+void lipd_metric_bound(const struct lip_bound *bound);
+
 void lipd_metric_add(enum lipd_metric metric, size_t series, int64_t value);
 void lipd_metric_set(enum lipd_metric metric, size_t series, int64_t value);
 int64_t lipd_metric_get(enum lipd_metric metric, size_t series);

@@ -10,13 +10,10 @@
 
 #include <stdio.h>
 
-/* A bound was proven: its time goes to the histogram of its method. */
 static void observe(void *arg, const struct lip_bound *bound)
 {
     (void)arg;
-    for (size_t i = 0; lip_methods[i]; i++)
-        if (lip_methods[i] == bound->method)
-            lipd_metric_observe(LIPD_BOUND_SECONDS, i, bound->seconds);
+    lipd_metric_bound(bound);
 }
 
 /* Puts a model that the request names by its id in its place. */

@@ -8,8 +8,9 @@
  *   lives as long as the job is not over, so a new child finds it again.
  * - FOLDER/input (daemon): the file that came with the request, if any.
  * - descriptor LIPD_CHILD_PIPE (child): one line of JSON for each progress,
- *   at most LIPD_CHILD_LINE bytes, written by one call. The child ends where
- *   nobody reads.
+ *   at most LIPD_CHILD_LINE bytes, written by one call; and for each bound
+ *   that a method gave, {"bound": {"method": "spectral", "seconds": 0.1}}. The
+ *   child ends where nobody reads.
  * - SIGTERM (daemon): cancel; end with what there is. SIGUSR1: keep a
  *   checkpoint and exit LIPD_CHILD_PAUSED.
  * - FOLDER/result.json, FOLDER/error.json (child; a problem document), each
@@ -39,6 +40,9 @@ enum {
     LIPD_CHILD_CANCELLED = 11,
     LIPD_CHILD_PAUSED = 12
 };
+
+/* The only member of a line that is no progress. */
+#define LIPD_CHILD_BOUND "bound"
 
 /* What a kind's function works with. */
 struct lipd_child {

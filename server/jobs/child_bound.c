@@ -24,7 +24,8 @@ struct bound_job {
     struct lip_buffer *body;
     struct api_query query;
     const char *content_type;
-    double told;
+    double told; /* when */
+    double over; /* methods that were over then */
     enum lipd_child_wish wish;
 };
 
@@ -93,10 +94,19 @@ static bool read_request(struct bound_job *job, struct api_bound_request *read)
 
 /* --- the work */
 
+/* Sends a line, which this ends. */
+static void say(struct bound_job *job, struct api_text *text)
+{
+    size_t size;
+    char *json = api_text_take(text, &size);
+    if (json && !lipd_child_tell(json, size))
+        job->wish = LIPD_PAUSE;
+    lip_free(json);
+}
+
 static void tell(struct bound_job *job, const struct lip_progress *progress)
 {
     struct api_text text;
-    size_t size;
     api_text_init(&text, LIPD_CHILD_LINE, NULL);
     api_object_open(&text, NULL);
     api_put_number(&text, "done", fmax(progress->done, 0));
@@ -107,11 +117,23 @@ static void tell(struct bound_job *job, const struct lip_progress *progress)
         api_put_upper(&text, "upper_bound", progress->best);
     api_object_close(&text);
     api_object_close(&text);
-    char *json = api_text_take(&text, &size);
-    if (json && !lipd_child_tell(json, size))
-        job->wish = LIPD_PAUSE;
-    lip_free(json);
+    say(job, &text);
     job->told = lip_now();
+    job->over = floor(progress->done);
+}
+
+/* A method gave a bound. */
+static void observe(void *arg, const struct lip_bound *bound)
+{
+    struct api_text text;
+    api_text_init(&text, LIPD_CHILD_LINE, NULL);
+    api_object_open(&text, NULL);
+    api_object_open(&text, LIPD_CHILD_BOUND);
+    api_put_string(&text, "method", bound->method->id);
+    api_put_number(&text, "seconds", bound->seconds);
+    api_object_close(&text);
+    api_object_close(&text);
+    say(arg, &text);
 }
 
 static bool hear(void *arg, const struct lip_progress *progress)
@@ -119,7 +141,8 @@ static bool hear(void *arg, const struct lip_progress *progress)
     struct bound_job *job = arg;
     if (job->wish == LIPD_GO_ON)
         job->wish = lipd_child_wish();
-    if (lip_now() - job->told >= tell_every)
+    if (lip_now() - job->told >= tell_every ||
+        floor(progress->done) > job->over)
         tell(job, progress);
     return job->wish == LIPD_GO_ON;
 }
@@ -139,6 +162,8 @@ static int work(struct bound_job *job, struct api_bound_request *read)
         .max_bytes = (double)lipd_job_memory(config),
         .max_seconds = config->job_time,
         .flops_per_second = lipd_machine_speed(config),
+        .observe = observe,
+        .observe_arg = job,
     };
     struct lip_ctx *ctx = job->child->ctx;
     struct api_text text;

@@ -3,10 +3,12 @@
  * One place for the names of members and series. */
 #include "server/jobs/journal.h"
 
+#include "bounds/method.h"
 #include "server/jobs/child.h"
 #include "server/log.h"
 #include "server/metrics.h"
 
+#include <string.h>
 #include <sys/wait.h>
 
 void lipd_journal_add(const struct lipd_job *job,
@@ -60,6 +62,24 @@ void lipd_journal_exit(const char *kind, int status, bool killed,
     lipd_metric_add(LIPD_JOB_EXITS, exit_of(status, killed), 1);
     lipd_metric_add(LIPD_JOB_SECONDS, lipd_metric_kind(kind),
                     (int64_t)(1e9 * seconds));
+}
+
+bool lipd_journal_bound(const char *line, size_t size)
+{
+    static const char start[] = "{\"" LIPD_CHILD_BOUND "\":";
+    if (size < sizeof start - 1 || memcmp(line, start, sizeof start - 1))
+        return false;
+    json_t *json = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *told = json_object_get(json, LIPD_CHILD_BOUND);
+    const char *method = json_string_value(json_object_get(told, "method"));
+    struct lip_bound bound = {
+        .method = method ? lip_method_find(method) : NULL,
+        .seconds = json_number_value(json_object_get(told, "seconds")),
+    };
+    if (bound.method)
+        lipd_metric_bound(&bound);
+    json_decref(json);
+    return true;
 }
 
 void lipd_journal_over(const char *kind, enum lipd_job_state state)

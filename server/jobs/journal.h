@@ -19,6 +19,9 @@ void lipd_journal_add(const struct lipd_job *job,
 void lipd_journal_exit(const char *kind, int status, bool killed,
                        double seconds);
 
+/* Takes a line of a job's process that tells of a bound; false: it does not. */
+bool lipd_journal_bound(const char *line, size_t size);
+
 /* A job is over, in this state. */
 void lipd_journal_over(const char *kind, enum lipd_job_state state);
 

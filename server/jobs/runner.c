@@ -86,7 +86,7 @@ static void publish(const struct lipd_runner *runner, const struct slot *slot)
 static void take_line(void *arg, const char *line, size_t size)
 {
     struct slot *slot = arg;
-    if (size >= sizeof slot->news ||
+    if (size >= sizeof slot->news || lipd_journal_bound(line, size) ||
         !lipd_attempts_weigh(&slot->attempts, line, size))
         return;
     memcpy(slot->news, line, size);

@@ -120,6 +120,31 @@ START_TEST(a_job_gives_the_same_document)
 }
 END_TEST
 
+/* Progress counts the methods, its best is the answer's; and the daemon counts
+ * the time of each, whoever computed it. */
+START_TEST(methods_of_jobs_are_told_of)
+{
+    char id[JOB_ID];
+    double done, total, least;
+    const char *unit;
+    begin(id, "", ASYNC, forms[0]);
+    json_t *job = job_await(&daemon_, id, 20);
+    ck_assert_int_eq(json_unpack(job, "{s:{s:F,s:F,s:s,s:{s:F}}}", "progress",
+                                 "done", &done, "total", &total, "unit", &unit,
+                                 "metrics", "upper_bound", &least),
+                     0);
+    ck_assert(done == 2 && total == 2);
+    ck_assert_str_eq(unit, "method");
+    ck_assert_double_eq(least,
+                        value_of(json_object_get(job, "result"), "lipsdp"));
+    json_decref(job);
+    ck_assert(daemon_metric(&daemon_,
+                            "bound_seconds_count{method=\"spectral\"}") == 1);
+    ck_assert(
+        daemon_metric(&daemon_, "bound_seconds_count{method=\"lipsdp\"}") == 1);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_said_at_once)
 {
     static const struct {
@@ -250,6 +275,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, a_job_gives_the_same_document, 0, 2);
+    tcase_add_test(tc, methods_of_jobs_are_told_of);
     tcase_add_test(tc, what_is_wrong_is_said_at_once);
     tcase_add_test(tc, a_key_gives_the_same_job);
     tcase_add_test(tc, the_body_survives_the_daemon);

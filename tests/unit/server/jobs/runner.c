@@ -9,6 +9,7 @@
 #include "server/jobs/hub.h"
 #include "server/jobs/job_store.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/model_store.h"
 #include "tests/support/folder.h"
 #include "tests/support/suite.h"
@@ -122,12 +123,23 @@ static int deaf(struct lipd_child *child, struct api_problem *problem)
     return LIPD_CHILD_CANCELLED;
 }
 
-/* Says what is no progress document, and ends well. */
+/* Says what is no progress document, some of it of a bound, and ends well. */
 static int babble(struct lipd_child *child, struct api_problem *problem)
 {
     static char long_line[LIPD_CHILD_LINE * 3];
-    static const char *const line[] = {"{", "[1]", "\"x\"", "{\"done\": 1} x",
-                                       "\xff\xfe"};
+    static const char *const line[] = {
+        "{",
+        "[1]",
+        "\"x\"",
+        "{\"done\": 1} x",
+        "\xff\xfe",
+        "{\"bound\":{\"method\":\"spectral\",\"seconds\":2}}",
+        "{\"bound\":{\"method\":\"spectral\",\"seconds\":-2}}",
+        "{\"bound\":{\"method\":\"magic\",\"seconds\":2}}",
+        "{\"bound\":{\"method\":3}}",
+        "{\"bound\":7}",
+        "{\"bound\":",
+    };
     memset(long_line, ' ', sizeof long_line);
     long_line[sizeof long_line - 1] = '\n';
     for (size_t i = 0; i < sizeof line / sizeof *line; i++)
@@ -365,6 +377,22 @@ START_TEST(crashes_without_progress_come_to_an_end)
 }
 END_TEST
 
+/* Times of this method in the metrics. */
+static unsigned long observed(const char *method)
+{
+    struct lipd_out out;
+    size_t size;
+    char series[100];
+    snprintf(series, sizeof series,
+             "\nlipschitzd_bound_seconds_count{method=\"%s\"} ", method);
+    lipd_out_init(&out, 1 << 20, NULL);
+    lipd_metrics_write(&out);
+    char *text = lipd_out_take(&out, &size), *line = strstr(text, series);
+    unsigned long count = line ? strtoul(line + strlen(series), NULL, 10) : 0;
+    lip_free(text);
+    return count;
+}
+
 START_TEST(what_is_no_progress_is_not_told)
 {
     char id[LIPD_JOB_ID];
@@ -375,6 +403,7 @@ START_TEST(what_is_no_progress_is_not_told)
     ck_assert_str_eq(job.progress, "{\"done\": 7}");
     ck_assert_uint_eq(job.sequence, 4);
     lipd_job_clear(&job);
+    ck_assert_uint_eq(observed("spectral"), 1);
     stop();
 }
 END_TEST
