@@ -49,9 +49,11 @@ void api_bound_request_clear(struct api_bound_request *request);
 
 /* What the service allows one request to take. */
 struct api_bound_limits {
-    double max_bytes;        /* estimated memory of chain and methods */
-    double max_flops;        /* of one named method; 0: no limit */
-    double max_seconds;      /* cap of time_limit */
+    double max_bytes;   /* estimated memory of chain and methods */
+    double max_flops;   /* of one named method; 0: no limit */
+    double max_seconds; /* cap of time_limit */
+    /* The first two are the token's own, to be said in a refusal. */
+    bool own_bytes, own_flops;
     double flops_per_second; /* for `auto` and for the estimates */
     /* Hears of each bound that a method gave, as it comes; may be NULL. */
     void (*observe)(void *arg, const struct lip_bound *bound);

@@ -96,18 +96,20 @@ static double chain_bytes(const struct job *job)
 static bool over_limit(const struct job *job, const struct lip_cost *cost,
                        char *reason, size_t size)
 {
+    static const char of_token[] = " that the token has";
     const struct api_bound_limits *limits = job->limits;
     double bytes = chain_bytes(job) + cost->bytes;
     if (limits->max_bytes > 0 && bytes > limits->max_bytes)
         snprintf(reason, size,
                  "It is estimated to need %.3g bytes of memory, over the "
-                 "limit of %.3g.",
-                 bytes, limits->max_bytes);
+                 "limit of %.3g%s.",
+                 bytes, limits->max_bytes, limits->own_bytes ? of_token : "");
     else if (limits->max_flops > 0 && cost->flops > limits->max_flops)
         snprintf(reason, size,
                  "It is estimated to need %.3g floating-point operations, "
-                 "over the limit of %.3g.",
-                 cost->flops, limits->max_flops);
+                 "over the limit of %.3g%s.",
+                 cost->flops, limits->max_flops,
+                 limits->own_flops ? of_token : "");
     else
         return false;
     return true;

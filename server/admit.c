@@ -33,8 +33,10 @@ static bool may(struct lipd_request *request, const struct lipd_head *head,
 {
     if (lipd_access_check(request->service->access, request,
                           head->authorization.value, request->route->scopes,
-                          problem))
+                          problem)) {
+        request->budget.limit = lipd_request_memory(request);
         return true;
+    }
     lipd_metric_add(LIPD_REJECTS,
                     problem->code == API_PROBLEM_RATE_LIMITED
                         ? LIPD_REJECT_RATE

@@ -95,7 +95,8 @@ enum lipd_metric {
     X(REPLY_TIME, "reply_timeout")                                             \
     X(GONE, "client_gone")                                                     \
     X(TOKEN, "token")                                                          \
-    X(RATE, "rate")
+    X(RATE, "rate")                                                            \
+    X(JOBS, "jobs")
 
 enum lipd_reject {
 #define X(constant, name) LIPD_REJECT_##constant,

@@ -4,6 +4,7 @@
 #include "server/request.h"
 
 #include "server/metrics.h"
+#include "server/service.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -49,6 +50,24 @@ void lipd_request_id(char out[LIPD_REQUEST_ID], const char *offered)
     else
         snprintf(out, LIPD_REQUEST_ID, "%016llx",
                  (unsigned long long)next_number());
+}
+
+size_t lipd_request_memory(const struct lipd_request *request)
+{
+    return lipd_least(request->service->max_request_memory,
+                      request->quota.memory);
+}
+
+double lipd_request_seconds(const struct lipd_request *request)
+{
+    return lipd_least_of(request->service->config->max_time,
+                         request->quota.seconds);
+}
+
+double lipd_request_flops(const struct lipd_request *request)
+{
+    return lipd_least_of(request->service->config->max_flops,
+                         request->quota.flops);
 }
 
 void lipd_request_park(struct lipd_request *request,

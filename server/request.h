@@ -9,6 +9,7 @@
 #include "api/problem.h"
 #include "api/text.h"
 #include "network/tensor.h"
+#include "server/quota.h"
 #include "server/spool.h"
 #include "server/trace.h"
 
@@ -45,17 +46,6 @@ struct lipd_stream {
     void *connection;
 };
 
-/* What one tenant may take, from the line of the token it came with; 0: as
- * much as the daemon grants everybody. */
-struct lipd_quota {
-    size_t stored;  /* bytes of models and data sets that it holds */
-    size_t jobs;    /* of its that are not over */
-    size_t body;    /* bytes of one request's body */
-    size_t memory;  /* bytes that one request, or one job, may use */
-    double seconds; /* that one request, or one job, may compute */
-    double flops;   /* estimated, of one method */
-};
-
 struct lipd_reply {
     int status; /* 0: none yet */
     const char *media_type;
@@ -80,8 +70,8 @@ struct lipd_request {
     /* Whose request it is; "": of a daemon without tokens. What one tenant
      * keeps, no other sees. */
     char tenant[LIPD_TENANT];
-    bool sees_all; /* an administrator */
-    struct lipd_quota quota;
+    bool sees_all;                /* an administrator */
+    struct lipd_quota quota;      /* its token's */
     char argument[LIPD_ARGUMENT]; /* what stands for {id} in the path */
     struct api_query query;
     const char *content_type; /* NULL: not sent; the next three as well */
@@ -114,6 +104,12 @@ struct lipd_request {
  * the sweeper, to return at once: the reply should come soon then. */
 void lipd_request_park(struct lipd_request *request,
                        void (*leave)(struct lipd_request *request));
+
+/* What it may use: what the daemon grants everybody, or its token where that is
+ * less. Bytes, seconds, and (0: no limit) operations of one method. */
+size_t lipd_request_memory(const struct lipd_request *request);
+double lipd_request_seconds(const struct lipd_request *request);
+double lipd_request_flops(const struct lipd_request *request);
 
 /* Takes the client's id where it is 1 to 64 characters out of letters, digits
  * and "-_.:+/=", or makes one of 16 hexadecimal digits. */

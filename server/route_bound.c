@@ -34,12 +34,16 @@ static bool load_named(struct lipd_request *request,
 static void reply_bounds(struct lipd_request *request,
                          const struct api_bound_request *read)
 {
-    const struct lipd_service *service = request->service;
-    const struct lipd_config *config = service->config;
+    const struct lipd_config *config = request->service->config;
+    size_t memory = lipd_request_memory(request);
+    double flops = lipd_request_flops(request);
     const struct api_bound_limits limits = {
-        .max_bytes = (double)service->max_request_memory,
-        .max_flops = config->max_flops,
-        .max_seconds = config->max_time,
+        .max_bytes = (double)memory,
+        .own_bytes = memory == request->quota.memory,
+        .max_flops = flops,
+        .own_flops =
+            request->quota.flops > 0 && !(flops < request->quota.flops),
+        .max_seconds = lipd_request_seconds(request),
         .flops_per_second = lipd_machine_speed(config),
         .observe = observe,
     };

@@ -73,12 +73,12 @@ static bool answer(struct lipd_request *request,
                    const struct api_certify_request *read,
                    struct api_problem *problem)
 {
-    const struct lipd_service *service = request->service;
     struct api_text text;
     api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
-    bool done = api_certify_answer(
-                    &text, read, (double)service->max_request_memory,
-                    service->config->max_time, problem, request->ctx) == LIP_OK;
+    bool done =
+        api_certify_answer(&text, read, (double)lipd_request_memory(request),
+                           lipd_request_seconds(request), problem,
+                           request->ctx) == LIP_OK;
     if (done)
         lipd_reply_json(request, 200, &text);
     api_text_clear(&text);

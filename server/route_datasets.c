@@ -64,13 +64,14 @@ static bool book(struct lipd_request *request, size_t memory,
                  struct api_problem *problem)
 {
     struct lipd_service *service = request->service;
-    size_t most = service->max_request_memory;
+    size_t most = lipd_request_memory(request);
+    bool own = most == request->quota.memory;
     if (most < READING || memory > most - READING) {
         api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
                         "Reading this data set takes about %zu bytes of "
-                        "memory, more than the %zu that a request may use "
-                        "(--max-request-memory).",
-                        memory, most);
+                        "memory, more than the %zu that a request %smay use%s.",
+                        memory, most, own ? "of its token " : "",
+                        own ? "" : " (--max-request-memory)");
         return false;
     }
     if (!lipd_queue_reserve(&service->queue, memory + READING)) {

@@ -44,7 +44,7 @@ static bool run(struct lipd_service *service, struct lipd_request *request)
         .threads = threads(service),
         .progress = go_on,
         .progress_arg = request,
-        .deadline = lip_now() + service->config->max_time,
+        .deadline = lip_now() + lipd_request_seconds(request),
     };
     request->ctx = &ctx;
     request->parked = &parked;

@@ -206,21 +206,34 @@ static void be_first_to_go(void)
 
 /* Behind the limits that end a job with a sentence stand the system's, which
  * just end it. Text, BLAS and its buffers have their own room. */
-static void set_limits(const struct lipd_config *config)
+static void set_limits(const struct lipd_child *child)
 {
     const size_t spare = (size_t)1 << 30, per_thread = (size_t)64 << 20;
-    size_t threads = lipd_job_threads(config);
-    size_t bytes = lipd_job_memory(config);
-    be_first_to_go();
+    size_t bytes = child->may.memory, threads = child->threads;
     limit(RLIMIT_CORE, 0);
     if (!INSTRUMENTED &&
         lip_size_add(&bytes, bytes, spare + threads * per_thread))
         limit(RLIMIT_DATA, bytes);
     limit(RLIMIT_CPU,
-          (size_t)((config->job_time + 60) * (double)(threads + 1)));
+          (size_t)((child->may.seconds + 60) * (double)(threads + 1)));
+}
+
+static void be_modest(void)
+{
+    be_first_to_go();
     errno = 0;
     if (nice(NICE) == -1 && errno)
         lipd_log(LIPD_DEBUG, "nice", "%s", strerror(errno));
+}
+
+/* What the daemon grants, or the job's tenant where that is less. */
+static void take_limits(struct lipd_child *child, struct lipd_quota quota)
+{
+    child->quota = quota;
+    child->may = lipd_job_may(child->config, quota);
+    child->ctx->budget->limit = child->may.memory;
+    child->ctx->deadline = lip_now() + child->may.seconds;
+    set_limits(child);
 }
 
 /* --- the run */
@@ -239,6 +252,7 @@ static int run_request(struct lipd_child *child, const json_t *document,
     const char *name = json_string_value(json_object_get(document, "kind"));
     const struct lipd_job_kind *kind = find_kind(name);
     child->request = json_object_get(document, "request");
+    take_limits(child, lipd_quota_of(json_object_get(document, "quota")));
     if (kind && child->request)
         return kind->run(child, problem);
     api_problem_set(problem, API_PROBLEM_INTERNAL,
@@ -302,15 +316,15 @@ int lipd_child_main(const struct lipd_config *config, const char *path)
         close(folder);
         return give_up("job-lock", path);
     }
-    set_limits(config);
-    lip_budget_init(&budget, lipd_job_memory(config));
+    be_modest();
+    lip_budget_init(&budget, 0);
     struct lip_ctx ctx = {.budget = &budget,
-                          .deadline = lip_now() + config->job_time,
                           .threads = (unsigned)lipd_job_threads(config)};
     struct lipd_child child = {.config = config,
                                .folder = folder,
                                .threads = ctx.threads,
                                .ctx = &ctx};
+    take_limits(&child, (struct lipd_quota){.memory = 0});
     keep_reserve(folder);
     int status = end_with(folder, run(&child, &problem), &problem);
     close(folder);

@@ -3,7 +3,8 @@
  * A job runs in a process of its own: `lipschitzd --job FOLDER` with the
  * daemon's options. What parent and child tell each other:
  *
- * - FOLDER/request.json (daemon): {"kind": "train", "request": {...}}. The
+ * - FOLDER/request.json (daemon): {"kind": "train", "request": {...},
+ *   "quota": {...}}, the last what its tenant may take (server/quota.h). The
  *   child may keep what it likes beside it (its checkpoints). The folder
  *   lives as long as the job is not over, so a new child finds it again.
  * - FOLDER/input (daemon): the file that came with the request, if any.
@@ -29,6 +30,7 @@
 
 #include "api/problem.h"
 #include "server/config.h"
+#include "server/quota.h"
 
 #include <jansson.h>
 
@@ -47,10 +49,11 @@ enum {
 /* What a kind's function works with. */
 struct lipd_child {
     const struct lipd_config *config;
-    int folder;            /* directory descriptor */
-    const json_t *request; /* the member of request.json */
-    unsigned threads;      /* that it may use */
-    struct lip_ctx *ctx;   /* budget and deadline set; progress is the kind's */
+    int folder;                   /* directory descriptor */
+    const json_t *request;        /* the member of request.json */
+    unsigned threads;             /* that it may use */
+    struct lipd_quota quota, may; /* its token's, and with the daemon's */
+    struct lip_ctx *ctx; /* budget and deadline set; progress is the kind's */
 };
 
 /* A kind of job: one row in the table. Returns an exit status; with FAILED the

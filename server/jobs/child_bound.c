@@ -5,7 +5,6 @@
  * begins anew. */
 #include "api/bound.h"
 #include "server/jobs/kinds.h"
-#include "server/jobs/limits.h"
 #include "server/machine.h"
 #include "server/model_load.h"
 
@@ -148,27 +147,30 @@ static bool hear(void *arg, const struct lip_progress *progress)
 }
 
 static void set_time(struct api_bound_request *read,
-                     const struct lipd_config *config)
+                     const struct lipd_child *child)
 {
     if (read->options.time_limit <= 0)
         read->options.time_limit =
-            fmin(PATIENCE * config->max_time, config->job_time);
+            fmin(PATIENCE * child->config->max_time, child->may.seconds);
 }
 
 static int work(struct bound_job *job, struct api_bound_request *read)
 {
-    const struct lipd_config *config = job->child->config;
+    const struct lipd_child *child = job->child;
     const struct api_bound_limits limits = {
-        .max_bytes = (double)lipd_job_memory(config),
-        .max_seconds = config->job_time,
-        .flops_per_second = lipd_machine_speed(config),
+        .max_bytes = (double)child->may.memory,
+        .own_bytes = child->may.memory == child->quota.memory,
+        .max_flops = child->quota.flops,
+        .own_flops = true,
+        .max_seconds = child->may.seconds,
+        .flops_per_second = lipd_machine_speed(child->config),
         .observe = observe,
         .observe_arg = job,
     };
     struct lip_ctx *ctx = job->child->ctx;
     struct api_text text;
     int status = LIPD_CHILD_FAILED;
-    set_time(read, config);
+    set_time(read, child);
     ctx->progress = hear;
     ctx->progress_arg = job;
     api_text_init(&text, LIPD_ANSWER_MAX, ctx);

@@ -78,11 +78,17 @@ static bool fail(struct api_problem *problem)
 
 static bool make(int folders, const struct lipd_job *job)
 {
-    static const char head[] = "{\"kind\": \"", middle[] = "\", \"request\": ";
+    static const char head[] = "{\"kind\": \"",
+                      middle[] = "\", \"request\": ", then[] = ", \"quota\": ";
+    char text[LIPD_QUOTA_TEXT];
+    const char *quota = lipd_quota_write(text, &job->quota);
+    quota = quota ? quota : "{}";
     const struct lipd_part part[] = {{head, sizeof head - 1},
                                      {job->kind, strlen(job->kind)},
                                      {middle, sizeof middle - 1},
                                      {job->request, strlen(job->request)},
+                                     {then, sizeof then - 1},
+                                     {quota, strlen(quota)},
                                      {"}", 1},
                                      {NULL, 0}};
     if (mkdirat(folders, job->id, 0700) && errno != EEXIST)

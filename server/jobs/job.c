@@ -52,6 +52,19 @@ bool lipd_job_new_id(char id[LIPD_JOB_ID], struct api_problem *problem)
     return true;
 }
 
+bool lipd_job_too_many(const struct lipd_job_wish *wish,
+                       struct api_problem *problem)
+{
+    enum { SECONDS = 5 };
+    api_problem_set(problem, API_PROBLEM_RATE_LIMITED,
+                    "Of %.64s's jobs %zu or more are not over, as many as this "
+                    "token allows. Try again when one has ended, or cancel "
+                    "one.",
+                    wish->tenant, wish->quota.jobs);
+    problem->retry_after = SECONDS;
+    return false;
+}
+
 void lipd_job_trouble(const char *id, const struct api_problem *problem)
 {
     lipd_log(LIPD_WARNING, "job-store", "%s: %s", id, problem->detail);

@@ -33,6 +33,11 @@ const char *lipd_job_state_name(enum lipd_job_state state);
 /* A new id: 128 random bits. INTERNAL. */
 bool lipd_job_new_id(char id[LIPD_JOB_ID], struct api_problem *problem);
 
+/* The problem of a tenant that has as many jobs as it may; returns false. */
+struct lipd_job_wish;
+bool lipd_job_too_many(const struct lipd_job_wish *wish,
+                       struct api_problem *problem);
+
 /* Succeeded, failed or cancelled: nothing about the job changes any more. */
 bool lipd_job_over(enum lipd_job_state state);
 
@@ -42,6 +47,7 @@ struct lipd_job {
     char kind[16];            /* "train" */
     char tenant[LIPD_TENANT]; /* whose it is; "": of a daemon without tokens */
     char trace[LIPD_TRACE];   /* id of the request's trace; "": none */
+    struct lipd_quota quota;  /* it was accepted with */
     enum lipd_job_state state;
     double created, started, finished; /* seconds since 1970; 0: not yet */
     bool cancel;                       /* somebody asked */
@@ -70,6 +76,7 @@ struct lipd_job_wish {
     const char *kind, *request, *tenant;
     const char *trace;        /* NULL: none */
     const char *key, *digest; /* NULL: none */
+    struct lipd_quota quota;  /* stays with the job */
     /* A file that belongs to the request: the body that a model came in. It
      * lasts until the job is over. NULL: none. */
     const void *input;
@@ -92,7 +99,9 @@ struct lipd_job_store_ops {
     /* Adds a queued job and sets its id. A key (Idempotency-Key) that came
      * before from the same tenant with the same digest of the request gives
      * that job's id and *again = true; with another digest,
-     * IDEMPOTENCY_CONFLICT. OVERLOADED where `most` jobs are queued. */
+     * IDEMPOTENCY_CONFLICT. OVERLOADED where `most` jobs are queued;
+     * RATE_LIMITED where the tenant has as many that are not over as the
+     * wish's quota allows, however many add at once. */
     bool (*add)(struct lipd_job_store *store, char id[LIPD_JOB_ID], bool *again,
                 const struct lipd_job_wish *wish, size_t most,
                 struct api_problem *problem);

@@ -103,55 +103,18 @@ static bool find_held(struct lipd_sqlite *store, int64_t *number, bool *cancel,
 
 /* --- adding */
 
-/* Looks for a job that came with this key: LIPD_NOTHING where there is none.
- */
-static enum lipd_claim find_key(struct lipd_sqlite *store, char *id,
-                                const struct lipd_job_wish *wish,
-                                struct api_problem *problem)
-{
-    sqlite3_stmt *s =
-        lipd_sqlite_bind(store, LIPD_SQL_BY_KEY, "tt", wish->key, wish->tenant);
-    enum lipd_claim found = lipd_sqlite_row(store, s, problem);
-    if (found != LIPD_CLAIMED)
-        return found;
-    const char *before = (const char *)sqlite3_column_text(s, 1);
-    if (strcmp(before ? before : "", wish->digest ? wish->digest : "")) {
-        api_problem_set(problem, API_PROBLEM_IDEMPOTENCY_CONFLICT,
-                        "The Idempotency-Key %.80s came before, with a request "
-                        "that was not the same. Send another key.",
-                        wish->key);
-        found = LIPD_CLAIM_FAILED;
-    }
-    short_text(id, LIPD_JOB_ID, s, 0);
-    sqlite3_reset(s);
-    return found;
-}
-
-static bool has_room(struct lipd_sqlite *store, size_t most,
-                     struct api_problem *problem)
-{
-    int64_t count = 0;
-    if (lipd_sqlite_row_of(store, lipd_sqlite_bind(store, LIPD_SQL_QUEUED, ""),
-                           &count, NULL, problem) == LIPD_CLAIM_FAILED)
-        return false;
-    if ((uint64_t)count < most)
-        return true;
-    api_problem_set(problem, API_PROBLEM_OVERLOADED,
-                    "%zu jobs wait already, as many as may. Try again later.",
-                    (size_t)count);
-    return false;
-}
-
 static bool add_job(struct lipd_sqlite *store, const char *id,
                     const struct lipd_job_wish *wish,
                     struct api_problem *problem)
 {
-    if (!lipd_sqlite_run(store,
-                         lipd_sqlite_bind(store, LIPD_SQL_ADD, "ttttttrt", id,
-                                          wish->kind, wish->request, wish->key,
-                                          wish->digest, wish->tenant, now(),
-                                          wish->trace),
-                         problem))
+    char quota[LIPD_QUOTA_TEXT];
+    if (!lipd_sqlite_run(
+            store,
+            lipd_sqlite_bind(store, LIPD_SQL_ADD, "ttttttrtt", id, wish->kind,
+                             wish->request, wish->key, wish->digest,
+                             wish->tenant, now(), wish->trace,
+                             lipd_quota_write(quota, &wish->quota)),
+            problem))
         return false;
     int64_t number = sqlite3_last_insert_rowid(store->db);
     return note_state(store, number, LIPD_JOB_QUEUED, problem) &&
@@ -166,12 +129,14 @@ static bool add(struct lipd_job_store *base, char id[LIPD_JOB_ID], bool *again,
     *again = false;
     if (!lipd_sqlite_begin(store, problem))
         return false;
-    enum lipd_claim found =
-        wish->key ? find_key(store, id, wish, problem) : LIPD_NOTHING;
+    enum lipd_claim found = wish->key
+                                ? lipd_sqlite_find_key(store, id, wish, problem)
+                                : LIPD_NOTHING;
     *again = found == LIPD_CLAIMED;
     bool done = *again;
     if (found == LIPD_NOTHING)
-        done = has_room(store, most, problem) && lipd_job_new_id(id, problem) &&
+        done = lipd_sqlite_has_room(store, wish, most, problem) &&
+               lipd_job_new_id(id, problem) &&
                add_job(store, id, wish, problem);
     return lipd_sqlite_end(store, done, problem);
 }
@@ -194,15 +159,16 @@ static bool read_head(struct lipd_job *job, sqlite3_stmt *s)
     job->progress = long_text(s, 9, &ok);
     short_text(job->tenant, sizeof job->tenant, s, 10);
     short_text(job->trace, sizeof job->trace, s, 11);
+    job->quota = lipd_quota_read((const char *)sqlite3_column_text(s, 12));
     return ok;
 }
 
 static bool read_whole(struct lipd_job *job, sqlite3_stmt *s)
 {
     bool ok = read_head(job, s);
-    job->request = long_text(s, 12, &ok);
-    job->result = long_text(s, 13, &ok);
-    job->error = long_text(s, 14, &ok);
+    job->request = long_text(s, 13, &ok);
+    job->result = long_text(s, 14, &ok);
+    job->error = long_text(s, 15, &ok);
     return ok;
 }
 

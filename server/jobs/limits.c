@@ -30,3 +30,11 @@ size_t lipd_job_memory(const struct lipd_config *config)
                               : at_least_one(lipd_machine_memory() / 2 /
                                              lipd_job_processes(config));
 }
+
+struct lipd_quota lipd_job_may(const struct lipd_config *config,
+                               struct lipd_quota quota)
+{
+    quota.memory = lipd_least(lipd_job_memory(config), quota.memory);
+    quota.seconds = lipd_least_of(config->job_time, quota.seconds);
+    return quota;
+}

@@ -46,10 +46,11 @@ void lipd_outcome_fail(struct lipd_outcome *outcome,
 void lipd_outcome_late(struct lipd_outcome *outcome, double seconds)
 {
     struct api_problem problem;
-    api_problem_set(&problem, API_PROBLEM_TIME_LIMIT,
-                    "The job took longer than %.15g seconds, the limit of "
-                    "--job-time, and did not end when asked.",
-                    seconds);
+    api_problem_set(
+        &problem, API_PROBLEM_TIME_LIMIT,
+        "The job took longer than the %.15g seconds that it may "
+        "take (--job-time, or its token's limit), and did not end when asked.",
+        seconds);
     lipd_outcome_fail(outcome, &problem);
 }
 
@@ -59,8 +60,9 @@ void lipd_outcome_hopeless(struct lipd_outcome *outcome, const char *how,
     struct api_problem problem;
     api_problem_set(&problem, API_PROBLEM_INTERNAL,
                     "The job's process %s; so did %d attempts in a row "
-                    "without getting further. It may have met the limit of "
-                    "--job-memory (%zu bytes).",
+                    "without getting further. It may have met its "
+                    "limit of memory (%zu bytes: --job-memory, or its token's "
+                    "own).",
                     how, attempts, memory);
     lipd_outcome_fail(outcome, &problem);
 }

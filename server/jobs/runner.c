@@ -47,10 +47,10 @@ struct slot {
     char news[LIPD_CHILD_LINE + 1]; /* progress not yet in the store; "" none */
     struct lipd_attempts attempts;
     bool cancel, late, lost, killed;
-    double begun;  /* when its process was started */
-    double beaten; /* when the store last heard of the job */
-    double kill_at, late_at;
-    double retry_at, retry_after;
+    struct lipd_quota may; /* what it may take */
+    double begun;          /* when its process was started */
+    double beaten;         /* when the store last heard of the job */
+    double kill_at, late_at, retry_at, retry_after;
     struct lipd_shared shared; /* checkpoint */
 };
 
@@ -125,8 +125,8 @@ static void start_process(struct lipd_runner *runner, struct slot *slot,
     snprintf(path, sizeof path, "%s/jobs/%s", config->data_dir, slot->id);
     lipd_folder_reset(runner->folders, slot->id);
     slot->begun = slot->beaten = now;
-    slot->late_at = now + config->job_time +
-                    fmax(fmin(config->job_time, late_most), late_least);
+    slot->late_at = now + slot->may.seconds +
+                    fmax(fmin(slot->may.seconds, late_most), late_least);
     if (!lipd_process_start(&slot->process, path, runner->environment)) {
         lipd_log(LIPD_ERROR, "job-start", "%s: %s", slot->id, strerror(errno));
         lipd_outcome_requeue(&slot->outcome, true);
@@ -148,6 +148,7 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
     memset(slot, 0, sizeof *slot);
     slot->process.pipe = -1;
     slot->kill_at = INFINITY;
+    slot->may = lipd_job_may(runner->service->config, job->quota);
     memcpy(slot->id, job->id, sizeof slot->id);
     memcpy(slot->kind, job->kind, sizeof slot->kind);
     memcpy(slot->trace, job->trace, sizeof slot->trace);
@@ -285,8 +286,7 @@ static void crashed(struct lipd_runner *runner, struct slot *slot, int status)
     } else if (slot->attempts.vain < VAIN_MAX) {
         lipd_outcome_requeue(&slot->outcome, false);
     } else {
-        lipd_outcome_hopeless(&slot->outcome, how, VAIN_MAX,
-                              lipd_job_memory(runner->service->config));
+        lipd_outcome_hopeless(&slot->outcome, how, VAIN_MAX, slot->may.memory);
     }
 }
 
@@ -303,7 +303,7 @@ static void judge(struct lipd_runner *runner, struct slot *slot, int status)
                           runner->service))
         return;
     if (slot->late)
-        lipd_outcome_late(&slot->outcome, runner->service->config->job_time);
+        lipd_outcome_late(&slot->outcome, slot->may.seconds);
     else if (!asked || code == LIPD_CHILD_PAUSED || stopping)
         /* A cancel that nobody asked for comes of a service manager that
          * stops us: the job goes on when we do. */

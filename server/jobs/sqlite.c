@@ -61,6 +61,8 @@ static const char *const migrations[] = {
     " job INTEGER PRIMARY KEY REFERENCES job(number) ON DELETE CASCADE,"
     " content BLOB NOT NULL);",
     "ALTER TABLE job ADD COLUMN trace TEXT;",
+    "ALTER TABLE job ADD COLUMN quota TEXT;"
+    "CREATE INDEX job_open_tenant ON job(tenant) WHERE state < 2;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -15,7 +15,7 @@
  * once, in LIPD_JOB_HEAD, in the order in which they are read. */
 #define LIPD_JOB_HEAD                                                          \
     "id, kind, state, created, started, finished, cancel, attempts, "          \
-    "sequence, progress, tenant, trace"
+    "sequence, progress, tenant, trace, quota"
 
 /* The index of open jobs is used where its condition stands in the query, word
  * by word: without it each claim would walk over all jobs that are over. */
@@ -27,8 +27,9 @@
     X(ROLLBACK, "ROLLBACK")                                                    \
     X(BY_KEY, "SELECT id, digest FROM job WHERE key = ?1 AND tenant = ?2")     \
     X(QUEUED, "SELECT count(*) FROM job WHERE state = 0 AND " LIPD_OPEN)       \
+    X(HELD_BY, "SELECT count(*) FROM job WHERE tenant = ?1 AND " LIPD_OPEN)    \
     X(ADD, "INSERT INTO job(id, kind, request, key, digest, tenant, created, " \
-           "trace) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                    \
+           "trace, quota) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")         \
     X(NUMBER, "SELECT number, state FROM job WHERE id = ?1")                   \
     X(BEGUN, "SELECT started > 0 FROM job WHERE number = ?1")                  \
     X(HELD, "SELECT number, cancel FROM job "                                  \
@@ -152,6 +153,19 @@ bool lipd_sqlite_sync_open(struct lipd_sqlite_sync *sync, const char *path);
 /* After a commit, without the store's lock: returns when it is on the disk. */
 bool lipd_sqlite_sync(struct lipd_sqlite_sync *sync,
                       struct api_problem *problem);
+
+/* --- adding, in sqlite_admit.c: inside the transaction */
+
+/* Looks for a job that came with this key: LIPD_NOTHING where there is none. */
+enum lipd_claim lipd_sqlite_find_key(struct lipd_sqlite *store,
+                                     char id[LIPD_JOB_ID],
+                                     const struct lipd_job_wish *wish,
+                                     struct api_problem *problem);
+/* Are less than `most` jobs queued, and less of the tenant's open than its
+ * quota says? */
+bool lipd_sqlite_has_room(struct lipd_sqlite *store,
+                          const struct lipd_job_wish *wish, size_t most,
+                          struct api_problem *problem);
 
 /* --- input files, in sqlite_input.c */
 

@@ -10,6 +10,7 @@
 #include "server/jobs/journal.h"
 #include "server/jobs/reply.h"
 #include "server/jobs/runner.h"
+#include "server/metrics.h"
 #include "server/service.h"
 
 #include <stdio.h>
@@ -70,7 +71,8 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
                                  .request = text,
                                  .tenant = request->tenant,
                                  .key = request->idempotency_key,
-                                 .digest = digest};
+                                 .digest = digest,
+                                 .quota = request->quota};
     if (*request->trace.id)
         wish.trace = request->trace.id;
     if (body) {
@@ -78,8 +80,11 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
         wish.input_size = lip_buffer_size(request->body);
     }
     if (!store->ops->add(store, id, &again, &wish, service->config->max_jobs,
-                         problem))
+                         problem)) {
+        if (problem->code == API_PROBLEM_RATE_LIMITED)
+            lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_JOBS, 1);
         return false;
+    }
     if (!again) {
         lipd_hub_publish(service->hub, id);
         if (service->runner)

@@ -24,7 +24,7 @@ void lipd_pg_close(struct lipd_pg *pg);
 
 /* --- calls */
 
-enum { LIPD_PG_VALUES = 9, LIPD_PG_CALLS = 3 };
+enum { LIPD_PG_VALUES = 11, LIPD_PG_CALLS = 3 };
 
 /* A statement with its values. Each call is a transaction by itself. */
 struct lipd_pg_call {

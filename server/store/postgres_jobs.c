@@ -20,9 +20,11 @@
 #define NOW "extract(epoch FROM now())::float8"
 #define HEAD                                                                   \
     "id, kind, state, created, started, finished, cancel, attempts, "          \
-    "sequence, progress, tenant, trace"
+    "sequence, progress, tenant, trace, quota"
 #define WHOLE HEAD ", request, result, error"
 #define TELL "pg_notify('" LIPD_PG_CHANNEL "', id)"
+/* Any number that other programs of the database do not use. */
+#define COUNTING "1279870026"
 #define RELAXED "set_config('synchronous_commit', 'off', true)"
 #define STATE(name) "'{\"state\": \"" name "\"}'"
 #define BACK                                                                   \
@@ -32,15 +34,21 @@
     "noted AS (INSERT INTO event SELECT number, sequence, 'state', " STATE(    \
         "queued") " FROM back) "
 
-/* $1 id, kind, request, key, digest, tenant, $7 most, $8 input, $9 trace */
+/* $1 id, kind, request, key, digest, tenant, $7 most, $8 input, $9 trace,
+ * $10 quota, $11 jobs that the tenant may have, 0: any */
 static const char sql_add[] =
     "WITH waiting AS (SELECT count(*) AS n FROM "
     "(SELECT 1 FROM job WHERE state = 0 LIMIT $7::bigint) AS open), "
+    "own AS (SELECT count(*) AS n FROM (SELECT 1 FROM job WHERE tenant = $6 "
+    "AND state < 2 LIMIT $11::bigint) AS open), "
     "before AS (SELECT id, digest FROM job WHERE tenant = $6 AND key = $4), "
     "mine AS (SELECT 1 FROM job WHERE id = $1), "
     "added AS (INSERT INTO job(id, kind, request, key, digest, tenant, "
-    "created, sequence, trace) SELECT $1, $2, $3, $4, $5, $6, " NOW ", 1, $9 "
-    "FROM waiting WHERE n < $7::bigint AND NOT EXISTS (SELECT FROM before) "
+    "created, sequence, trace, quota) "
+    "SELECT $1, $2, $3, $4, $5, $6, " NOW ", 1, $9, $10 "
+    "FROM waiting, own WHERE waiting.n < $7::bigint "
+    "AND ($11::bigint = 0 OR own.n < $11::bigint) "
+    "AND NOT EXISTS (SELECT FROM before) "
     "ON CONFLICT DO NOTHING RETURNING number), "
     "noted AS (INSERT INTO event SELECT number, 1, 'state', " STATE(
         "queued") " FROM added), "
@@ -50,9 +58,17 @@ static const char sql_add[] =
                   "SELECT EXISTS(SELECT FROM added) OR EXISTS(SELECT FROM "
                   "mine), "
                   "(SELECT id FROM before), (SELECT digest FROM before), "
-                  "(SELECT n FROM waiting)";
+                  "(SELECT n FROM waiting), (SELECT n FROM own)";
+/* One tenant's are added one after the other where they are counted: a
+ * statement does not see what another adds at this moment. The two halves are
+ * those of a key of 64 bits. */
+static const char sql_queue_up[] =
+    "SELECT pg_advisory_lock(" COUNTING ", hashtext($1))";
 static const char sql_tell[] =
     "SELECT pg_notify('" LIPD_PG_CHANNEL "', $1), " RELAXED;
+static const char sql_tell_and_leave[] =
+    "SELECT pg_notify('" LIPD_PG_CHANNEL "', $1), " RELAXED
+    ", pg_advisory_unlock(" COUNTING ", hashtext($2))";
 static const char sql_exists[] = "SELECT 1 FROM job WHERE id = $1";
 static const char sql_get[] = "SELECT " WHOLE " FROM job WHERE id = $1";
 static const char sql_list[] =
@@ -209,15 +225,16 @@ static bool read_head(struct lipd_job *job, const PGresult *r, int row)
     job->progress = long_text(r, row, 9, &ok);
     snprintf(job->tenant, sizeof job->tenant, "%s", PQgetvalue(r, row, 10));
     snprintf(job->trace, sizeof job->trace, "%s", PQgetvalue(r, row, 11));
+    job->quota = lipd_quota_read(PQgetvalue(r, row, 12));
     return ok;
 }
 
 static bool read_whole(struct lipd_job *job, const PGresult *r)
 {
     bool ok = read_head(job, r, 0);
-    job->request = long_text(r, 0, 12, &ok);
-    job->result = long_text(r, 0, 13, &ok);
-    job->error = long_text(r, 0, 14, &ok);
+    job->request = long_text(r, 0, 13, &ok);
+    job->result = long_text(r, 0, 14, &ok);
+    job->error = long_text(r, 0, 15, &ok);
     if (!ok)
         lipd_job_clear(job);
     return ok;
@@ -254,35 +271,57 @@ static enum lipd_pg_fate read_added(const PGresult *r, char *id, bool *again,
         *again = true;
         return LIPD_PG_DONE;
     }
-    if (number(r, 0, 3) < (double)most)
-        return LIPD_PG_AGAIN;
+    if (number(r, 0, 3) < (double)most) {
+        if (!wish->quota.jobs || number(r, 0, 4) < (double)wish->quota.jobs)
+            return LIPD_PG_AGAIN;
+        lipd_job_too_many(wish, problem);
+        return LIPD_PG_FAILED;
+    }
     api_problem_set(problem, API_PROBLEM_OVERLOADED,
                     "%zu jobs wait already, as many as may. Try again later.",
                     most);
     return LIPD_PG_FAILED;
 }
 
+/* Adds it, and tells; alone of its tenant where that is counted. */
+static size_t plan_add(struct lipd_pg_call call[LIPD_PG_CALLS], const char *id,
+                       const struct lipd_job_wish *wish, size_t most,
+                       const char *quota)
+{
+    size_t n = 0;
+    int64_t limit = most < INT64_MAX ? (int64_t)most : INT64_MAX;
+    int64_t own = (int64_t)wish->quota.jobs;
+    if (own)
+        lipd_pg_call(&call[n++], sql_queue_up, "t", wish->tenant);
+    lipd_pg_call(&call[n++], sql_add, "ttttttibtti", id, wish->kind,
+                 wish->request, wish->key, wish->digest, wish->tenant, limit,
+                 wish->input, wish->input_size, wish->trace, quota, own);
+    if (own)
+        lipd_pg_call(&call[n++], sql_tell_and_leave, "tt", id, wish->tenant);
+    else
+        lipd_pg_call(&call[n++], sql_tell, "t", id);
+    return n;
+}
+
 static bool add(struct lipd_job_store *base, char id[LIPD_JOB_ID], bool *again,
                 const struct lipd_job_wish *wish, size_t most,
                 struct api_problem *problem)
 {
-    struct lipd_pg_call call[2];
-    PGresult *result[2];
+    struct lipd_pg_call call[LIPD_PG_CALLS];
+    PGresult *result[LIPD_PG_CALLS];
     enum lipd_pg_fate fate = LIPD_PG_AGAIN;
-    int64_t limit = most < INT64_MAX ? (int64_t)most : INT64_MAX;
+    char quota[LIPD_QUOTA_TEXT];
     *again = false;
     if (!lipd_job_new_id(id, problem))
         return false;
-    lipd_pg_call(&call[0], sql_add, "ttttttibt", id, wish->kind, wish->request,
-                 wish->key, wish->digest, wish->tenant, limit, wish->input,
-                 wish->input_size, wish->trace);
-    lipd_pg_call(&call[1], sql_tell, "t", id);
+    size_t count =
+        plan_add(call, id, wish, most, lipd_quota_write(quota, &wish->quota));
     for (int i = 0; fate == LIPD_PG_AGAIN && i < RACES; i++) {
-        if (!lipd_pg_ask(of(base)->pg, call, 2, result, problem))
+        if (!lipd_pg_ask(of(base)->pg, call, count, result, problem))
             return false;
-        fate = read_added(result[0], id, again, wish, most, problem);
-        PQclear(result[0]);
-        PQclear(result[1]);
+        fate = read_added(result[count - 2], id, again, wish, most, problem);
+        for (size_t k = 0; k < count; k++)
+            PQclear(result[k]);
     }
     if (fate == LIPD_PG_AGAIN)
         api_problem_set(problem, API_PROBLEM_OVERLOADED,

@@ -68,6 +68,8 @@ static const char *const migrations[] = {
     " created float8 NOT NULL,"
     " PRIMARY KEY(thing, id, tenant));"
     "CREATE INDEX holding_tenant ON holding(tenant, thing, id);",
+    "ALTER TABLE job ADD COLUMN quota text;"
+    "CREATE INDEX job_open_tenant ON job(tenant) WHERE state < 2;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -15,5 +15,7 @@ struct job_store_source {
 };
 
 TCase *job_store_suite(const struct job_store_source *source);
+/* Those of quotas. */
+TCase *job_store_quota_suite(const struct job_store_source *source);
 
 #endif

@@ -15,9 +15,9 @@ void token_add(char token[TOKEN_SIZE], const char *file, const char *name,
 {
     char command[1000];
     snprintf(command, sizeof command,
-             "'%s' --token '%s' 2>'%s.secret' | sed 's|bound,train|%s|' "
-             ">>'%s' && cat '%s.secret' && rm '%s.secret'",
-             daemon_program(), name, file, scopes, file, file, file);
+             "'%s' --token '%s' %s 2>'%s.secret' >>'%s' && cat '%s.secret' && "
+             "rm '%s.secret'",
+             daemon_program(), name, scopes, file, file, file, file);
     FILE *pipe = popen(command, "r");
     ck_assert_ptr_nonnull(pipe);
     ck_assert_ptr_nonnull(fgets(token, TOKEN_SIZE, pipe));

@@ -7,7 +7,7 @@
 enum { TOKEN_SIZE = 100 };
 
 /* Makes a token by `lipschitzd --token NAME` and adds its line to the file,
- * with these scopes and limits in place of what it says. */
+ * with these scopes and limits. */
 void token_add(char token[TOKEN_SIZE], const char *file, const char *name,
                const char *scopes);
 

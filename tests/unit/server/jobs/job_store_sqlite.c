@@ -125,6 +125,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_full_disk_loses_nothing);
     suite_add_tcase(suite, job_store_suite(&source));
+    suite_add_tcase(suite, job_store_quota_suite(&source));
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

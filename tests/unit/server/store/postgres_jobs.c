@@ -341,6 +341,7 @@ int main(void)
     tcase_add_test(tests, a_database_that_stops_loses_nothing);
     tcase_add_test(tests, each_job_ends_once_whatever_breaks);
     suite_add_tcase(suite, job_store_suite(&source));
+    suite_add_tcase(suite, job_store_quota_suite(&source));
     suite_add_tcase(suite, tests);
     int status = run_suite(suite);
     postgres_end(&server);
