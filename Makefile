@@ -28,7 +28,7 @@ DEPS_H5 := libhdf5-dev
 DEPS_DEMO := curl
 DEPS_TEST := check valgrind libc6-dbg universal-ctags clang-format-14 curl \
              python3-yaml python3-jsonschema python3-onnx libonnx-testdata \
-             postgresql
+             postgresql varnish
 DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 # the other side of `make bench-networks` and `make bench-train`
 DEPS_TORCH := python3-torch python3-numpy
@@ -38,7 +38,7 @@ PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq
 
 # The verbs that install what they lack. The others only say what is missing.
 INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz soak-jobs soak-machines image-check check-style \
-              check-asan check-packaging check-requests check-tsan check-valgrind
+              check-asan check-http check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER) $(DEPS_H5)) \
@@ -276,6 +276,7 @@ TSAN := tests/run.sh build/thread $(filter $(THREADED),$(SUITE))
 VALGRIND := tests/run.sh build/plain $(LIBRARY_TESTS)
 CORPUS := tests/fuzz/run.sh build/address
 OPENAPI := tests/style/openapi.sh
+HTTP := tests/http/run.sh build/release
 PACKAGING := tests/packaging/run.sh build/release
 
 BUILT_STYLE := build/release/lipschitzd build/release/lipschitz-check $(call programs,release,$(DEMO_SRC))
@@ -291,13 +292,15 @@ test: tests-release ## the quick check: the suite on the release build
 	@tests/steps.sh '$(RELEASE)'
 
 check: tests-release $(BUILT_STYLE) $(BUILT_ASAN) $(BUILT_TSAN) $(BUILT_VALGRIND) $(BUILT_CORPUS) $(BUILT_PACKAGING) ## everything: style, suite, sanitizers, valgrind, corpora, packaging
-	@tests/steps.sh '$(STYLE)' '$(RELEASE)' '$(ASAN)' '$(TSAN)' \
+	@tests/steps.sh '$(STYLE)' '$(RELEASE)' '$(HTTP)' '$(ASAN)' '$(TSAN)' \
 	    '$(VALGRIND)' '$(CORPUS)' '$(OPENAPI)' '$(PACKAGING)'
 
 check-style: $(BUILT_STYLE) ## look and structure of the tree
 	@tests/steps.sh '$(STYLE)' '$(OPENAPI)'
 check-packaging: $(BUILT_PACKAGING) ## what is installed and handed out
 	@tests/steps.sh '$(PACKAGING)'
+check-http: build/release/lipschitzd ## HTTP/1.1 byte by byte, by varnishtest scripts
+	@tests/steps.sh '$(HTTP)'
 check-asan: $(BUILT_ASAN) $(BUILT_CORPUS) ## the suite and the corpora under ASan and UBSan
 	@tests/steps.sh '$(ASAN)' '$(CORPUS)'
 check-tsan: $(BUILT_TSAN) ## the server's tests under TSan
@@ -392,7 +395,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-packaging check-requests check-tsan check-valgrind fuzz soak-jobs soak-machines bench bench-networks bench-train image image-check version sbom install \
+        check-http check-packaging check-requests check-tsan check-valgrind fuzz soak-jobs soak-machines bench bench-networks bench-train image image-check version sbom install \
         uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -63,13 +63,17 @@ static void send_timeout(int fd, const char *id, const char *sentence)
     char *body = api_text_take(&text, &size);
     if (!body)
         return;
-    char answer[4096];
+    char answer[4096], date[64];
+    struct tm now;
+    time_t seconds = time(NULL);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT",
+             gmtime_r(&seconds, &now));
     int length = snprintf(answer, sizeof answer,
-                          "HTTP/1.1 408 Request Timeout\r\n"
+                          "HTTP/1.1 408 Request Timeout\r\nDate: %s\r\n"
                           "Content-Type: application/problem+json\r\n"
                           "Content-Length: %zu\r\nX-Request-Id: %s\r\n"
                           "Connection: close\r\n\r\n%s",
-                          size, id, body);
+                          date, size, id, body);
     lip_free(body);
     if (length > 0 && (size_t)length < sizeof answer)
         send(fd, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
