@@ -16,6 +16,7 @@ DESTDIR ?=
 LISTEN ?= 127.0.0.1:8080
 FUZZ_SECONDS ?= 60
 KILLS ?= 200
+SOAK_MINUTES ?= 30
 
 # --- what the product needs, by Debian package name
 DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
@@ -37,7 +38,7 @@ DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz soak-jobs soak-machines image-check check-style \
+INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz soak soak-jobs soak-machines image-check check-style \
               check-asan check-http check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -136,6 +137,7 @@ LIBRARY_TESTS := $(filter-out $(addprefix tests/unit/,$(TOO_LONG) training/%), \
 FUZZ_SRC := $(filter-out tests/fuzz/replay.c,$(call find,tests/fuzz))
 BENCH_SRC := $(call find,tests/bench)
 DEMO_SRC := $(call find,tests/demo)
+LOAD_SRC := $(call find,tests/load)
 
 programs = $(patsubst %.c,build/$(1)/%,$(2))
 
@@ -190,7 +192,7 @@ build/$(1)/lipschitz-h5: $$(patsubst %.c,build/$(1)/%.o,$$(H5_SRC)) \
 	    -ljansson -lz -lm
 
 # Every tests/<kind>/**/x.c is a program of its own.
-$$(call programs,$(1),$$(SUITE) $$(BENCH_SRC)): build/$(1)/%: \
+$$(call programs,$(1),$$(SUITE) $$(BENCH_SRC) $$(LOAD_SRC)): build/$(1)/%: \
         build/$(1)/%.o build/$(1)/libsupport.a build/$(1)/libserver.a \
         build/$(1)/libapi.a build/$(1)/liblipschitz.a
 	$$(say) link $$@
@@ -319,6 +321,9 @@ soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill
 soak-machines: $(addprefix build/release/,lipschitzd tests/e2e/machines) ## kill workers, jobs and PostgreSQL KILLS (200) times at random moments
 	@KILLS=$(KILLS) build/release/tests/e2e/machines
 
+soak: $(addprefix $(BUILD)/,lipschitzd lipschitz-h5 tests/load/soak) ## mixed load at 80 % of capacity for SOAK_MINUTES (30): answers, memory, descriptors
+	@SOAK_MINUTES=$(SOAK_MINUTES) $(BUILD)/tests/load/soak
+
 bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
 	@tests/bench/run.sh build/release
 
@@ -395,7 +400,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-http check-packaging check-requests check-tsan check-valgrind fuzz soak-jobs soak-machines bench bench-networks bench-train image image-check version sbom install \
+        check-http check-packaging check-requests check-tsan check-valgrind fuzz soak soak-jobs soak-machines bench bench-networks bench-train image image-check version sbom install \
         uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -30,6 +30,7 @@
 #include <cblas.h>
 #include <errno.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -88,6 +89,17 @@ static bool prepare_numerics(const struct daemon *d)
     give_up("float", "The floating-point environment is not the one proofs "
                      "need: round to nearest, subnormal numbers kept.");
     return false;
+}
+
+/* What was large is given back when it is freed: left alone the C library
+ * learns from the first large block that such are to be kept. The threshold is
+ * where lip_alloc asks for huge pages, which small blocks must not land in. */
+static void prepare_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
 }
 
 static void prepare_signals(struct daemon *d)
@@ -383,6 +395,7 @@ static int work(struct daemon *d)
 static int serve(struct daemon *d)
 {
     struct lipd_address address;
+    prepare_memory();
     prepare_signals(d);
     if (!prepare_numerics(d))
         return FAILED;

@@ -8,7 +8,12 @@
 #include "server/request.h"
 #include "server/routes.h"
 
+#include <malloc.h>
 #include <pthread.h>
+
+/* A request that took so much is followed by giving memory back: the C library
+ * keeps what is freed in pieces, for ever. */
+enum { TRIM_ABOVE = 4 << 20 };
 
 struct lipd_workers {
     struct lipd_service *service;
@@ -63,6 +68,13 @@ static bool run(struct lipd_service *service, struct lipd_request *request)
     return true;
 }
 
+static void give_back_memory(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 static void *work(void *arg)
 {
     struct lipd_service *service = arg;
@@ -76,8 +88,12 @@ static void *work(void *arg)
         atomic_fetch_sub(&service->busy, 1);
         lipd_metric_add(LIPD_WORKERS_BUSY, 0, -1);
         lipd_metric_observe(LIPD_WORK_SECONDS, 0, lip_now() - start);
-        if (ready)
-            request->finish(request);
+        if (!ready) /* it may be gone */
+            continue;
+        bool was_large = atomic_load(&request->budget.peak) > TRIM_ABOVE;
+        request->finish(request);
+        if (was_large)
+            give_back_memory();
     }
     return NULL;
 }
