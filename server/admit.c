@@ -89,9 +89,9 @@ static bool check_body(struct lipd_request *request,
             sized ? API_PROBLEM_MALFORMED_BODY : API_PROBLEM_LENGTH_REQUIRED,
             "%s Send %s as the body, with Content-Length or chunked.",
             sized ? "The body is empty." : "There is no body.",
-            route->body == LIPD_MODEL_BODY  ? "a model"
-            : route->body == LIPD_DATA_BODY ? "a data set"
-                                            : "JSON");
+            route->body == LIPD_DATA_BODY   ? "a data set"
+            : route->body == LIPD_JSON_BODY ? "JSON"
+                                            : "a model");
         return false;
     }
     return true;

@@ -5,12 +5,18 @@
  * cap, to be answered at its end. */
 #include "server/body.h"
 
+#include "server/dataset_store.h"
 #include "server/metrics.h"
+#include "server/model_load.h"
 #include "server/routes.h"
 
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64 << 10, DISCARD_MAX = 64 << 20 };
+enum {
+    FIRST_CAPACITY = 64 << 10,
+    DISCARD_MAX = 64 << 20,
+    LARGE = 8 << 20 /* of what is not stored: by way of the disk from here on */
+};
 
 static bool is_of(const struct lipd_request *request, enum lipd_body kind)
 {
@@ -85,6 +91,48 @@ static size_t limit_of(const struct lipd_request *request)
     return own && own < limit ? own : limit;
 }
 
+/* A model that is to be stored: what it is read back with comes first. */
+static bool spool_kept(struct lipd_body_state *body, size_t announced,
+                       struct lipd_request *request,
+                       struct api_problem *problem)
+{
+    struct lipd_store *store = request->service->store;
+    size_t size;
+    if (!store) {
+        lipd_no_store(problem);
+        return false;
+    }
+    void *head =
+        lipd_store_head(&size, request->content_type, &request->query, problem);
+    bool begun = head && lipd_spool_begin(&body->spool, lipd_store_shelf(store),
+                                          head, size, announced, problem);
+    lip_free(head);
+    return begun;
+}
+
+static bool spool_data(struct lipd_body_state *body, size_t announced,
+                       struct lipd_request *request,
+                       struct api_problem *problem)
+{
+    struct lipd_dataset_store *store = request->service->datasets;
+    if (store)
+        return lipd_spool_begin(&body->spool, lipd_dataset_shelf(store), NULL,
+                                0, announced, problem);
+    lipd_no_datasets(problem);
+    return false;
+}
+
+/* A large model that is not to be stored: where the disk has room. */
+static bool spool_large(struct lipd_body_state *body, size_t announced,
+                        struct lipd_request *request)
+{
+    struct lipd_store *store = request->service->store;
+    struct api_problem ignored;
+    return is_of(request, LIPD_MODEL_BODY) && announced >= LARGE && store &&
+           lipd_spool_begin(&body->spool, lipd_store_shelf(store), NULL, 0,
+                            announced, &ignored);
+}
+
 bool lipd_body_begin(struct lipd_body_state *body,
                      const struct lipd_framing *framing,
                      struct lipd_request *request, struct api_problem *problem)
@@ -96,15 +144,19 @@ bool lipd_body_begin(struct lipd_body_state *body,
         too_large(request, body->limit, problem);
         return false;
     }
-    size_t capacity = framing->form == LIPD_BODY_SIZED ? (size_t)framing->size
+    size_t size = (size_t)framing->size;
+    size_t capacity = framing->form == LIPD_BODY_SIZED ? size
                       : body->limit < FIRST_CAPACITY   ? body->limit
                                                        : FIRST_CAPACITY;
-    body->spools = is_of(request, LIPD_DATA_BODY);
+    bool kept = is_of(request, LIPD_KEPT_BODY);
+    body->spools = kept || is_of(request, LIPD_DATA_BODY);
     if (body->spools) /* what reading it takes is booked when that is known */
         return book(request, 0, problem) &&
-               lipd_spool_begin(&body->spool, request->service->datasets,
-                                (size_t)framing->size, problem);
-    return resize(body, request, capacity, problem);
+               (kept ? spool_kept(body, size, request, problem)
+                     : spool_data(body, size, request, problem));
+    body->spools =
+        book(request, size, problem) && spool_large(body, size, request);
+    return body->spools || resize(body, request, capacity, problem);
 }
 
 /* Room for `more` bytes. */
@@ -127,7 +179,7 @@ static bool take(struct lipd_body_state *body, struct lipd_request *request,
                  const void *bytes, size_t size, struct api_problem *problem)
 {
     if (body->spools) {
-        if (size <= body->limit - body->spool.size)
+        if (size <= body->limit - (body->spool.size - body->spool.head))
             return lipd_spool_add(&body->spool, bytes, size, problem);
         too_large(request, body->limit, problem);
         return false;
@@ -152,6 +204,23 @@ bool lipd_body_add(struct lipd_body_state *body, struct lipd_request *request,
     return body->arrived <= (uint64_t)body->limit + DISCARD_MAX;
 }
 
+/* What reads models reads them from the mapping. */
+static bool end_spool(struct lipd_body_state *body,
+                      struct lipd_request *request, struct api_problem *problem)
+{
+    struct lip_ctx ctx = {.budget = &request->budget};
+    struct lipd_upload *upload = &request->upload;
+    if (!lipd_spool_map(upload, &body->spool, problem))
+        return false;
+    if (is_of(request, LIPD_DATA_BODY))
+        return true;
+    request->body =
+        lip_buffer_lend(upload->bytes, upload->size, NULL, NULL, &ctx);
+    if (!request->body)
+        api_problem_from_error(problem, &ctx.error);
+    return request->body != NULL;
+}
+
 bool lipd_body_end(struct lipd_body_state *body, struct lipd_request *request,
                    struct api_problem *problem)
 {
@@ -160,7 +229,7 @@ bool lipd_body_end(struct lipd_body_state *body, struct lipd_request *request,
         return false;
     }
     if (body->spools)
-        return lipd_spool_map(&request->upload, &body->spool, problem);
+        return end_spool(body, request, problem);
     if (!body->data)
         return true;
     struct lip_ctx ctx = {.budget = &request->budget};

@@ -2,8 +2,8 @@
  *
  * A request body as it arrives: one block, allocated at once where the size
  * was announced, else grown by doubling; never beyond the limit, and never
- * without the memory being booked first. That of a data set goes to the disk
- * instead. */
+ * without the memory being booked first. What is to be stored, and what is
+ * large, goes to the disk instead. */
 #ifndef LIPD_BODY_H
 #define LIPD_BODY_H
 

@@ -71,7 +71,8 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(max_request_memory, BYTES, "0", 0, 1125899906842624.0, "bytes",          \
       "The memory one request may use. 0: half of --max-memory.")              \
     X(max_stored, BYTES, "10G", 0, 1125899906842624.0, "bytes",                \
-      "All stored models together.")                                           \
+      "All stored models together; uploads on their way may take as much "     \
+      "again.")                                                                \
     X(max_dataset, BYTES, "1G", 1024, 1099511627776.0, "bytes",                \
       "The largest upload of a data set. It goes to the disk as it arrives.")  \
     X(max_datasets, BYTES, "20G", 0, 1125899906842624.0, "bytes",              \

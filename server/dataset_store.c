@@ -7,7 +7,6 @@
 #include "server/shelf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,7 +14,6 @@
 
 struct lipd_dataset_store {
     struct lipd_shelf shelf;
-    size_t spooled; /* under the shelf's lock */
 };
 
 bool lipd_dataset_id_valid(const char *id)
@@ -81,14 +79,9 @@ size_t lipd_dataset_store_used(struct lipd_dataset_store *store)
     return lipd_shelf_used(&store->shelf);
 }
 
-bool lipd_dataset_spool_book(struct lipd_dataset_store *store, size_t bytes)
+struct lipd_shelf *lipd_dataset_shelf(struct lipd_dataset_store *store)
 {
-    return lipd_shelf_book(&store->shelf, &store->spooled, bytes);
-}
-
-void lipd_dataset_spool_unbook(struct lipd_dataset_store *store, size_t bytes)
-{
-    lipd_shelf_unbook(&store->shelf, &store->spooled, bytes);
+    return &store->shelf;
 }
 
 /* --- writing */
@@ -104,27 +97,6 @@ static bool failed(struct api_problem *problem, int error)
         api_problem_set(problem, API_PROBLEM_INTERNAL,
                         "The data set is not stored: %s.", strerror(error));
     return false;
-}
-
-int lipd_dataset_spool(struct lipd_dataset_store *store, size_t announced,
-                       struct api_problem *problem)
-{
-    int fd = lipd_shelf_scratch(&store->shelf);
-    /* A full disk is told before the client has sent everything. */
-    if (fd >= 0 && announced && fallocate(fd, 0, 0, (off_t)announced) &&
-        errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR) {
-        lipd_close(fd);
-        fd = -1;
-    }
-    if (fd < 0)
-        failed(problem, errno);
-    return fd;
-}
-
-bool lipd_dataset_spool_add(int fd, const void *bytes, size_t size,
-                            struct api_problem *problem)
-{
-    return lipd_write_all(fd, bytes, size) || failed(problem, errno);
 }
 
 struct numbers {

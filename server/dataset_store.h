@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 struct lipd_blobs;
+struct lipd_shelf;
 struct lipd_dataset_store;
 
 /* What is known of a data set without its numbers. */
@@ -82,21 +83,7 @@ bool lipd_dataset_delete(struct lipd_dataset_store *store, const char *id);
 
 size_t lipd_dataset_store_used(struct lipd_dataset_store *store);
 
-/* --- uploads on their way */
-
-/* A file without a name beside the data sets, which is gone when it is closed,
- * with room for `announced` bytes set aside where the file system can. -1 with
- * the problem: STORAGE_FULL, INTERNAL. */
-int lipd_dataset_spool(struct lipd_dataset_store *store, size_t announced,
-                       struct api_problem *problem);
-
-/* Appends to it. STORAGE_FULL, INTERNAL. */
-bool lipd_dataset_spool_add(int fd, const void *bytes, size_t size,
-                            struct api_problem *problem);
-
-/* Counts `bytes` more, or those given back, of all uploads together: what lies
- * in such files at once is within the quota, too. False: no room now. */
-bool lipd_dataset_spool_book(struct lipd_dataset_store *store, size_t bytes);
-void lipd_dataset_spool_unbook(struct lipd_dataset_store *store, size_t bytes);
+/* Where uploads on their way lie. */
+struct lipd_shelf *lipd_dataset_shelf(struct lipd_dataset_store *store);
 
 #endif

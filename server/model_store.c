@@ -13,6 +13,7 @@
 
 #include "base/size.h"
 #include "server/shelf.h"
+#include "server/spool.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,6 +81,11 @@ void lipd_store_share(struct lipd_store *store, struct lipd_blobs *blobs)
     store->shelf.kind = "model";
 }
 
+struct lipd_shelf *lipd_store_shelf(struct lipd_store *store)
+{
+    return &store->shelf;
+}
+
 size_t lipd_store_used(struct lipd_store *store)
 {
     return lipd_shelf_used(&store->shelf);
@@ -124,23 +130,6 @@ static size_t put_strings(char *out, const char *content_type,
     return size;
 }
 
-/* The file up to the body; NULL without memory. */
-static unsigned char *make_head(size_t *size, const char *content_type,
-                                const struct api_query *query, size_t body)
-{
-    size_t strings = put_strings(NULL, content_type, query);
-    unsigned char *head = lip_alloc(NULL, FIXED + strings, 1);
-    if (!head)
-        return NULL;
-    memcpy(head, magic, MAGIC);
-    put_u64(head + MAGIC, strings);
-    put_u64(head + MAGIC + 8, body);
-    put_u64(head + MAGIC + 16, query->count);
-    put_strings((char *)head + FIXED, content_type, query);
-    *size = FIXED + strings;
-    return head;
-}
-
 static bool no_room(struct api_problem *problem, const char *why)
 {
     api_problem_set(problem, API_PROBLEM_STORAGE_FULL,
@@ -159,6 +148,46 @@ static bool failed(struct api_problem *problem, int error)
     return false;
 }
 
+/* The file up to a body of this size; NULL with the problem. */
+static unsigned char *make_head(size_t *size, const char *content_type,
+                                const struct api_query *query, size_t body,
+                                struct api_problem *problem)
+{
+    size_t strings = put_strings(NULL, content_type, query);
+    if (strings > STRINGS_MAX) {
+        api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
+                        "The query is too long to be stored.");
+        return NULL;
+    }
+    unsigned char *head = lip_alloc(NULL, FIXED + strings, 1);
+    if (!head) {
+        failed(problem, ENOMEM);
+        return NULL;
+    }
+    memcpy(head, magic, MAGIC);
+    put_u64(head + MAGIC, strings);
+    put_u64(head + MAGIC + 8, body);
+    put_u64(head + MAGIC + 16, query->count);
+    put_strings((char *)head + FIXED, content_type, query);
+    *size = FIXED + strings;
+    return head;
+}
+
+void *lipd_store_head(size_t *size, const char *content_type,
+                      const struct api_query *query,
+                      struct api_problem *problem)
+{
+    return make_head(size, content_type, query, 0, problem);
+}
+
+/* Room for a file that is not there yet. */
+static bool book(struct lipd_store *store, size_t bytes,
+                 struct api_problem *problem)
+{
+    return lipd_shelf_book(&store->shelf, &store->shelf.used, bytes) ||
+           no_room(problem, "it would be over the limit of --max-stored");
+}
+
 bool lipd_store_put(struct lipd_store *store, const char *id,
                     const char *content_type, const struct api_query *query,
                     const struct lip_buffer *body, struct api_problem *problem)
@@ -166,30 +195,41 @@ bool lipd_store_put(struct lipd_store *store, const char *id,
     size_t head_size;
     if (lipd_shelf_size(&store->shelf, id))
         return lipd_shelf_share(&store->shelf, id, problem);
-    if (put_strings(NULL, content_type, query) > STRINGS_MAX) {
-        api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
-                        "The query is too long to be stored.");
-        return false;
-    }
-    unsigned char *head =
-        make_head(&head_size, content_type, query, lip_buffer_size(body));
+    unsigned char *head = make_head(&head_size, content_type, query,
+                                    lip_buffer_size(body), problem);
     if (!head)
-        return failed(problem, ENOMEM);
+        return false;
     const struct lipd_part part[] = {
         {head, head_size},
         {lip_buffer_bytes(body), lip_buffer_size(body)},
         {NULL, 0}};
     const struct lipd_content content = {lipd_write_parts, part};
     size_t total = head_size + lip_buffer_size(body);
-    bool stored = false, fresh;
-    if (!lipd_shelf_book(&store->shelf, &store->shelf.used, total))
-        no_room(problem, "it would be over the limit of --max-stored");
-    else if (lipd_shelf_put(&store->shelf, id, total, &content, &fresh))
-        stored = true;
-    else
-        failed(problem, errno);
+    bool fresh, stored = book(store, total, problem);
+    if (stored && !lipd_shelf_put(&store->shelf, id, total, &content, &fresh))
+        stored = failed(problem, errno);
     lip_free(head);
     return stored && lipd_shelf_share(&store->shelf, id, problem);
+}
+
+bool lipd_store_take(struct lipd_store *store, const char *id,
+                     const struct lipd_upload *upload,
+                     struct api_problem *problem)
+{
+    size_t total = upload->head + upload->size;
+    unsigned char size[8];
+    bool fresh;
+    if (lipd_shelf_size(&store->shelf, id))
+        return lipd_shelf_share(&store->shelf, id, problem);
+    /* It was not known when the head was written. */
+    put_u64(size, upload->size);
+    if (pwrite(upload->fd, size, sizeof size, MAGIC + 8) != sizeof size)
+        return failed(problem, errno);
+    if (!book(store, total, problem))
+        return false;
+    if (!lipd_shelf_link(&store->shelf, id, upload->fd, total, &fresh))
+        return failed(problem, errno);
+    return lipd_shelf_share(&store->shelf, id, problem);
 }
 
 /* --- reading */

@@ -12,7 +12,9 @@
 #include <stdbool.h>
 
 struct lipd_blobs;
+struct lipd_shelf;
 struct lipd_store;
+struct lipd_upload;
 
 /* Opens the store under `directory`, makes the folders where they are missing
  * and removes what an interrupted upload left. NULL with a sentence. */
@@ -36,6 +38,19 @@ bool lipd_store_id_valid(const char *id);
 bool lipd_store_put(struct lipd_store *store, const char *id,
                     const char *content_type, const struct api_query *query,
                     const struct lip_buffer *body, struct api_problem *problem);
+
+/* What stands before a body in its file, for lipd_spool_begin: lip_alloc
+ * memory. NULL with the problem. */
+void *lipd_store_head(size_t *size, const char *content_type,
+                      const struct api_query *query,
+                      struct api_problem *problem);
+/* lipd_store_put of an upload that began with such a head: its file becomes the
+ * model's. */
+bool lipd_store_take(struct lipd_store *store, const char *id,
+                     const struct lipd_upload *upload,
+                     struct api_problem *problem);
+/* Where uploads on their way lie. */
+struct lipd_shelf *lipd_store_shelf(struct lipd_store *store);
 
 /* A body read back. The strings are in `text`. */
 struct lipd_stored {

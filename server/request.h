@@ -78,13 +78,15 @@ struct lipd_request {
     const char *last_event_id, *idempotency_key, *prefer;
     const char *origin; /* of the page that asks; NULL: not sent, or twice */
     bool preflight;     /* a browser asks what that page may send */
-    struct lip_buffer *body;   /* NULL: none */
-    struct lipd_upload upload; /* the body where it is a data set */
+    struct lip_buffer *body;   /* NULL: none, or it is a data set */
+    struct lipd_upload upload; /* the body where it went to the disk */
     /* Everything that is allocated for this request, the answer too. */
     struct lip_budget budget;
     struct lip_ctx *ctx; /* of the thread that runs the handler */
     struct lipd_reply reply;
     size_t reserved;        /* bytes booked with the queue's gate */
+    size_t memory_most;     /* how far meter.h lets the budget grow */
+    bool no_room;           /* it was the gate that did not */
     _Atomic bool abandoned; /* nobody waits for the answer any more */
     double queued;          /* lip_now() when it went to the queue */
     /* Called when the reply is ready, by the worker or whoever it was parked

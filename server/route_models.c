@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "formats/writer.h"
 #include "server/keep.h"
+#include "server/meter.h"
 #include "server/metrics.h"
 #include "server/model_load.h"
 #include "server/model_store.h"
@@ -34,8 +35,8 @@ static bool put(void *arg, struct api_problem *problem)
 {
     const struct putting *p = arg;
     const struct lipd_request *request = p->request;
-    return lipd_store_put(request->service->store, p->id, request->content_type,
-                          &request->query, request->body, problem);
+    return lipd_store_take(request->service->store, p->id, &request->upload,
+                           problem);
 }
 
 static bool store_model(struct lipd_request *request,
@@ -62,14 +63,11 @@ void lipd_route_model_store(struct lipd_request *request)
 {
     struct api_bound_request read;
     struct api_problem problem;
-    if (!request->service->store) {
-        lipd_no_store(&problem);
-        lipd_reply_problem(request, &problem);
-        return;
-    }
+    lipd_meter_start(request);
     if (api_bound_request_read(&read, request->body, request->content_type,
                                &request->query, &problem,
                                request->ctx) != LIP_OK) {
+        lipd_meter_failed(request, &problem);
         lipd_reply_problem(request, &problem);
         return;
     }

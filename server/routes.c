@@ -23,7 +23,7 @@ const struct lipd_route lipd_routes[] = {
     {"GET", "/constraints", lipd_route_constraints, LIPD_LIGHT, LIPD_NO_BODY,
      LIPD_SCOPE_NONE, false,
      "What a training request may choose from: constraints, layers, ..."},
-    {"POST", "/models", lipd_route_model_store, LIPD_HEAVY, LIPD_MODEL_BODY,
+    {"POST", "/models", lipd_route_model_store, LIPD_HEAVY, LIPD_KEPT_BODY,
      ANY_WORK, false, "Store a model; its id may stand for it in /bound."},
     {"GET", "/models/{id}", lipd_route_model_show, LIPD_HEAVY, LIPD_NO_BODY,
      ANY_WORK, false, "What is stored under an id."},

@@ -20,6 +20,7 @@ enum lipd_weight {
 enum lipd_body {
     LIPD_NO_BODY,
     LIPD_MODEL_BODY, /* required; up to --max-body */
+    LIPD_KEPT_BODY,  /* the same, to be stored: by way of the disk */
     LIPD_JSON_BODY,  /* required; up to LIPD_JSON_MAX */
     LIPD_DATA_BODY   /* required; up to --max-dataset, by way of the disk */
 };

@@ -36,9 +36,10 @@ bool lipd_shelf_is_id(const char *id)
 
 /* --- opening */
 
-static void init(struct lipd_shelf *shelf, size_t quota)
+static void init(struct lipd_shelf *shelf, const char *name, size_t quota)
 {
     *shelf = (struct lipd_shelf){.folder = -1, .quota = quota};
+    shelf->thing = strcmp(name, "datasets") ? "model" : "data set";
     pthread_mutex_init(&shelf->lock, NULL);
 }
 
@@ -76,7 +77,7 @@ bool lipd_shelf_open(struct lipd_shelf *shelf, const char *directory,
                      const char *name, size_t quota, char *complaint,
                      size_t complaint_size)
 {
-    init(shelf, quota);
+    init(shelf, name, quota);
     shelf->folder =
         lipd_open_folder(directory, name, complaint, complaint_size);
     if (shelf->folder < 0) {
@@ -92,7 +93,7 @@ bool lipd_shelf_read_only(struct lipd_shelf *shelf, const char *directory,
                           const char *name, char *complaint,
                           size_t complaint_size)
 {
-    init(shelf, 0);
+    init(shelf, name, 0);
     int parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (parent >= 0) {
         shelf->folder =
@@ -201,6 +202,55 @@ int lipd_shelf_scratch(struct lipd_shelf *shelf)
     if (fd >= 0)
         unlinkat(shelf->folder, name, 0);
     return fd;
+}
+
+/* The file is there whole before its name is; one without bytes is none. */
+static bool give_name(struct lipd_shelf *shelf, const char *id, int fd,
+                      bool *fresh)
+{
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    pthread_mutex_lock(&shelf->lock);
+    *fresh = !lipd_shelf_size(shelf, id);
+    if (*fresh)
+        unlinkat(shelf->folder, lipd_shelf_name(id), 0);
+    bool done = !*fresh || !linkat(AT_FDCWD, path, shelf->folder,
+                                   lipd_shelf_name(id), AT_SYMLINK_FOLLOW);
+    pthread_mutex_unlock(&shelf->lock);
+    return done && !fsync(shelf->folder);
+}
+
+static bool copy_file(int fd, const void *what)
+{
+    const int from = *(const int *)what;
+    char part[1 << 16];
+    off_t at = 0;
+    for (ssize_t n; (n = pread(from, part, sizeof part, at)) != 0;) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || !lipd_write_all(fd, part, (size_t)n))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+bool lipd_shelf_link(struct lipd_shelf *shelf, const char *id, int fd,
+                     size_t bytes, bool *fresh)
+{
+    const struct lipd_content content = {copy_file, &fd};
+    bool synced = !fsync(fd);
+    if (synced && give_name(shelf, id, fd, fresh)) {
+        if (!*fresh)
+            lipd_shelf_unbook(shelf, &shelf->used, bytes);
+        return true;
+    }
+    if (synced) /* no /proc, or a file system without unnamed files */
+        return lipd_shelf_put(shelf, id, bytes, &content, fresh);
+    int error = errno;
+    lipd_shelf_unbook(shelf, &shelf->used, bytes);
+    errno = error;
+    return false;
 }
 
 /* --- reading and removing */

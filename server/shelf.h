@@ -17,12 +17,14 @@ struct lipd_shelf {
     int folder;
     pthread_mutex_t lock; /* of what follows, and of what names there are */
     size_t quota, used;
+    size_t spooled;       /* bytes of uploads on their way */
     unsigned long number; /* of the next unfinished file */
     /* Where others find the files, and this shelf those of others; NULL: one
      * machine. Then the files here are copies, of which those written longest
      * ago make room for others. */
     struct lipd_blobs *blobs;
     const char *kind;
+    const char *thing; /* for sentences: "model" */
 };
 
 /* Opens DIRECTORY/NAME, makes what is missing, counts the files and removes
@@ -57,6 +59,10 @@ bool lipd_shelf_put(struct lipd_shelf *shelf, const char *id, size_t bytes,
 
 /* A file without a name, gone when it is closed. -1 with errno. */
 int lipd_shelf_scratch(struct lipd_shelf *shelf);
+/* lipd_shelf_put of a whole file that lipd_shelf_scratch opened: it gets the
+ * name, where the file system can do that, else its bytes are copied. */
+bool lipd_shelf_link(struct lipd_shelf *shelf, const char *id, int fd,
+                     size_t bytes, bool *fresh);
 
 /* Bytes of a file, 0 where there is none; a descriptor that reads it, or -1. */
 size_t lipd_shelf_size(const struct lipd_shelf *shelf, const char *id);

@@ -26,7 +26,8 @@ _Static_assert(sizeof(struct header) <= ALIGNMENT, "header fits its line");
 
 void lip_budget_init(struct lip_budget *budget, size_t limit)
 {
-    budget->limit = limit;
+    atomic_init(&budget->limit, limit);
+    budget->grow = NULL;
     atomic_init(&budget->used, 0);
     atomic_init(&budget->peak, 0);
     atomic_init(&budget->fail_after, -1);
@@ -35,6 +36,13 @@ void lip_budget_init(struct lip_budget *budget, size_t limit)
 static struct header *header_of(void *block)
 {
     return (struct header *)((char *)block - ALIGNMENT);
+}
+
+static bool fits(struct lip_budget *budget, size_t used)
+{
+    size_t limit = atomic_load(&budget->limit);
+    return !limit || used <= limit ||
+           (budget->grow && budget->grow(budget, used));
 }
 
 /* Books `size` more bytes, or records why not. */
@@ -50,12 +58,12 @@ static bool take(struct lip_ctx *ctx, struct lip_budget *budget, size_t size)
     if (left > 0)
         atomic_fetch_sub(&budget->fail_after, 1);
     size_t used = atomic_fetch_add(&budget->used, size) + size;
-    if (used < size || (budget->limit && used > budget->limit)) {
+    if (used < size || !fits(budget, used)) {
         atomic_fetch_sub(&budget->used, size);
         lip_fail(ctx, LIP_TOO_LARGE,
                  "This needs at least %zu bytes of memory, over the limit of "
                  "%zu. Send a smaller model or raise the limit.",
-                 used, budget->limit);
+                 used, atomic_load(&budget->limit));
         return false;
     }
     size_t peak = atomic_load(&budget->peak);

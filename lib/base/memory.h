@@ -7,6 +7,7 @@
 #define LIP_BASE_MEMORY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lip_ctx;
@@ -14,9 +15,12 @@ struct lip_ctx;
 /* `fail_after` < 0: never (set it so with lip_budget_init); otherwise that
  * many allocations succeed and every later one fails: tests use it. */
 struct lip_budget {
-    size_t limit; /* bytes; 0: unlimited */
+    _Atomic size_t limit; /* bytes; 0: unlimited */
     _Atomic size_t used, peak;
     _Atomic long fail_after;
+    /* Asked before an allocation fails that would make `used` this large:
+     * whether it raised the limit. From any thread; NULL: nobody is. */
+    bool (*grow)(struct lip_budget *budget, size_t used);
 };
 
 void lip_budget_init(struct lip_budget *budget, size_t limit);

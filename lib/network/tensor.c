@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Owns `block`, or holds `whole` and shows a part of it. */
+/* Owns `block`, or holds `whole` and shows a part of it, or shows what another
+ * releases. */
 struct lip_buffer {
     _Atomic size_t holders;
     void *block;
     struct lip_buffer *whole;
+    void (*release)(void *arg);
+    void *arg;
     const unsigned char *bytes;
     size_t size;
 };
@@ -30,6 +33,7 @@ struct lip_buffer *lip_buffer_take(void *block, size_t size,
     atomic_init(&buffer->holders, 1);
     buffer->block = block;
     buffer->whole = NULL;
+    buffer->release = NULL;
     buffer->bytes = block;
     buffer->size = size;
     return buffer;
@@ -43,6 +47,19 @@ struct lip_buffer *lip_buffer_view(struct lip_buffer *whole, size_t offset,
         /* Of a view, its owner: letting go is never more than two steps. */
         buffer->whole = lip_buffer_hold(whole->whole ? whole->whole : whole);
         buffer->bytes = whole->bytes + offset;
+    }
+    return buffer;
+}
+
+struct lip_buffer *lip_buffer_lend(const void *bytes, size_t size,
+                                   void (*release)(void *arg), void *arg,
+                                   struct lip_ctx *ctx)
+{
+    struct lip_buffer *buffer = lip_buffer_take(NULL, size, ctx);
+    if (buffer) {
+        buffer->bytes = bytes;
+        buffer->release = release;
+        buffer->arg = arg;
     }
     return buffer;
 }
@@ -62,6 +79,8 @@ void lip_buffer_put(struct lip_buffer *buffer)
         1)
         return;
     lip_free(buffer->block);
+    if (buffer->release)
+        buffer->release(buffer->arg);
     lip_buffer_put(buffer->whole);
     lip_free(buffer);
 }

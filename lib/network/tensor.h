@@ -34,6 +34,12 @@ struct lip_buffer;
  * is freed and NULL returned. */
 struct lip_buffer *lip_buffer_take(void *block, size_t size,
                                    struct lip_ctx *ctx);
+/* A buffer of bytes that are another's and outlive its last holder; `release`
+ * (NULL: nothing to do) is called with `arg` when that one lets go. NULL on
+ * failure (memory): nothing is released. */
+struct lip_buffer *lip_buffer_lend(const void *bytes, size_t size,
+                                   void (*release)(void *arg), void *arg,
+                                   struct lip_ctx *ctx);
 /* A second holder of the same bytes. */
 struct lip_buffer *lip_buffer_hold(struct lip_buffer *buffer);
 /* A buffer of the bytes [offset, offset + size) of another one, which it holds:

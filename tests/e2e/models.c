@@ -6,6 +6,7 @@
 #include "tests/support/daemon.h"
 #include "tests/support/http_client.h"
 #include "tests/support/suite.h"
+#include "tests/support/upload.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -305,6 +306,26 @@ START_TEST(a_bad_model_is_not_stored)
 }
 END_TEST
 
+/* In chunks, so that nobody knows how much comes. */
+static void store_wide_chunked(struct http_answer *answer)
+{
+    struct bytes model = {NULL, 0, 0};
+    struct http_client client;
+    char head[120];
+    bytes_wide_model(&model, 200, 2);
+    http_open(&client, daemon_.port);
+    snprintf(head, sizeof head,
+             "POST /models HTTP/1.1\r\nHost: x\r\n"
+             "Transfer-Encoding: chunked\r\n\r\n%zx\r\n",
+             model.size);
+    ck_assert(http_say(&client, head));
+    ck_assert(http_send(&client, model.data, model.size));
+    ck_assert(http_say(&client, "\r\n0\r\n\r\n"));
+    ck_assert(http_read(answer, &client, false));
+    http_close(&client);
+    bytes_clear(&model);
+}
+
 static void store_wide(struct http_answer *answer)
 {
     struct bytes model = {NULL, 0, 0};
@@ -329,6 +350,84 @@ START_TEST(over_the_quota)
 }
 END_TEST
 
+/* A client that leaves in the middle, and a daemon that is killed there: no
+ * file, no booked room. */
+START_TEST(half_an_upload_leaves_nothing)
+{
+    struct http_client client;
+    prepare();
+    run("--max-stored", "1M");
+    for (int i = 0; i < 3; i++) {
+        http_open(&client, daemon_.port);
+        ck_assert(http_say(&client,
+                           "POST /models HTTP/1.1\r\nHost: x\r\n"
+                           "Content-Length: 900000\r\n\r\n{\"layers\":["));
+        ck_assert(daemon_metric_reaches(&daemon_, "received_bytes_total",
+                                        11 * (i + 1), 5));
+        if (i < 2)
+            http_close(&client);
+        ck_assert(i == 2 || daemon_metric_rests(&daemon_, "reserved_bytes", 5));
+    }
+    daemon_signal(&daemon_, SIGKILL);
+    daemon_wait(&daemon_);
+    http_close(&client);
+    ck_assert_uint_eq(files(), 0);
+    run(NULL, NULL);
+    ck_assert_uint_eq(files(), 0);
+    daemon_end(&daemon_);
+}
+END_TEST
+
+static void store_form(const struct bytes *model)
+{
+    struct bytes form = {NULL, 0, 0};
+    struct http_answer answer;
+    upload_part(&form, "model", model);
+    upload_form_end(&form);
+    http_ask(&answer, daemon_.port, "POST", "/models", upload_form, form.data,
+             form.size);
+    ck_assert_msg(answer.status == 201, "%s", answer.body);
+    http_clear(&answer);
+    bytes_clear(&form);
+}
+
+/* A file of tensors is read where it lies: memory that is booked and used is a
+ * small part of it, and the file on the disk is the one that arrived. A form
+ * around it is no other model. */
+START_TEST(a_large_model_takes_no_memory)
+{
+    enum { WIDTH = 1500 };
+    static double weight[WIDTH * WIDTH];
+    struct array arrays[4];
+    struct bytes file = {NULL, 0, 0};
+    struct http_answer answer;
+    for (size_t i = 0; i < WIDTH * WIDTH; i++)
+        weight[i] = 1e-3 * (double)(i % 1000);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const names[] = {"1.weight", "2.weight", "3.weight",
+                                            "4.weight"};
+        arrays[i] = (struct array){names[i], 2, {WIDTH, WIDTH}, weight};
+    }
+    bytes_safetensors(&file, arrays, 4, "F64");
+    ck_assert_uint_gt(file.size, 70000000);
+    prepare();
+    run("--max-request-memory", "2M"); /* the description is not small */
+    http_ask(&answer, daemon_.port, "POST", "/models", NULL, file.data,
+             file.size);
+    ck_assert_msg(answer.status == 201, "%s", answer.body);
+    http_clear(&answer);
+    ck_assert_uint_eq(files(), 1);
+    double stored = daemon_metric(&daemon_, "stored_bytes");
+    ck_assert(stored > (double)file.size);
+    ck_assert(stored < (double)file.size + 1000);
+    store_form(&file);
+    ck_assert_uint_eq(files(), 1);
+    ck_assert(daemon_metric_rests(&daemon_, "reserved_bytes", 5));
+    bytes_clear(&file);
+    daemon_end(&daemon_);
+}
+END_TEST
+
 /* The disk fills up in the middle of the file. */
 START_TEST(a_full_disk)
 {
@@ -337,6 +436,9 @@ START_TEST(a_full_disk)
     daemon_.file_limit = 100000;
     run(NULL, NULL);
     store_wide(&answer);
+    ck_assert(http_is_problem(&answer, 507, "storage-full"));
+    http_clear(&answer);
+    store_wide_chunked(&answer);
     ck_assert(http_is_problem(&answer, 507, "storage-full"));
     http_clear(&answer);
     ck_assert_uint_eq(files(), 0);
@@ -402,6 +504,8 @@ int main(void)
     tcase_add_test(tcase, without_a_folder_it_says_how);
     tcase_add_test(tcase, a_bad_model_is_not_stored);
     tcase_add_test(tcase, over_the_quota);
+    tcase_add_test(tcase, half_an_upload_leaves_nothing);
+    tcase_add_test(tcase, a_large_model_takes_no_memory);
     tcase_add_test(tcase, a_full_disk);
     tcase_add_test(tcase, a_damaged_model_is_not_used);
     tcase_add_test(tcase, names_that_are_no_digests);

@@ -65,6 +65,29 @@ START_TEST(the_limit_holds_and_nothing_is_lost)
 }
 END_TEST
 
+static bool give_more(struct lip_budget *asked, size_t used)
+{
+    if (used > 1 << 20)
+        return false;
+    asked->limit = used;
+    return true;
+}
+
+/* A budget that is asked for more gives exactly what it can. */
+START_TEST(a_budget_may_grow)
+{
+    budget.limit = 1000;
+    budget.grow = give_more;
+    void *some = lip_alloc(&ctx, 1 << 19, 1);
+    ck_assert_ptr_nonnull(some);
+    ck_assert_uint_eq(budget.limit, budget.used);
+    ck_assert_ptr_null(lip_alloc(&ctx, 1 << 20, 1));
+    ck_assert_int_eq(ctx.error.status, LIP_TOO_LARGE);
+    lip_free(some);
+    ck_assert_uint_eq(budget.used, 0);
+}
+END_TEST
+
 START_TEST(products_that_overflow_are_refused)
 {
     char *a = lip_alloc(&ctx, 8, 1);
@@ -151,6 +174,7 @@ int main(void)
     tcase_add_test(tcase, contents_survive_growing_and_shrinking);
     tcase_add_test(tcase, calloc_is_zero_also_in_used_memory);
     tcase_add_test(tcase, failures_can_be_asked_for);
+    tcase_add_test(tcase, a_budget_may_grow);
     tcase_add_test(tcase, a_budget_is_a_choice);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -55,6 +55,30 @@ START_TEST(views_hold_the_whole)
 }
 END_TEST
 
+static void count_call(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* What is lent goes back once, when nobody holds it or a part of it. */
+START_TEST(what_is_lent_goes_back)
+{
+    static const char bytes[] = "0123456789";
+    int released = 0;
+    struct lip_buffer *whole =
+        lip_buffer_lend(bytes, 10, count_call, &released, &ctx);
+    ck_assert_ptr_eq(lip_buffer_bytes(whole), bytes);
+    struct lip_buffer *part = lip_buffer_view(whole, 2, 6, &ctx);
+    lip_buffer_put(whole);
+    ck_assert_int_eq(released, 0);
+    ck_assert_int_eq(lip_buffer_bytes(part)[0], '2');
+    lip_buffer_put(part);
+    ck_assert_int_eq(released, 1);
+    lip_buffer_put(lip_buffer_lend(bytes, 10, NULL, NULL, &ctx));
+    nothing_is_left();
+}
+END_TEST
+
 START_TEST(take_frees_the_block_on_failure)
 {
     void *block = lip_alloc(&ctx, 10, 1);
@@ -243,6 +267,7 @@ int main(void)
     tcase_add_checked_fixture(tc, start, NULL);
     tcase_add_test(tc, last_holder_frees);
     tcase_add_test(tc, views_hold_the_whole);
+    tcase_add_test(tc, what_is_lent_goes_back);
     tcase_add_test(tc, take_frees_the_block_on_failure);
     tcase_add_test(tc, threads_share_a_buffer);
     tcase_add_test(tc, dtypes_have_names_and_sizes);

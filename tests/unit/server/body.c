@@ -4,7 +4,9 @@
 #include "server/body.h"
 
 #include "server/dataset_store.h"
+#include "server/model_store.h"
 #include "server/routes.h"
+#include "server/shelf.h"
 #include "tests/support/folder.h"
 #include "tests/support/suite.h"
 
@@ -199,8 +201,73 @@ START_TEST(a_data_set_is_not_held_in_memory)
     ck_assert(feed((4 << 20) + 1, 65536));
     ck_assert(!lipd_body_end(&body, &request, &problem));
     ck_assert_int_eq(problem.code, API_PROBLEM_BODY_TOO_LARGE);
-    ck_assert(lipd_dataset_spool_book(service.datasets, 8 << 20));
+    ck_assert(lipd_shelf_book(lipd_dataset_shelf(service.datasets),
+                              &lipd_dataset_shelf(service.datasets)->spooled,
+                              8 << 20));
     lipd_dataset_store_close(service.datasets);
+    folder_remove(folder);
+}
+END_TEST
+
+static unsigned char byte_at(size_t i)
+{
+    return (unsigned char)(i * 31 + i / 251);
+}
+
+/* Nothing of a model that is to be stored, or is large, is in the budget; its
+ * bytes are read where they lie. What is small stays in memory. */
+START_TEST(models_go_to_the_disk)
+{
+    static const struct lipd_route kept = {.body = LIPD_KEPT_BODY},
+                                   used = {.body = LIPD_MODEL_BODY};
+    const size_t size[] = {1000, 9 << 20};
+    char folder[FOLDER_NAME], complaint[256];
+    folder_make(folder);
+    service.max_body = 16 << 20;
+    service.queue.memory_limit = 64 << 20;
+    request.route = _i % 2 ? &kept : &used;
+    size_t total = size[_i / 2];
+    if (_i % 2) {
+        ck_assert(!begin(LIPD_BODY_SIZED, total));
+        ck_assert_int_eq(problem.code, API_PROBLEM_NOT_FOUND);
+    }
+    service.store =
+        lipd_store_open(folder, 20 << 20, complaint, sizeof complaint);
+    ck_assert(begin(LIPD_BODY_SIZED, total));
+    ck_assert(feed(total, 65536));
+    ck_assert_int_eq(body.data == NULL, _i > 0);
+    ck_assert_uint_eq(request.reserved, lipd_estimate(_i % 2 ? 0 : total));
+    ck_assert(lipd_body_end(&body, &request, &problem));
+    ck_assert_uint_eq(lip_buffer_size(request.body), total);
+    const unsigned char *bytes = lip_buffer_bytes(request.body);
+    size_t same = 0;
+    while (same < total && bytes[same] == byte_at(same))
+        same++;
+    ck_assert_uint_eq(same, total);
+    ck_assert_uint_lt(atomic_load(&request.budget.peak), _i ? 1000 : 2000);
+    lipd_request_clear(&request);
+    lipd_store_close(service.store);
+    service.store = NULL;
+    folder_remove(folder);
+}
+END_TEST
+
+/* Where the disk has no room, what need not be there is held in memory. */
+START_TEST(a_large_model_finds_its_place)
+{
+    static const struct lipd_route used = {.body = LIPD_MODEL_BODY};
+    char folder[FOLDER_NAME], complaint[256];
+    folder_make(folder);
+    service.max_body = 16 << 20;
+    service.queue.memory_limit = 64 << 20;
+    request.route = &used;
+    service.store =
+        lipd_store_open(folder, 1 << 20, complaint, sizeof complaint);
+    ck_assert(begin(LIPD_BODY_SIZED, 9 << 20));
+    ck_assert_ptr_nonnull(body.data);
+    lipd_body_clear(&body);
+    lipd_store_close(service.store);
+    service.store = NULL;
     folder_remove(folder);
 }
 END_TEST
@@ -220,6 +287,8 @@ int main(void)
     tcase_add_test(tcase, no_room_is_told_as_overload);
     tcase_add_test(tcase, over_the_requests_budget_is_told);
     tcase_add_loop_test(tcase, a_data_set_is_not_held_in_memory, 0, 2);
+    tcase_add_loop_test(tcase, models_go_to_the_disk, 0, 4);
+    tcase_add_test(tcase, a_large_model_finds_its_place);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
