@@ -128,7 +128,7 @@ SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
 TOO_LONG := base/float.c bounds/closed_form.c bounds/eclipse.c bounds/lipsdp.c \
             bounds/pages.c bounds/layer_sdp.c bounds/norms/layer_norm.c \
             bounds/norms/symbol.c bounds/product.c bounds/product_run.c \
-            bounds/absolute_layers.c certify/forward.c \
+            bounds/absolute_layers.c bounds/torus.c certify/forward.c \
             certify/lower_bound.c certify/radius.c linalg/big.c \
             network/activation.c
 LIBRARY_TESTS := $(filter-out $(addprefix tests/unit/,$(TOO_LONG) training/%), \

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define NET                                                                    \
     "{\"layers\":[{\"type\":\"dense\",\"weight\":[[1,-2],[3,4],[0,-1]],"       \
@@ -153,7 +152,8 @@ START_TEST(limits)
 }
 END_TEST
 
-/* What hostile text costs is bounded by its length. */
+/* What hostile text costs is bounded by its length: what looks at it again and
+ * again does not end before the test is stopped. */
 START_TEST(hostile_text_is_refused_at_once)
 {
     enum { MANY = 1000000 };
@@ -191,10 +191,7 @@ START_TEST(hostile_text_is_refused_at_once)
         size_t n = strlen(cases[i].repeated);
         for (size_t k = 0; k < MANY; k += n)
             bytes_put(&bytes, cases[i].repeated, n);
-        double start = (double)clock();
         must_refuse(&bytes, &cases[i].refusal, NULL);
-        double seconds = ((double)clock() - start) / CLOCKS_PER_SEC;
-        ck_assert_msg(seconds < 1, "%s: %g s", cases[i].before, seconds);
         bytes_clear(&bytes);
     }
 }

