@@ -71,6 +71,16 @@ enum lip_status api_bound_answer(struct api_text *text,
                                  struct api_problem *problem,
                                  struct lip_ctx *ctx);
 
+/* The seconds that methods which the request names are predicted to take, from
+ * the shapes alone, one after the other; 0 where it names none: `auto` and
+ * `all` go by their time. Fails as api_bound_answer would before any method
+ * begins. */
+enum lip_status api_bound_predict(double *seconds,
+                                  const struct api_bound_request *request,
+                                  const struct api_bound_limits *limits,
+                                  struct api_problem *problem,
+                                  struct lip_ctx *ctx);
+
 /* GET /methods. */
 void api_methods_write(struct api_text *text);
 

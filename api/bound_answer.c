@@ -30,6 +30,7 @@ struct job {
     double start, deadline; /* deadline 0: none */
     double reserve;         /* of the time left, for the lower bound */
     bool out_of_time;       /* a method was skipped for time */
+    double predicted;       /* seconds of the methods that are to run */
     struct api_problem *problem;
     struct lip_ctx *ctx;
 };
@@ -174,6 +175,8 @@ static enum lip_status plan_method(struct job *job, size_t i)
                  "left; name it to run it.",
                  cost.flops / job->limits->flops_per_second);
         skip_for_time(job, bound, reason);
+    } else {
+        job->predicted += cost.flops / job->limits->flops_per_second;
     }
     return LIP_OK;
 }
@@ -359,21 +362,42 @@ static enum lip_status run_job(struct job *job)
     return s;
 }
 
+static struct job *new_job(const struct api_bound_request *request,
+                           const struct api_bound_limits *limits,
+                           struct api_problem *problem, struct lip_ctx *ctx)
+{
+    struct job *job = lip_calloc(ctx, 1, sizeof *job);
+    if (!job) {
+        api_problem_from_error(problem, &ctx->error);
+        return NULL;
+    }
+    job->request = request;
+    job->limits = limits;
+    job->problem = problem;
+    job->ctx = ctx;
+    job->options = request->options;
+    return job;
+}
+
+static void free_job(struct job *job)
+{
+    for (size_t i = 0; i < job->count; i++)
+        lip_bound_clear(&job->bound[i]);
+    lip_chain_free(job->chain);
+    lip_free(job->layer);
+    lip_lower_bound_clear(&job->lower);
+    lip_free(job);
+}
+
 enum lip_status api_bound_answer(struct api_text *text,
                                  const struct api_bound_request *request,
                                  const struct api_bound_limits *limits,
                                  struct api_problem *problem,
                                  struct lip_ctx *ctx)
 {
-    struct job *job = lip_calloc(ctx, 1, sizeof *job);
-    if (!job) {
-        api_problem_from_error(problem, &ctx->error);
+    struct job *job = new_job(request, limits, problem, ctx);
+    if (!job)
         return ctx->error.status;
-    }
-    job->request = request;
-    job->limits = limits;
-    job->problem = problem;
-    job->ctx = ctx;
     double outer_deadline = ctx->deadline;
     set_deadline(job);
     ctx->deadline = job->deadline;
@@ -383,11 +407,26 @@ enum lip_status api_bound_answer(struct api_text *text,
         write_answer(text, job);
     if (s == LIP_OK && text->failed)
         s = failed(job, ctx->error.status);
-    for (size_t i = 0; i < job->count; i++)
-        lip_bound_clear(&job->bound[i]);
-    lip_chain_free(job->chain);
-    lip_free(job->layer);
-    lip_lower_bound_clear(&job->lower);
-    lip_free(job);
+    free_job(job);
+    return s;
+}
+
+enum lip_status api_bound_predict(double *seconds,
+                                  const struct api_bound_request *request,
+                                  const struct api_bound_limits *limits,
+                                  struct api_problem *problem,
+                                  struct lip_ctx *ctx)
+{
+    *seconds = 0;
+    if (request->choice != API_METHODS_NAMED)
+        return LIP_OK;
+    struct job *job = new_job(request, limits, problem, ctx);
+    if (!job)
+        return ctx->error.status;
+    enum lip_status s = make_chain(job);
+    if (s == LIP_OK)
+        s = plan(job);
+    *seconds = job->predicted;
+    free_job(job);
     return s;
 }

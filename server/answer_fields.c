@@ -45,7 +45,7 @@ static void add_asked(const struct fields *fields)
         reply->status == 401 ? "Bearer realm=\"lipschitzd\"" : "");
     add(fields, "Allow", reply->allow);
     add(fields, "Location", reply->location);
-    add(fields, "Preference-Applied", reply->preferred ? "respond-async" : "");
+    add(fields, "Preference-Applied", reply->preference);
     add(fields, "Content-Disposition", file);
     /* While the daemon ends, a connection serves one more request at most. */
     if (reply->close ||

@@ -79,7 +79,10 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "All stored data sets together; uploads on their way may take as much "  \
       "again.")                                                                \
     X(max_time, SECONDS, "60", 0.001, 86400, "seconds",                        \
-      "The longest one request may compute; caps its time_limit.")             \
+      "The longest one request may compute before its answer. Bounds that "    \
+      "are "                                                                   \
+      "predicted to take longer, or have a larger time_limit, become jobs "    \
+      "where there are any.")                                                  \
     X(max_flops, NUMBER, "1e15", 0, 1e30, "operations",                        \
       "Estimated work of one method asked for by name. 0: no limit.")          \
     X(flops_per_second, NUMBER, "0", 0, 1e16, "operations/second",             \

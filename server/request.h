@@ -58,7 +58,7 @@ struct lipd_reply {
     char location[LIP_DIGEST_TEXT + 16];
     char file_name[64];  /* to be saved under this; "": no file */
     const char *caching; /* Cache-Control; NULL: as is right for the route */
-    bool preferred;      /* "Prefer: respond-async" was heeded */
+    char preference[24]; /* of Prefer, that was heeded; "": none */
     bool close;          /* the connection ends with this answer */
 };
 

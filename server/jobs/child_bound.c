@@ -4,6 +4,7 @@
  * in (the file "input"), with a job's memory and time. One that is interrupted
  * begins anew. */
 #include "api/bound.h"
+#include "server/bound_time.h"
 #include "server/jobs/kinds.h"
 #include "server/machine.h"
 #include "server/model_load.h"
@@ -12,9 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Without a time limit of its own a request has so many times what one that is
- * answered at once may take. */
-enum { PATIENCE = 10 };
 static const double tell_every = 0.25;
 
 struct bound_job {
@@ -146,35 +144,41 @@ static bool hear(void *arg, const struct lip_progress *progress)
     return job->wish == LIPD_GO_ON;
 }
 
-static void set_time(struct api_bound_request *read,
-                     const struct lipd_child *child)
-{
-    if (read->options.time_limit <= 0)
-        read->options.time_limit =
-            fmin(PATIENCE * child->config->max_time, child->may.seconds);
-}
-
-static int work(struct bound_job *job, struct api_bound_request *read)
+static enum lip_status answer(struct bound_job *job, struct api_text *text,
+                              struct api_bound_request *read)
 {
     const struct lipd_child *child = job->child;
-    const struct api_bound_limits limits = {
+    struct lip_ctx *ctx = job->child->ctx;
+    struct api_bound_limits limits = {
         .max_bytes = (double)child->may.memory,
         .own_bytes = child->may.memory == child->quota.memory,
         .max_flops = child->quota.flops,
         .own_flops = true,
-        .max_seconds = child->may.seconds,
         .flops_per_second = lipd_machine_speed(child->config),
         .observe = observe,
         .observe_arg = job,
     };
+    double predicted;
+    enum lip_status s =
+        api_bound_predict(&predicted, read, &limits, job->problem, ctx);
+    if (s != LIP_OK)
+        return s;
+    if (!lipd_bound_job_time(&limits.max_seconds,
+                             lipd_bound_time(child->config, child->quota), read,
+                             predicted, job->problem))
+        return LIP_TOO_LARGE;
+    return api_bound_answer(text, read, &limits, job->problem, ctx);
+}
+
+static int work(struct bound_job *job, struct api_bound_request *read)
+{
     struct lip_ctx *ctx = job->child->ctx;
     struct api_text text;
     int status = LIPD_CHILD_FAILED;
-    set_time(read, child);
     ctx->progress = hear;
     ctx->progress_arg = job;
     api_text_init(&text, LIPD_ANSWER_MAX, ctx);
-    if (api_bound_answer(&text, read, &limits, job->problem, ctx) == LIP_OK) {
+    if (answer(job, &text, read) == LIP_OK) {
         size_t size;
         char *document = api_text_take(&text, &size);
         if (!document)

@@ -14,8 +14,6 @@
 #include "server/service.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 bool lipd_submit_key_valid(const struct lipd_request *request,
                            struct api_problem *problem)
@@ -31,20 +29,6 @@ bool lipd_submit_key_valid(const struct lipd_request *request,
     api_problem_set(problem, API_PROBLEM_BAD_REQUEST,
                     "Idempotency-Key is 1 to %d printable ASCII characters.",
                     LIPD_JOB_KEY - 1);
-    return false;
-}
-
-bool lipd_submit_preferred(const struct lipd_request *request)
-{
-    static const char name[] = "respond-async";
-    const char *at = request->prefer;
-    while (at && *at) {
-        at += strspn(at, ", \t");
-        size_t length = strcspn(at, ",; \t");
-        if (length == sizeof name - 1 && !strncasecmp(at, name, length))
-            return true;
-        at += strcspn(at, ",");
-    }
     return false;
 }
 

@@ -11,9 +11,6 @@
 bool lipd_submit_key_valid(const struct lipd_request *request,
                            struct api_problem *problem);
 
-/* Does the request say "Prefer: respond-async" (RFC 7240)? */
-bool lipd_submit_preferred(const struct lipd_request *request);
-
 /* Adds a job that is to do what `text` (JSON) asks for, and answers: 202 with
  * the job and its Location, or the problem. The same Idempotency-Key with the
  * same bytes of the request's body gives the job that it gave before. With

@@ -243,6 +243,125 @@ START_TEST(a_job_can_be_cancelled)
 }
 END_TEST
 
+/* --- without being asked */
+
+/* For a daemon that takes every method to need hours. */
+static void run_slow(const char *job_time)
+{
+    daemon_end(&daemon_);
+    daemon_prepare(&daemon_);
+    snprintf(data, sizeof data, "%s/data", daemon_.directory);
+    daemon_run(&daemon_,
+               (const char *[]){"--data-dir", data, "--flops-per-second", "1",
+                                "--max-time", "5", "--job-time", job_time,
+                                "--jobs", "1", NULL});
+}
+
+static void expect_status(int status, const char *query, const char *fields,
+                          const char *body)
+{
+    struct http_answer answer;
+    bound(&answer, query, fields, body);
+    ck_assert_msg(answer.status == status, "%s %s: %d %s", query, fields,
+                  answer.status, answer.body);
+    bool at_once = status == 200 && strstr(fields, "wait=");
+    ck_assert_str_eq(http_field(&answer, "Preference-Applied"),
+                     at_once ? "wait=9" : "");
+    ck_assert(!*http_field(&answer, "Location") == (status != 202));
+    ck_assert(!*http_field(&answer, "Retry-After") == (status != 202));
+    http_clear(&answer);
+}
+
+/* What takes longer than --max-time becomes a job by itself; a time limit that
+ * fits, `auto`, `all` and who waits get their answer. */
+START_TEST(long_work_becomes_a_job)
+{
+    static const struct {
+        const char *query, *fields;
+        int status;
+    } row[] = {
+        {"?methods=spectral", "", 202},
+        {"?methods=spectral,lipsdp", "Prefer: handling=strict\r\n", 202},
+        {"?methods=spectral", "Prefer: wait=9\r\n", 200},
+        {"?methods=spectral&time_limit=5", "", 200},
+        {"?methods=spectral&time_limit=5.1", "", 202},
+        {"?time_limit=5.1", "", 202},
+        {"?methods=all&time_limit=5.1", "Prefer: wait=9\r\n", 200},
+        {"?methods=all", "", 200},
+    };
+    run_slow("8640000");
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        expect_status(row[i].status, row[i].query, row[i].fields, MODEL);
+    expect_status(202, "", "",
+                  "{\"model\":" MODEL ",\"methods\":[\"spectral\"]}");
+}
+END_TEST
+
+static void store_model(char id[80])
+{
+    struct http_answer answer;
+    http_ask(&answer, daemon_.port, "POST", "/models", "application/json",
+             MODEL, strlen(MODEL));
+    ck_assert_int_eq(answer.status, 201);
+    json_t *stored = json_loads(answer.body, 0, NULL);
+    snprintf(id, 80, "%s", json_string_value(json_object_get(stored, "id")));
+    json_decref(stored);
+    http_clear(&answer);
+}
+
+/* Of a stored model too, with the answer that there would have been. */
+START_TEST(the_job_gives_the_answer)
+{
+    char model[80], body[200], location[JOB_ID];
+    struct http_answer answer;
+    run_slow("8640000");
+    store_model(model);
+    snprintf(body, sizeof body,
+             "{\"model\":{\"id\":\"%s\"},\"methods\":[\"spectral\"]}", model);
+    bound(&answer, "", "", body);
+    ck_assert_msg(answer.status == 202, "%s", answer.body);
+    contract_add("Job", answer.body);
+    ck_assert_int_eq(
+        sscanf(http_field(&answer, "Location"), "/jobs/%63s", location), 1);
+    http_clear(&answer);
+    json_t *job = job_await(&daemon_, location, 20);
+    ck_assert_str_eq(job_state(job), "succeeded");
+    ck_assert_double_gt(value_of(json_object_get(job, "result"), "spectral"),
+                        0);
+    json_decref(job);
+}
+END_TEST
+
+/* What not even a job has the time for is refused, or ends as refused where the
+ * model had to be loaded first; a limit of its own is respected. */
+START_TEST(what_no_job_can_end_is_refused)
+{
+    char model[80], body[200], id[JOB_ID];
+    struct http_answer answer;
+    run_slow("6");
+    static const char *const fields[] = {"", ASYNC};
+    for (int i = 0; i < 2; i++) {
+        bound(&answer, "?methods=spectral", fields[i], MODEL);
+        ck_assert_msg(http_is_problem(&answer, 413, "model-too-large"), "%s",
+                      answer.body);
+        ck_assert(http_has(&answer, "--job-time"));
+        contract_add("Problem", answer.body);
+        http_clear(&answer);
+    }
+    store_model(model);
+    snprintf(body, sizeof body,
+             "{\"model\":{\"id\":\"%s\"},\"methods\":[\"spectral\"]}", model);
+    begin(id, "", ASYNC, body);
+    json_t *job = job_await(&daemon_, id, 20);
+    ck_assert_str_eq(job_state(job), "failed");
+    json_decref(job);
+    begin(id, "?time_limit=6", ASYNC, body);
+    job = job_await(&daemon_, id, 20);
+    ck_assert_str_eq(job_state(job), "succeeded");
+    json_decref(job);
+}
+END_TEST
+
 /* Without --data-dir there are no jobs: the preference is passed over, as a
  * preference may be. */
 START_TEST(without_jobs_the_answer_comes_at_once)
@@ -257,6 +376,9 @@ START_TEST(without_jobs_the_answer_comes_at_once)
     ck_assert_int_eq(answer.status, 200);
     ck_assert_str_eq(http_field(&answer, "Preference-Applied"), "");
     http_clear(&answer);
+    daemon_.port = bare.port;
+    expect_status(200, "?methods=lipsdp&time_limit=7000", "", MODEL);
+    daemon_.port = port;
     daemon_end(&bare);
 }
 END_TEST
@@ -280,6 +402,9 @@ int main(void)
     tcase_add_test(tc, a_key_gives_the_same_job);
     tcase_add_test(tc, the_body_survives_the_daemon);
     tcase_add_test(tc, a_job_can_be_cancelled);
+    tcase_add_test(tc, long_work_becomes_a_job);
+    tcase_add_test(tc, the_job_gives_the_answer);
+    tcase_add_test(tc, what_no_job_can_end_is_refused);
     tcase_add_test(tc, without_jobs_the_answer_comes_at_once);
     tcase_add_test(tc, documents_follow_the_contract);
     suite_add_tcase(suite, tc);

@@ -584,6 +584,36 @@ START_TEST(test_observer)
 }
 END_TEST
 
+/* Only what is named counts, and not what does not apply; before anything runs,
+ * what an answer would fail for is said. */
+START_TEST(test_prediction)
+{
+    double seconds;
+    runs = 0;
+    ask(&plain);
+    ask(&other);
+    ck_assert_int_eq(
+        api_bound_predict(&seconds, &request, &limits, &problem, &ctx), LIP_OK);
+    ck_assert_double_eq(seconds, 10 / limits.flops_per_second);
+    limits.max_flops = 0;
+    ask(&slow);
+    ck_assert_int_eq(
+        api_bound_predict(&seconds, &request, &limits, &problem, &ctx), LIP_OK);
+    ck_assert_double_eq_tol(seconds, (1e13 + 10) / limits.flops_per_second,
+                            1e-6);
+    limits.max_flops = 1e12;
+    ck_assert_int_eq(
+        api_bound_predict(&seconds, &request, &limits, &problem, &ctx),
+        LIP_TOO_LARGE);
+    ck_assert_int_eq(problem.code, API_PROBLEM_MODEL_TOO_LARGE);
+    request.choice = API_METHODS_ALL;
+    ck_assert_int_eq(
+        api_bound_predict(&seconds, &request, &limits, &problem, &ctx), LIP_OK);
+    ck_assert(seconds == 0);
+    ck_assert_int_eq(runs, 0);
+}
+END_TEST
+
 START_TEST(test_failing_allocations)
 {
     request.choice = API_METHODS_ALL;
@@ -651,6 +681,7 @@ int main(void)
     tcase_add_test(t, test_only_skipped);
     tcase_add_test(t, test_over_the_budget);
     tcase_add_test(t, test_observer);
+    tcase_add_test(t, test_prediction);
     tcase_add_test(t, test_failing_allocations);
     tcase_add_test(t, test_answer_too_long);
     tcase_add_test(t, test_contract);
