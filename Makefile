@@ -16,6 +16,7 @@ DESTDIR ?=
 LISTEN ?= 127.0.0.1:8080
 FUZZ_SECONDS ?= 60
 KILLS ?= 200
+REQUESTS ?= 100000
 SOAK_MINUTES ?= 30
 
 # --- what the product needs, by Debian package name
@@ -44,7 +45,7 @@ goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
     $(if $(filter-out demo fuzz,$(goals)),$(DEPS_CHECKER) $(DEPS_H5)) \
     $(if $(filter deps demo image-check,$(goals)),$(DEPS_DEMO)) \
-    $(if $(filter deps check% test% bench soak%,$(goals)),$(DEPS_TEST)) \
+    $(if $(filter deps check% test% bench soak% fuzz-api,$(goals)),$(DEPS_TEST)) \
     $(if $(filter bench bench-networks,$(goals)),$(DEPS_BENCH)) \
     $(if $(filter bench-networks bench-train,$(goals)),$(DEPS_TEST) $(DEPS_TORCH)) \
     $(if $(filter deb%,$(goals)),dpkg-dev) $(if $(filter deb-check,$(goals)),mmdebstrap) \
@@ -279,6 +280,7 @@ VALGRIND := tests/run.sh build/plain $(LIBRARY_TESTS)
 CORPUS := tests/fuzz/run.sh build/address
 OPENAPI := tests/style/openapi.sh
 HTTP := tests/http/run.sh build/release
+API := tests/api/run.sh build/release 2000
 PACKAGING := tests/packaging/run.sh build/release
 
 BUILT_STYLE := build/release/lipschitzd build/release/lipschitz-check $(call programs,release,$(DEMO_SRC))
@@ -294,7 +296,7 @@ test: tests-release ## the quick check: the suite on the release build
 	@tests/steps.sh '$(RELEASE)'
 
 check: tests-release $(BUILT_STYLE) $(BUILT_ASAN) $(BUILT_TSAN) $(BUILT_VALGRIND) $(BUILT_CORPUS) $(BUILT_PACKAGING) ## everything: style, suite, sanitizers, valgrind, corpora, packaging
-	@tests/steps.sh '$(STYLE)' '$(RELEASE)' '$(HTTP)' '$(ASAN)' '$(TSAN)' \
+	@tests/steps.sh '$(STYLE)' '$(RELEASE)' '$(HTTP)' '$(API)' '$(ASAN)' '$(TSAN)' \
 	    '$(VALGRIND)' '$(CORPUS)' '$(OPENAPI)' '$(PACKAGING)'
 
 check-style: $(BUILT_STYLE) ## look and structure of the tree
@@ -314,6 +316,9 @@ check-valgrind: $(BUILT_VALGRIND) ## the library's tests under valgrind
 
 fuzz: $(call programs,fuzz,$(FUZZ_SRC)) ## fuzz each target for FUZZ_SECONDS (60)
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
+
+fuzz-api: all ## REQUESTS (100000) random requests out of the OpenAPI document
+	@tests/api/run.sh $(BUILD) $(REQUESTS)
 
 soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill training jobs KILLS (200) times at random moments
 	@KILLS=$(KILLS) build/release/tests/e2e/jobs_restart

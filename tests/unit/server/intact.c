@@ -68,7 +68,7 @@ static const struct {
         HEAD(LINE "a: b\r\n\r\n"),
         HEAD(LINE "a:b\r\ncd: \t ef gh \r\n\r\nbody"),
         HEAD(LINE "a:\r\nb: \r\n\r\n body"),
-    HEAD(LINE "a: b\0\r\n\r\n"), /* the same as a blank there */
+        HEAD(LINE "a: b\0\r\n\r\n"), /* the same as a blank there */
 },
   torn[] = {
       HEAD(LINE "a: b\r\n c\r\n\r\n"),
