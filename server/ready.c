@@ -3,6 +3,7 @@
  * A reason is one function and one row. */
 #include "server/ready.h"
 
+#include "server/jobs/job_store.h"
 #include "server/jobs/watched_store.h"
 #include "server/metrics.h"
 
@@ -56,7 +57,8 @@ static bool store_fails(char *detail, struct lipd_service *service)
 {
     struct api_problem problem;
     if (!service->jobs ||
-        !lipd_store_trouble(service->jobs, trouble_lasts, &problem))
+        (service->jobs->ops->there(service->jobs, &problem) &&
+         !lipd_store_trouble(service->jobs, trouble_lasts, &problem)))
         return false;
     snprintf(detail, DETAIL, "%.400s", problem.detail);
     return true;

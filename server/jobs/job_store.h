@@ -4,14 +4,15 @@
  * daemons share can take the place of the one beside the models.
  *
  * A job is queued, then claimed by one daemon under a lease, which heartbeats
- * prolong; a lease that ran out makes the job queued again. Whatever returned
- * true survives the loss of the process, and of the machine too but for the
- * claims and heartbeats of the last moments, which are done again. All calls
- * may come from any thread. */
+ * prolong; a lease that ran out, by a clock that nobody sets, makes the job
+ * queued again. Whatever returned true survives the loss of the process, and of
+ * the machine too but for the claims and heartbeats of the last moments, which
+ * are done again. All calls may come from any thread. */
 #ifndef LIPD_JOBS_JOB_STORE_H
 #define LIPD_JOBS_JOB_STORE_H
 
 #include "api/problem.h"
+#include "server/jobs/attempts.h"
 #include "server/request.h"
 
 #include <stdbool.h>
@@ -52,6 +53,7 @@ struct lipd_job {
     double created, started, finished; /* seconds since 1970; 0: not yet */
     bool cancel;                       /* somebody asked */
     unsigned attempts;                 /* claims so far */
+    struct lipd_attempts tries;        /* as release left them */
     uint64_t sequence;                 /* of its latest event; 0: none */
     char *request;                     /* what is to be done */
     char *progress;                    /* {"done", "total", "unit", ...} */
@@ -124,8 +126,8 @@ struct lipd_job_store_ops {
                    struct api_problem *problem);
 
     /* Takes the oldest queued job, whose lease ends `lease` seconds from now,
-     * and notes the event. Jobs whose lease has run out are queued again
-     * first. */
+     * and notes the event. Jobs whose lease is seen to have run out are queued
+     * again first. */
     enum lipd_claim (*claim)(struct lipd_job_store *store, struct lipd_job *job,
                              const char *owner, double lease,
                              struct api_problem *problem);
@@ -139,10 +141,10 @@ struct lipd_job_store_ops {
     bool (*finish)(struct lipd_job_store *store, const char *id,
                    const char *owner, const struct lipd_job_end *end,
                    struct api_problem *problem);
-    /* Back to the queue, to be claimed again; attempts are not counted where
-     * `forgive`. */
+    /* Back to the queue, to be claimed again. `tries` are for whoever claims
+     * it; NULL: they stay as they were, and the claim is not counted. */
     bool (*release)(struct lipd_job_store *store, const char *id,
-                    const char *owner, bool forgive,
+                    const char *owner, const struct lipd_attempts *tries,
                     struct api_problem *problem);
     /* A job that was never begun is cancelled at once. One that runs, or waits
      * to go on, is marked, to end with what there is; one that is over stays
@@ -156,6 +158,8 @@ struct lipd_job_store_ops {
     bool (*trim)(struct lipd_job_store *store, size_t most,
                  struct api_problem *problem);
     size_t (*queued)(struct lipd_job_store *store);
+    /* False, at no cost, where the store is known not to answer: OVERLOADED. */
+    bool (*there)(struct lipd_job_store *store, struct api_problem *problem);
     void (*close)(struct lipd_job_store *store);
 };
 

@@ -2,8 +2,12 @@
  *
  * The job store in SQLite. A change is one transaction that holds with all its
  * events or not at all. Adding and ending return when they are on the disk;
- * claims and heartbeats, which may be done again, do not wait for it. */
+ * claims and heartbeats, which may be done again, do not wait for it. Leases
+ * run by the monotonic clock; what a machine that was started again finds is
+ * recovered, whatever it says. */
 #include "server/jobs/sqlite.h"
+
+#include "base/context.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +173,8 @@ static bool read_whole(struct lipd_job *job, sqlite3_stmt *s)
     job->request = long_text(s, 13, &ok);
     job->result = long_text(s, 14, &ok);
     job->error = long_text(s, 15, &ok);
+    job->tries.vain = (unsigned)sqlite3_column_int(s, 16);
+    job->tries.best = sqlite3_column_double(s, 17);
     return ok;
 }
 
@@ -344,7 +350,7 @@ static sqlite3_stmt *next_owned(struct lipd_sqlite *store, const void *owner)
 
 /* Marks the oldest queued job as ours. */
 static enum lipd_claim take_oldest(struct lipd_sqlite *store, char *id,
-                                   const char *owner, double time, double lease,
+                                   const char *owner, double lease,
                                    struct api_problem *problem)
 {
     sqlite3_stmt *s = lipd_sqlite_bind(store, LIPD_SQL_OLDEST, "");
@@ -357,7 +363,7 @@ static enum lipd_claim take_oldest(struct lipd_sqlite *store, char *id,
     bool done =
         lipd_sqlite_run(store,
                         lipd_sqlite_bind(store, LIPD_SQL_CLAIM, "itrr", number,
-                                         owner, time + lease, time),
+                                         owner, lip_now() + lease, now()),
                         problem) &&
         note_state(store, number, LIPD_JOB_RUNNING, problem);
     return done ? LIPD_CLAIMED : LIPD_CLAIM_FAILED;
@@ -382,16 +388,15 @@ static enum lipd_claim claim(struct lipd_job_store *base, struct lipd_job *job,
 {
     struct lipd_sqlite *store = of(base);
     char id[LIPD_JOB_ID];
-    double time = now();
+    double time = lip_now();
     memset(job, 0, sizeof *job);
     if (!claimable(store, time))
         return LIPD_NOTHING;
     if (!lipd_sqlite_begin(store, problem))
         return LIPD_CLAIM_FAILED;
-    enum lipd_claim found =
-        requeue_all(store, next_expired, &time, problem)
-            ? take_oldest(store, id, owner, time, lease, problem)
-            : LIPD_CLAIM_FAILED;
+    enum lipd_claim found = requeue_all(store, next_expired, &time, problem)
+                                ? take_oldest(store, id, owner, lease, problem)
+                                : LIPD_CLAIM_FAILED;
     if (found == LIPD_CLAIMED && !get_locked(store, job, id, problem))
         found = LIPD_CLAIM_FAILED;
     if (lipd_sqlite_end_soon(store, found != LIPD_CLAIM_FAILED, problem))
@@ -412,7 +417,7 @@ static bool heartbeat(struct lipd_job_store *base, const char *id,
         find_held(store, &number, cancel, id, owner, problem) &&
         lipd_sqlite_run(store,
                         lipd_sqlite_bind(store, LIPD_SQL_BEAT, "irt", number,
-                                         now() + lease, progress),
+                                         lip_now() + lease, progress),
                         problem) &&
         (!progress || note(store, number, "progress", progress, problem));
     return lipd_sqlite_end_soon(store, done, problem);
@@ -448,15 +453,21 @@ static bool finish(struct lipd_job_store *base, const char *id,
 }
 
 static bool release(struct lipd_job_store *base, const char *id,
-                    const char *owner, bool forgive,
+                    const char *owner, const struct lipd_attempts *tries,
                     struct api_problem *problem)
 {
     struct lipd_sqlite *store = of(base);
     int64_t number;
     if (!lipd_sqlite_begin(store, problem))
         return false;
-    bool done = find_held(store, &number, NULL, id, owner, problem) &&
-                requeue(store, number, forgive, problem);
+    bool done =
+        find_held(store, &number, NULL, id, owner, problem) &&
+        (!tries ||
+         lipd_sqlite_run(store,
+                         lipd_sqlite_bind(store, LIPD_SQL_TRIED, "iir", number,
+                                          (int64_t)tries->vain, tries->best),
+                         problem)) &&
+        requeue(store, number, !tries, problem);
     return lipd_sqlite_end(store, done, problem);
 }
 
@@ -515,6 +526,13 @@ static bool trim(struct lipd_job_store *base, size_t most,
         problem);
 }
 
+static bool there(struct lipd_job_store *base, struct api_problem *problem)
+{
+    (void)base;
+    (void)problem;
+    return true;
+}
+
 static void close_store(struct lipd_job_store *base)
 {
     struct lipd_sqlite *store = of(base);
@@ -542,6 +560,7 @@ struct lipd_job_store *lipd_job_store_sqlite(const char *directory,
         .recover = recover,
         .trim = trim,
         .queued = queued,
+        .there = there,
         .close = close_store,
     };
     struct lipd_sqlite *store = lip_calloc(NULL, 1, sizeof *store);

@@ -159,6 +159,14 @@ static bool store_model(int folders, const char *job,
 
 /* --- the end */
 
+/* A store that cannot be reached is no reason for a job to fail. */
+static void not_stored(struct lipd_outcome *outcome,
+                       const struct api_problem *problem)
+{
+    lipd_outcome_fail(outcome, problem);
+    outcome->later = problem->code == API_PROBLEM_OVERLOADED;
+}
+
 /* A failed job may leave a model too: the last good one. */
 static bool read_failure(struct lipd_outcome *outcome, int folders,
                          const char *id, struct lipd_service *service)
@@ -168,7 +176,7 @@ static bool read_failure(struct lipd_outcome *outcome, int folders,
     outcome->state = LIPD_JOB_FAILED;
     outcome->error = read_object(folders, id, "error.json", ERROR_MAX);
     if (outcome->error && !store_model(folders, id, service, &problem))
-        lipd_outcome_fail(outcome, &problem);
+        not_stored(outcome, &problem);
     return outcome->error != NULL;
 }
 
@@ -186,7 +194,7 @@ bool lipd_outcome_read(struct lipd_outcome *outcome, int folders,
     outcome->state =
         status == LIPD_CHILD_DONE ? LIPD_JOB_SUCCEEDED : LIPD_JOB_CANCELLED;
     if (outcome->result && !store_model(folders, id, service, &problem))
-        lipd_outcome_fail(outcome, &problem);
+        not_stored(outcome, &problem);
     return true;
 }
 

@@ -9,9 +9,11 @@
 
 struct lipd_service;
 
-/* `over` false: to be queued again. The texts are lip_alloc memory. */
+/* `over` false: to be queued again; `later`: its model can be stored only when
+ * the store answers, and all is to be read once more. The texts are lip_alloc
+ * memory. */
 struct lipd_outcome {
-    bool over, forgive;
+    bool over, forgive, later;
     enum lipd_job_state state;
     char *result, *error;
 };

@@ -7,15 +7,11 @@
  * the store must hear of it, however often that takes. */
 #include "server/jobs/runner.h"
 
-#include "server/jobs/attempts.h"
-#include "server/jobs/ear.h"
 #include "server/jobs/folder.h"
 #include "server/jobs/hub.h"
 #include "server/jobs/journal.h"
 #include "server/jobs/limits.h"
-#include "server/jobs/outcome.h"
-#include "server/jobs/process.h"
-#include "server/jobs/share.h"
+#include "server/jobs/runner_slot.h"
 #include "server/log.h"
 #include "server/metrics.h"
 
@@ -29,63 +25,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { VAIN_MAX = 5 };
-
 /* Seconds. */
 static const double progress_every = 0.5, look_every = 30, alive_every = 10,
                     cancel_grace = 30, late_least = 2, late_most = 60,
-                    reap_every = 0.01, trouble_pause = 5, retry_first = 0.5,
-                    retry_most = 30;
-
-enum slot_state { FREE, RUNS, SETTLES };
-
-struct slot {
-    enum slot_state state;
-    char id[LIPD_JOB_ID], kind[16], trace[LIPD_TRACE];
-    struct lipd_process process;
-    struct lipd_outcome outcome;
-    char news[LIPD_CHILD_LINE + 1]; /* progress not yet in the store; "" none */
-    struct lipd_attempts attempts;
-    bool cancel, late, lost, killed;
-    struct lipd_quota may; /* what it may take */
-    double begun;          /* when its process was started */
-    double beaten;         /* when the store last heard of the job */
-    double kill_at, late_at, retry_at, retry_after;
-    struct lipd_shared shared; /* checkpoint */
-};
-
-struct lipd_runner {
-    struct lipd_service *service;
-    pthread_t thread;
-    int folders;
-    char **environment;
-    struct lipd_owner owner;
-    struct lipd_share share;
-    _Atomic bool stopping;
-    double stop_at; /* written before stopping is set */
-    bool told_to_pause;
-    double look_at;      /* for queued jobs */
-    struct lipd_ear ear; /* for what others have changed */
-    size_t count;
-    struct slot slot[];
-};
-
-static struct lipd_job_store *store_of(const struct lipd_runner *runner)
-{
-    return runner->service->jobs;
-}
-
-static void publish(const struct lipd_runner *runner, const struct slot *slot)
-{
-    if (runner->service->hub)
-        lipd_hub_publish(runner->service->hub, slot->id);
-}
+                    reap_every = 0.01, trouble_pause = 5;
 
 /* --- starting */
 
 static void take_line(void *arg, const char *line, size_t size)
 {
-    struct slot *slot = arg;
+    struct lipd_slot *slot = arg;
     if (size >= sizeof slot->news || lipd_journal_bound(line, size) ||
         !lipd_attempts_weigh(&slot->attempts, line, size))
         return;
@@ -93,21 +42,14 @@ static void take_line(void *arg, const char *line, size_t size)
     slot->news[size] = '\0';
 }
 
-static void settle_later(struct slot *slot)
-{
-    slot->state = SETTLES;
-    slot->retry_at = 0;
-    slot->retry_after = retry_first;
-}
-
-static void send_signal(struct slot *slot, int number)
+static void send_signal(struct lipd_slot *slot, int number)
 {
     slot->killed |= number == SIGKILL;
     if (slot->process.pid > 0)
         kill(slot->process.pid, number);
 }
 
-static void ask_to_cancel(struct slot *slot)
+static void ask_to_cancel(struct lipd_slot *slot)
 {
     if (slot->cancel)
         return;
@@ -116,7 +58,7 @@ static void ask_to_cancel(struct slot *slot)
     send_signal(slot, SIGTERM);
 }
 
-static void start_process(struct lipd_runner *runner, struct slot *slot,
+static void start_process(struct lipd_runner *runner, struct lipd_slot *slot,
                           bool cancel)
 {
     const struct lipd_config *config = runner->service->config;
@@ -131,17 +73,17 @@ static void start_process(struct lipd_runner *runner, struct slot *slot,
         lipd_log(LIPD_ERROR, "job-start", "%s: %s", slot->id, strerror(errno));
         lipd_outcome_requeue(&slot->outcome, true);
         runner->look_at = now + 1;
-        settle_later(slot);
+        lipd_slot_settle_later(slot);
         return;
     }
-    slot->state = RUNS;
+    slot->state = LIPD_SLOT_RUNS;
     lipd_metric_add(LIPD_JOBS_RUNNING, 0, 1);
     if (cancel)
         ask_to_cancel(slot);
 }
 
 /* Takes up a job that was just claimed. */
-static void take_up(struct lipd_runner *runner, struct slot *slot,
+static void take_up(struct lipd_runner *runner, struct lipd_slot *slot,
                     const struct lipd_job *job)
 {
     struct api_problem problem;
@@ -149,40 +91,40 @@ static void take_up(struct lipd_runner *runner, struct slot *slot,
     slot->process.pipe = -1;
     slot->kill_at = INFINITY;
     slot->may = lipd_job_may(runner->service->config, job->quota);
+    slot->attempts = job->tries;
+    slot->shared.owner = runner->owner.name;
     memcpy(slot->id, job->id, sizeof slot->id);
     memcpy(slot->kind, job->kind, sizeof slot->kind);
     memcpy(slot->trace, job->trace, sizeof slot->trace);
-    publish(runner, slot);
+    lipd_slot_publish(runner, slot);
     lipd_journal_state("job-start", slot->id, slot->kind, slot->trace,
                        LIPD_JOB_RUNNING);
     lipd_folders_reserve(runner->folders);
     if (!lipd_folder_make(runner->folders, runner->service->jobs, job,
                           &problem)) {
         lipd_outcome_fail(&slot->outcome, &problem);
-        settle_later(slot);
+        lipd_slot_settle_later(slot);
         return;
     }
     if (!lipd_share_fetch(&runner->share, job, &problem)) {
         lipd_job_trouble(slot->id, &problem);
         lipd_outcome_requeue(&slot->outcome, true);
         runner->look_at = lip_now() + trouble_pause;
-        settle_later(slot);
+        lipd_slot_settle_later(slot);
         return;
     }
-    lipd_attempts_read(&slot->attempts, runner->folders, slot->id);
     int left = lipd_outcome_left(runner->folders, slot->id);
     if (left >= 0 && (left != LIPD_CHILD_CANCELLED || job->cancel) &&
-        lipd_outcome_read(&slot->outcome, runner->folders, slot->id, left,
-                          runner->service))
-        settle_later(slot);
+        lipd_slot_read(runner, slot, left))
+        lipd_slot_settle_later(slot);
     else
         start_process(runner, slot, job->cancel);
 }
 
-static struct slot *find_free(struct lipd_runner *runner)
+static struct lipd_slot *find_free(struct lipd_runner *runner)
 {
     for (size_t i = 0; i < runner->count; i++)
-        if (runner->slot[i].state == FREE)
+        if (runner->slot[i].state == LIPD_SLOT_FREE)
             return &runner->slot[i];
     return NULL;
 }
@@ -190,14 +132,15 @@ static struct slot *find_free(struct lipd_runner *runner)
 static bool is_ours_already(const struct lipd_runner *runner, const char *id)
 {
     for (size_t i = 0; i < runner->count; i++)
-        if (runner->slot[i].state != FREE && !strcmp(runner->slot[i].id, id))
+        if (runner->slot[i].state != LIPD_SLOT_FREE &&
+            !strcmp(runner->slot[i].id, id))
             return true;
     return false;
 }
 
 static void look_for_jobs(struct lipd_runner *runner)
 {
-    struct slot *slot;
+    struct lipd_slot *slot;
     struct lipd_job job;
     struct api_problem problem;
     enum lipd_claim found = LIPD_CLAIMED;
@@ -205,9 +148,9 @@ static void look_for_jobs(struct lipd_runner *runner)
         return;
     runner->look_at = lip_now() + fmin(look_every, runner->owner.lease / 3);
     while (found == LIPD_CLAIMED && (slot = find_free(runner))) {
-        found = store_of(runner)->ops->claim(store_of(runner), &job,
-                                             runner->owner.name,
-                                             runner->owner.lease, &problem);
+        found = lipd_slot_store(runner)->ops->claim(
+            lipd_slot_store(runner), &job, runner->owner.name,
+            runner->owner.lease, &problem);
         /* A lease of ours that ran out while the machine slept. */
         if (found == LIPD_CLAIMED && !is_ours_already(runner, job.id))
             take_up(runner, slot, &job);
@@ -218,23 +161,38 @@ static void look_for_jobs(struct lipd_runner *runner)
         lipd_log(LIPD_WARNING, "job-store", "%s", problem.detail);
         runner->look_at = lip_now() + trouble_pause;
     }
-    lipd_metric_set(LIPD_JOBS_QUEUED, 0,
-                    (int64_t)store_of(runner)->ops->queued(store_of(runner)));
+    lipd_metric_set(
+        LIPD_JOBS_QUEUED, 0,
+        (int64_t)lipd_slot_store(runner)->ops->queued(lipd_slot_store(runner)));
+}
+
+/* A job that went on elsewhere, while this daemon was gone, leaves its folder
+ * here until it has ended there. */
+static void sweep(struct lipd_runner *runner)
+{
+    struct api_problem ignored;
+    struct lipd_job_store *store = lipd_slot_store(runner);
+    if (!runner->share.blobs || lip_now() < runner->sweep_at ||
+        !store->ops->there(store, &ignored))
+        return;
+    runner->sweep_at = lip_now() + runner->owner.lease;
+    lipd_folders_sweep(runner->folders, store);
 }
 
 /* --- running */
 
 /* Tells the store that the job is alive, and of its progress. */
-static void beat(struct lipd_runner *runner, struct slot *slot)
+static void beat(struct lipd_runner *runner, struct lipd_slot *slot)
 {
     struct api_problem problem;
     bool cancel = false;
     slot->beaten = lip_now();
-    if (store_of(runner)->ops->heartbeat(
-            store_of(runner), slot->id, runner->owner.name, runner->owner.lease,
-            *slot->news ? slot->news : NULL, &cancel, &problem)) {
+    if (lipd_slot_store(runner)->ops->heartbeat(
+            lipd_slot_store(runner), slot->id, runner->owner.name,
+            runner->owner.lease, *slot->news ? slot->news : NULL, &cancel,
+            &problem)) {
         if (*slot->news)
-            publish(runner, slot);
+            lipd_slot_publish(runner, slot);
         slot->news[0] = '\0';
         lipd_share_checkpoint(&runner->share, &slot->shared, slot->id);
         if (cancel)
@@ -250,14 +208,14 @@ static void beat(struct lipd_runner *runner, struct slot *slot)
 }
 
 static double beat_due(const struct lipd_runner *runner,
-                       const struct slot *slot)
+                       const struct lipd_slot *slot)
 {
     return slot->beaten +
            (*slot->news ? progress_every : runner->owner.beat_every);
 }
 
 /* Too late, or deaf to a cancel. */
-static void enforce(struct slot *slot, double now)
+static void enforce(struct lipd_slot *slot, double now)
 {
     if (now >= slot->late_at) {
         slot->late = true;
@@ -270,61 +228,7 @@ static void enforce(struct slot *slot, double now)
     }
 }
 
-/* Again from the checkpoint, unless that led nowhere too often. */
-static void crashed(struct lipd_runner *runner, struct slot *slot, int status)
-{
-    char how[128];
-    lipd_outcome_describe(how, sizeof how, status);
-    lipd_log(LIPD_WARNING, "job-crash", "%s: its process %s", slot->id, how);
-    lipd_metric_add(LIPD_JOB_CRASHES, 0, 1);
-    slot->attempts.vain++;
-    lipd_attempts_write(&slot->attempts, runner->folders, slot->id);
-    if (slot->cancel) {
-        lipd_outcome_clear(&slot->outcome);
-        slot->outcome.over = true;
-        slot->outcome.state = LIPD_JOB_CANCELLED;
-    } else if (slot->attempts.vain < VAIN_MAX) {
-        lipd_outcome_requeue(&slot->outcome, false);
-    } else {
-        lipd_outcome_hopeless(&slot->outcome, how, VAIN_MAX, slot->may.memory);
-    }
-}
-
-/* Decides what becomes of a job whose process ended so. */
-static void judge(struct lipd_runner *runner, struct slot *slot, int status)
-{
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    bool stopping = runner->told_to_pause;
-    bool asked = code != LIPD_CHILD_CANCELLED || slot->cancel;
-    bool ended = code == LIPD_CHILD_DONE || code == LIPD_CHILD_FAILED ||
-                 code == LIPD_CHILD_CANCELLED;
-    if (ended && asked &&
-        lipd_outcome_read(&slot->outcome, runner->folders, slot->id, code,
-                          runner->service))
-        return;
-    if (slot->late)
-        lipd_outcome_late(&slot->outcome, slot->may.seconds);
-    else if (!asked || code == LIPD_CHILD_PAUSED || stopping)
-        /* A cancel that nobody asked for comes of a service manager that
-         * stops us: the job goes on when we do. */
-        lipd_outcome_requeue(&slot->outcome, true);
-    else
-        crashed(runner, slot, status);
-    /* Who pauses by itself is not to do so all the time. */
-    if (!slot->outcome.over && slot->outcome.forgive)
-        runner->look_at = lip_now() + 1;
-}
-
-/* The job is another's by now. */
-static void forget(struct lipd_runner *runner, struct slot *slot)
-{
-    if (runner->share.blobs)
-        lipd_folder_remove(runner->folders, slot->id);
-    lipd_outcome_clear(&slot->outcome);
-    slot->state = FREE;
-}
-
-static void serve_running(struct lipd_runner *runner, struct slot *slot)
+static void serve_running(struct lipd_runner *runner, struct lipd_slot *slot)
 {
     int status;
     lipd_process_listen(&slot->process, take_line, slot);
@@ -336,89 +240,22 @@ static void serve_running(struct lipd_runner *runner, struct slot *slot)
         if (!slot->lost)
             beat(runner, slot); /* the last news, and whether to cancel */
         if (slot->lost) {
-            forget(runner, slot);
+            lipd_slot_forget(runner, slot);
             return;
         }
-        judge(runner, slot, status);
-        settle_later(slot);
+        lipd_slot_judge(runner, slot, status);
+        lipd_slot_settle_later(slot);
     } else if (lip_now() >= beat_due(runner, slot)) {
         beat(runner, slot);
     }
 }
 
-/* --- settling */
-
-static bool tell_store(struct lipd_runner *runner, struct slot *slot,
-                       struct api_problem *problem)
-{
-    const struct lipd_outcome *outcome = &slot->outcome;
-    struct lipd_job_end end = {outcome->state, outcome->result, outcome->error};
-    struct lipd_job_store *store = store_of(runner);
-    if (!outcome->over)
-        lipd_share_now(&runner->share, &slot->shared, slot->id);
-    if (outcome->over)
-        return store->ops->finish(store, slot->id, runner->owner.name, &end,
-                                  problem);
-    return store->ops->release(store, slot->id, runner->owner.name,
-                               outcome->forgive, problem);
-}
-
-static void settled(struct lipd_runner *runner, struct slot *slot)
-{
-    struct api_problem problem;
-    struct lipd_job_store *store = store_of(runner);
-    if (slot->outcome.over) {
-        lipd_journal_over(slot->kind, slot->outcome.state);
-        lipd_folder_remove(runner->folders, slot->id);
-        lipd_share_forget(&runner->share, slot->id);
-        if (!store->ops->trim(store, runner->service->config->job_history,
-                              &problem))
-            lipd_job_trouble(slot->id, &problem);
-    }
-    lipd_folders_reserve(runner->folders);
-    publish(runner, slot);
-    lipd_journal_state("job-end", slot->id, slot->kind, slot->trace,
-                       slot->outcome.over ? slot->outcome.state
-                                          : LIPD_JOB_QUEUED);
-    lipd_outcome_clear(&slot->outcome);
-    slot->state = FREE;
-}
-
-static void serve_settling(struct lipd_runner *runner, struct slot *slot)
-{
-    struct api_problem problem;
-    if (lip_now() < slot->retry_at)
-        return;
-    bool again = !slot->outcome.over && !slot->outcome.forgive;
-    bool freed = slot->outcome.over;
-    bool told = tell_store(runner, slot, &problem);
-    if (!told && problem.code == API_PROBLEM_STORAGE_FULL) {
-        lipd_folders_unreserve(runner->folders);
-        told = tell_store(runner, slot, &problem);
-    }
-    if (told) {
-        settled(runner, slot);
-        if (again || freed)
-            runner->look_at = 0;
-        return;
-    }
-    lipd_job_trouble(slot->id, &problem);
-    if (problem.code == API_PROBLEM_NOT_FOUND) {
-        forget(runner, slot);
-        return;
-    }
-    /* What a failed job left may be the room that is missing. */
-    if (slot->outcome.over && slot->outcome.state == LIPD_JOB_FAILED)
-        lipd_folder_remove(runner->folders, slot->id);
-    slot->retry_at = lip_now() + slot->retry_after;
-    slot->retry_after = fmin(2 * slot->retry_after, retry_most);
-}
-
 /* --- the loop */
 
-static double due(const struct lipd_runner *runner, const struct slot *slot)
+static double due(const struct lipd_runner *runner,
+                  const struct lipd_slot *slot)
 {
-    if (slot->state == SETTLES)
+    if (slot->state == LIPD_SLOT_SETTLES)
         return runner->told_to_pause ? fmin(slot->retry_at, runner->stop_at)
                                      : slot->retry_at;
     double at =
@@ -435,11 +272,11 @@ static void wait_for_something(struct lipd_runner *runner, struct pollfd *list)
     size_t count = 1;
     list[0] = (struct pollfd){.fd = runner->ear.fd, .events = POLLIN};
     for (size_t i = 0; i < runner->count; i++) {
-        const struct slot *slot = &runner->slot[i];
-        if (slot->state == FREE)
+        const struct lipd_slot *slot = &runner->slot[i];
+        if (slot->state == LIPD_SLOT_FREE)
             continue;
         at = fmin(at, due(runner, slot));
-        if (slot->state == RUNS && slot->process.pipe >= 0)
+        if (slot->state == LIPD_SLOT_RUNS && slot->process.pipe >= 0)
             list[count++] =
                 (struct pollfd){.fd = slot->process.pipe, .events = POLLIN};
     }
@@ -455,8 +292,12 @@ static void hear_wake(struct lipd_runner *runner)
         return;
     runner->look_at = 0;
     for (size_t i = 0; i < runner->count; i++) {
-        struct slot *slot = &runner->slot[i];
-        if (slot->state == RUNS && lipd_heard_concerns(&heard, slot->id))
+        struct lipd_slot *slot = &runner->slot[i];
+        if (slot->state == LIPD_SLOT_SETTLES &&
+            lipd_heard_concerns(&heard, slot->id))
+            slot->retry_at = 0; /* the store may be there again */
+        if (slot->state == LIPD_SLOT_RUNS &&
+            lipd_heard_concerns(&heard, slot->id))
             beat(runner, slot);
     }
 }
@@ -465,8 +306,8 @@ static void pause_all(struct lipd_runner *runner)
 {
     runner->told_to_pause = true;
     for (size_t i = 0; i < runner->count; i++) {
-        struct slot *slot = &runner->slot[i];
-        if (slot->state != RUNS)
+        struct lipd_slot *slot = &runner->slot[i];
+        if (slot->state != LIPD_SLOT_RUNS)
             continue;
         send_signal(slot, SIGUSR1);
         slot->kill_at = fmin(slot->kill_at, runner->stop_at);
@@ -479,9 +320,9 @@ static bool all_over(const struct lipd_runner *runner)
 {
     bool settling = false;
     for (size_t i = 0; i < runner->count; i++) {
-        if (runner->slot[i].state == RUNS)
+        if (runner->slot[i].state == LIPD_SLOT_RUNS)
             return false;
-        settling |= runner->slot[i].state == SETTLES;
+        settling |= runner->slot[i].state == LIPD_SLOT_SETTLES;
     }
     return !settling || lip_now() >= runner->stop_at;
 }
@@ -489,11 +330,11 @@ static bool all_over(const struct lipd_runner *runner)
 static void serve(struct lipd_runner *runner)
 {
     for (size_t i = 0; i < runner->count; i++) {
-        struct slot *slot = &runner->slot[i];
-        if (slot->state == RUNS)
+        struct lipd_slot *slot = &runner->slot[i];
+        if (slot->state == LIPD_SLOT_RUNS)
             serve_running(runner, slot);
-        if (slot->state == SETTLES)
-            serve_settling(runner, slot);
+        if (slot->state == LIPD_SLOT_SETTLES)
+            lipd_slot_settle(runner, slot);
     }
 }
 
@@ -505,8 +346,10 @@ static void *run(void *arg)
         lipd_owner_alive(runner->folders);
         if (atomic_load(&runner->stopping) && !runner->told_to_pause)
             pause_all(runner);
-        if (!runner->told_to_pause)
+        if (!runner->told_to_pause) {
             look_for_jobs(runner);
+            sweep(runner);
+        }
         if (runner->told_to_pause && all_over(runner))
             break;
         wait_for_something(runner, list);
@@ -547,7 +390,7 @@ static bool prepare(struct lipd_runner *runner, char *complaint, size_t size)
     if (!lipd_owner_open(&runner->owner, runner->service, runner->folders,
                          complaint, size))
         return false;
-    lipd_folders_sweep(runner->folders, store_of(runner));
+    lipd_folders_sweep(runner->folders, lipd_slot_store(runner));
     lipd_folders_reserve(runner->folders);
     return true;
 }
@@ -559,7 +402,7 @@ struct lipd_runner *lipd_runner_start(struct lipd_service *service,
     bool runs = strcmp(service->config->role, "serve") != 0;
     size_t count = runs ? lipd_job_processes(service->config) : 0;
     struct lipd_runner *runner =
-        lip_calloc(NULL, 1, sizeof *runner + count * sizeof(struct slot));
+        lip_calloc(NULL, 1, sizeof *runner + count * sizeof(struct lipd_slot));
     if (!runner) {
         snprintf(complaint, complaint_size, "There is no memory to run jobs.");
         return NULL;

@@ -131,8 +131,8 @@ void lipd_share_now(const struct lipd_share *share, struct lipd_shared *shared,
     if (fd < 0)
         return;
     if (!fstat(fd, &status) && !same_time(status.st_mtim, shared->written)) {
-        if (share->blobs->ops->put(share->blobs, KIND, id, fd,
-                                   (size_t)status.st_size, &problem))
+        if (share->blobs->ops->put_held(share->blobs, id, shared->owner, fd,
+                                        (size_t)status.st_size, &problem))
             shared->written = status.st_mtim;
         else
             lipd_log(LIPD_WARNING, "job-share", "%s: %s", id, problem.detail);
@@ -146,14 +146,6 @@ void lipd_share_checkpoint(const struct lipd_share *share,
 {
     if (share->blobs && lip_now() >= shared->at + share_every)
         lipd_share_now(share, shared, id);
-}
-
-void lipd_share_forget(const struct lipd_share *share, const char *id)
-{
-    struct api_problem problem;
-    if (share->blobs &&
-        !share->blobs->ops->remove(share->blobs, KIND, id, &problem))
-        lipd_log(LIPD_WARNING, "job-share", "%s: %s", id, problem.detail);
 }
 
 /* --- the owner */

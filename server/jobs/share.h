@@ -20,8 +20,9 @@ struct lipd_share {
     struct lipd_dataset_store *datasets;
 };
 
-/* The checkpoint that was shared last. */
+/* The checkpoint that was shared last, by whom. */
 struct lipd_shared {
+    const char *owner;
     struct timespec written;
     double at;
 };
@@ -41,9 +42,6 @@ void lipd_share_checkpoint(const struct lipd_share *share,
                            struct lipd_shared *shared, const char *id);
 void lipd_share_now(const struct lipd_share *share, struct lipd_shared *shared,
                     const char *id);
-
-/* The job is over. */
-void lipd_share_forget(const struct lipd_share *share, const char *id);
 
 /* --- the name under which this daemon claims jobs */
 

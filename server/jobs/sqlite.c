@@ -63,6 +63,15 @@ static const char *const migrations[] = {
     "ALTER TABLE job ADD COLUMN trace TEXT;",
     "ALTER TABLE job ADD COLUMN quota TEXT;"
     "CREATE INDEX job_open_tenant ON job(tenant) WHERE state < 2;",
+    /* Clocks may be set back: the order in which jobs ended is a number. */
+    "ALTER TABLE job ADD COLUMN vain INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN best REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE job SET ended = place FROM (SELECT number AS n, row_number() "
+    "OVER (ORDER BY finished, number) AS place FROM job WHERE finished > 0) "
+    "WHERE number = n;"
+    "DROP INDEX job_over;"
+    "CREATE INDEX job_over ON job(ended) WHERE finished > 0;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

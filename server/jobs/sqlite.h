@@ -34,7 +34,8 @@
     X(BEGUN, "SELECT started > 0 FROM job WHERE number = ?1")                  \
     X(HELD, "SELECT number, cancel FROM job "                                  \
             "WHERE id = ?1 AND state = 1 AND owner = ?2")                      \
-    X(GET, "SELECT " LIPD_JOB_HEAD ", request, result, error FROM job "        \
+    X(GET, "SELECT " LIPD_JOB_HEAD ", request, result, error, vain, best "     \
+           "FROM job "                                                         \
            "WHERE id = ?1")                                                    \
     X(LIST, "SELECT " LIPD_JOB_HEAD " FROM job WHERE number < ?1 "             \
             "AND (?3 IS NULL OR tenant = ?3) ORDER BY number DESC LIMIT ?2")   \
@@ -57,21 +58,25 @@
     X(OLDEST, "SELECT number, id FROM job WHERE state = 0 AND " LIPD_OPEN " "  \
               "ORDER BY number LIMIT 1")                                       \
     X(CLAIM, "UPDATE job SET state = 1, owner = ?2, lease = ?3, "              \
-             "attempts = attempts + 1, "                                       \
-             "started = CASE WHEN started > 0 THEN started ELSE ?4 END "       \
+             "attempts = attempts + 1, started = "                             \
+             "CASE WHEN started > 0 THEN started ELSE max(?4, created) END "   \
              "WHERE number = ?1")                                              \
     X(BEAT, "UPDATE job SET lease = ?2, progress = coalesce(?3, progress) "    \
             "WHERE number = ?1")                                               \
-    X(FINISH, "UPDATE job SET state = ?2, result = ?3, error = ?4, "           \
-              "finished = ?5, owner = NULL, lease = 0 WHERE number = ?1")      \
+    X(FINISH,                                                                  \
+      "UPDATE job SET state = ?2, result = ?3, error = ?4, "                   \
+      "finished = max(?5, created, started), owner = NULL, lease = 0, "        \
+      "ended = (SELECT coalesce(max(ended), 0) + 1 FROM job "                  \
+      "WHERE finished > 0) WHERE number = ?1")                                 \
     X(REQUEUE, "UPDATE job SET state = 0, owner = NULL, lease = 0, "           \
                "attempts = attempts - ?2 WHERE number = ?1")                   \
+    X(TRIED, "UPDATE job SET vain = ?2, best = ?3 WHERE number = ?1")          \
     X(ADD_INPUT, "INSERT INTO input(job, content) VALUES(?1, ?2)")             \
     X(INPUT, "SELECT job FROM input JOIN job ON number = job WHERE id = ?1")   \
     X(DROP_INPUT, "DELETE FROM input WHERE job = ?1")                          \
     X(MARK, "UPDATE job SET cancel = 1 WHERE number = ?1")                     \
     X(TRIM, "DELETE FROM job WHERE number IN (SELECT number FROM job "         \
-            "WHERE finished > 0 ORDER BY finished DESC, number DESC "          \
+            "WHERE finished > 0 ORDER BY ended DESC "                          \
             "LIMIT -1 OFFSET ?1)")
 
 enum lipd_statement {

@@ -144,11 +144,11 @@ static bool finish(struct lipd_job_store *store, const char *id,
 }
 
 static bool release(struct lipd_job_store *store, const char *id,
-                    const char *owner, bool forgive,
+                    const char *owner, const struct lipd_attempts *tries,
                     struct api_problem *problem)
 {
     double start = lip_now();
-    bool done = own(store)->release(store, id, owner, forgive, problem);
+    bool done = own(store)->release(store, id, owner, tries, problem);
     return has_written(store, LIPD_CALL_RELEASE, start, done, problem);
 }
 

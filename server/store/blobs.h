@@ -20,6 +20,11 @@ struct lipd_blobs_ops {
      * before, others of the same name are the same. All there or not at all. */
     bool (*put)(struct lipd_blobs *blobs, const char *kind, const char *name,
                 int fd, size_t size, struct api_problem *problem);
+    /* The same for the checkpoint of a job while this owner holds the job, and
+     * it lasts until the job is over: NOT_FOUND where it does not. */
+    bool (*put_held)(struct lipd_blobs *blobs, const char *job,
+                     const char *owner, int fd, size_t size,
+                     struct api_problem *problem);
     /* Writes it to the descriptor; *size is what was written. NOT_FOUND. */
     bool (*get)(struct lipd_blobs *blobs, const char *kind, const char *name,
                 int fd, size_t *size, struct api_problem *problem);

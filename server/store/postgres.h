@@ -11,6 +11,7 @@
 #include "server/store/store.h"
 
 #include <libpq-fe.h>
+#include <pthread.h>
 
 /* The channel on which every change of a job is told. */
 #define LIPD_PG_CHANNEL "lipschitzd"
@@ -42,6 +43,31 @@ struct lipd_pg_call {
 void lipd_pg_call(struct lipd_pg_call *call, const char *sql, const char *types,
                   ...);
 
+/* --- talking: what libpq does, but for at most so many seconds of silence */
+
+#define LIPD_PG_SILENCE 8.0
+
+struct lipd_pg_values {
+    const char *const *value;
+    const int *size, *binary;
+    int count;
+};
+
+/* A statement and its last result, PQclear is the caller's; NULL without
+ * memory, or where nothing could be sent. The values of the second, and its
+ * result, may be binary. */
+PGresult *lipd_pg_execute(PGconn *connection, const char *sql);
+PGresult *lipd_pg_execute_with(PGconn *connection, const char *sql,
+                               const struct lipd_pg_values *values);
+PGresult *lipd_pg_prepare(PGconn *connection, const char *name,
+                          const char *sql);
+
+/* Has everything sent; the next result of what was, which took `sent` bytes. */
+bool lipd_pg_flush(PGconn *connection);
+PGresult *lipd_pg_result(PGconn *connection, size_t sent);
+
+/* --- trying */
+
 enum lipd_pg_fate { LIPD_PG_DONE, LIPD_PG_AGAIN, LIPD_PG_FAILED };
 
 /* How long a call has been tried for; zero at first. */
@@ -70,6 +96,10 @@ typedef bool lipd_pg_work(PGconn *connection, void *arg, bool *stop,
 bool lipd_pg_transaction(struct lipd_pg *pg, lipd_pg_work *work, void *arg,
                          struct api_problem *problem);
 
+/* Has the database been gone for longer than a call waits for it? Costs
+ * nothing; the problem says so. */
+bool lipd_pg_is_down(struct lipd_pg *pg, struct api_problem *problem);
+
 /* Does this connection belong to the pool's, by the number of its process? */
 bool lipd_pg_is_ours(struct lipd_pg *pg, int process);
 
@@ -77,6 +107,11 @@ bool lipd_pg_is_ours(struct lipd_pg *pg, int process);
 
 /* A new connection, set up; NULL with a sentence. */
 PGconn *lipd_pg_connect(const struct lipd_pg *pg, char *complaint, size_t size);
+
+/* What somebody who asks all the time (the listener, who says so first) has
+ * found: from then on nobody else tries to reach a database that is gone. */
+void lipd_pg_mind(struct lipd_pg *pg);
+void lipd_pg_found(struct lipd_pg *pg, bool there);
 
 /* In postgres_schema.c: the tables, made or brought to the newest version. */
 bool lipd_pg_migrate(PGconn *connection, char *complaint, size_t size);
@@ -87,6 +122,22 @@ struct lipd_pg_listener;
 struct lipd_pg_listener *lipd_pg_listen(struct lipd_pg *pg,
                                         lipd_store_news *news, void *arg);
 void lipd_pg_unlisten(struct lipd_pg_listener *listener);
+
+/* In postgres_leases.c: the leases of all that run jobs, as they were seen
+ * last, by our own clock. One that nobody prolonged for as long as it is has
+ * run out: the job is queued again. From any thread; looks only now and then,
+ * the more often the shorter leases are, this one and those seen. */
+struct lipd_pg_lease;
+struct lipd_pg_leases {
+    pthread_mutex_t lock;
+    struct lipd_pg_lease *lease;
+    size_t count;
+    double look_at, looked; /* lip_now(): when next, and when last */
+};
+void lipd_pg_leases_init(struct lipd_pg_leases *leases);
+void lipd_pg_leases_look(struct lipd_pg_leases *leases, struct lipd_pg *pg,
+                         double lease);
+void lipd_pg_leases_clear(struct lipd_pg_leases *leases);
 
 /* In postgres_input.c: the `input` of the job store. */
 bool lipd_pg_input(struct lipd_pg *pg, const char *id, int fd, bool *there,

@@ -22,6 +22,7 @@ struct blobs {
 /* What one transaction works on. */
 struct errand {
     const char *kind, *name;
+    const char *owner; /* of the job of that name; NULL: no matter */
     int fd;
     size_t size; /* to be written, or what was */
     char *part;  /* PART bytes */
@@ -62,11 +63,11 @@ static PGresult *execute(PGconn *connection, const char *sql,
     snprintf(number, sizeof number, "%d", part);
     const char *value[] = {errand->kind, errand->name, number, bytes};
     const int length[] = {0, 0, 0, (int)size}, format[] = {0, 0, 0, 1};
-    return PQexecParams(connection, sql,
-                        part < 0 ? 2
-                        : bytes  ? 4
-                                 : 3,
-                        NULL, value, length, format, 1);
+    const struct lipd_pg_values values = {value, length, format,
+                                          part < 0 ? 2
+                                          : bytes  ? 4
+                                                   : 3};
+    return lipd_pg_execute_with(connection, sql, &values);
 }
 
 static bool command(PGresult *result, bool *stop, struct api_problem *problem)
@@ -95,6 +96,28 @@ static bool read_part(const struct errand *errand, size_t at, size_t size)
     return true;
 }
 
+/* Nobody takes the job away before the transaction ends. */
+static bool is_held(PGconn *connection, const struct errand *errand, bool *stop,
+                    struct api_problem *problem)
+{
+    const char *value[] = {errand->name, errand->owner};
+    const int none[] = {0, 0};
+    const struct lipd_pg_values values = {value, none, none, 2};
+    PGresult *result = lipd_pg_execute_with(
+        connection,
+        "SELECT 1 FROM job WHERE id = $1 AND owner = $2 AND state = 1 "
+        "FOR SHARE",
+        &values);
+    bool read = PQresultStatus(result) == PGRES_TUPLES_OK;
+    *stop = read && !PQntuples(result);
+    PQclear(result);
+    if (*stop)
+        api_problem_set(problem, API_PROBLEM_NOT_FOUND,
+                        "The job %.80s is not in this daemon's hands.",
+                        errand->name);
+    return read && !*stop;
+}
+
 static bool write_out(PGconn *connection, void *arg, bool *stop,
                       struct api_problem *problem)
 {
@@ -103,6 +126,8 @@ static bool write_out(PGconn *connection, void *arg, bool *stop,
                               "ON CONFLICT (kind, name, part) "
                               "DO UPDATE SET content = excluded.content";
     const struct errand *errand = arg;
+    if (errand->owner && !is_held(connection, errand, stop, problem))
+        return false;
     if (!command(execute(connection, drop, errand, -1, NULL, 0), stop, problem))
         return false;
     for (size_t at = 0, part = 0; at < errand->size || !part; part++) {
@@ -136,7 +161,7 @@ static bool read_in(PGconn *connection, void *arg, bool *stop,
                                 "REPEATABLE READ READ ONLY";
     struct errand *errand = arg;
     errand->size = 0;
-    if (!command(PQexec(connection, still), stop, problem))
+    if (!command(lipd_pg_execute(connection, still), stop, problem))
         return false;
     if (ftruncate(errand->fd, 0) || lseek(errand->fd, 0, SEEK_SET))
         return file_failed(stop, problem);
@@ -189,6 +214,15 @@ static bool put(struct lipd_blobs *blobs, const char *kind, const char *name,
     return run(blobs, write_out, &errand, problem);
 }
 
+static bool put_held(struct lipd_blobs *blobs, const char *job,
+                     const char *owner, int fd, size_t size,
+                     struct api_problem *problem)
+{
+    struct errand errand = {
+        .kind = "job", .name = job, .owner = owner, .fd = fd, .size = size};
+    return run(blobs, write_out, &errand, problem);
+}
+
 static bool get(struct lipd_blobs *blobs, const char *kind, const char *name,
                 int fd, size_t *size, struct api_problem *problem)
 {
@@ -212,8 +246,11 @@ static void close_blobs(struct lipd_blobs *blobs)
 
 struct lipd_blobs *lipd_pg_blobs(struct lipd_pg *pg)
 {
-    static const struct lipd_blobs_ops ops = {
-        .put = put, .get = get, .remove = remove_blob, .close = close_blobs};
+    static const struct lipd_blobs_ops ops = {.put = put,
+                                              .put_held = put_held,
+                                              .get = get,
+                                              .remove = remove_blob,
+                                              .close = close_blobs};
     struct blobs *blobs = lip_calloc(NULL, 1, sizeof *blobs);
     if (!blobs)
         return NULL;

@@ -2,14 +2,15 @@
  *
  * The job store in PostgreSQL. A change, its event and (but for those that
  * must be on the disk) its notice are one statement, which is a transaction:
- * one trip each. Time is the database's.
+ * one trip each. Time is the database's, but for leases, which those watch who
+ * look for jobs (postgres_leases.c).
  *
  * Adding and ending are on the disk when they return. What a crash of the
  * database may take back, claims and heartbeats of the last moments, is done
  * again: they do not wait for the disk. Their notice would make every commit
  * wait for the one before, which is why that of an added or ended job is a
  * transaction of its own in the same packet. */
-#include "server/store/postgres.h"
+#include "server/store/postgres_jobs_sql.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -17,147 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOW "extract(epoch FROM now())::float8"
-#define HEAD                                                                   \
-    "id, kind, state, created, started, finished, cancel, attempts, "          \
-    "sequence, progress, tenant, trace, quota"
-#define WHOLE HEAD ", request, result, error"
-#define TELL "pg_notify('" LIPD_PG_CHANNEL "', id)"
-/* Any number that other programs of the database do not use. */
-#define COUNTING "1279870026"
-#define RELAXED "set_config('synchronous_commit', 'off', true)"
-#define STATE(name) "'{\"state\": \"" name "\"}'"
-#define BACK                                                                   \
-    "state = 0, owner = NULL, ticket = NULL, lease = 0, "                      \
-    "sequence = sequence + 1"
-#define NOTE_BACK                                                              \
-    "noted AS (INSERT INTO event SELECT number, sequence, 'state', " STATE(    \
-        "queued") " FROM back) "
-
-/* $1 id, kind, request, key, digest, tenant, $7 most, $8 input, $9 trace,
- * $10 quota, $11 jobs that the tenant may have, 0: any */
-static const char sql_add[] =
-    "WITH waiting AS (SELECT count(*) AS n FROM "
-    "(SELECT 1 FROM job WHERE state = 0 LIMIT $7::bigint) AS open), "
-    "own AS (SELECT count(*) AS n FROM (SELECT 1 FROM job WHERE tenant = $6 "
-    "AND state < 2 LIMIT $11::bigint) AS open), "
-    "before AS (SELECT id, digest FROM job WHERE tenant = $6 AND key = $4), "
-    "mine AS (SELECT 1 FROM job WHERE id = $1), "
-    "added AS (INSERT INTO job(id, kind, request, key, digest, tenant, "
-    "created, sequence, trace, quota) "
-    "SELECT $1, $2, $3, $4, $5, $6, " NOW ", 1, $9, $10 "
-    "FROM waiting, own WHERE waiting.n < $7::bigint "
-    "AND ($11::bigint = 0 OR own.n < $11::bigint) "
-    "AND NOT EXISTS (SELECT FROM before) "
-    "ON CONFLICT DO NOTHING RETURNING number), "
-    "noted AS (INSERT INTO event SELECT number, 1, 'state', " STATE(
-        "queued") " FROM added), "
-                  "kept AS (INSERT INTO input SELECT number, $8::bytea FROM "
-                  "added "
-                  "WHERE $8::bytea IS NOT NULL) "
-                  "SELECT EXISTS(SELECT FROM added) OR EXISTS(SELECT FROM "
-                  "mine), "
-                  "(SELECT id FROM before), (SELECT digest FROM before), "
-                  "(SELECT n FROM waiting), (SELECT n FROM own)";
-/* One tenant's are added one after the other where they are counted: a
- * statement does not see what another adds at this moment. The two halves are
- * those of a key of 64 bits. */
-static const char sql_queue_up[] =
-    "SELECT pg_advisory_lock(" COUNTING ", hashtext($1))";
-static const char sql_tell[] =
-    "SELECT pg_notify('" LIPD_PG_CHANNEL "', $1), " RELAXED;
-static const char sql_tell_and_leave[] =
-    "SELECT pg_notify('" LIPD_PG_CHANNEL "', $1), " RELAXED
-    ", pg_advisory_unlock(" COUNTING ", hashtext($2))";
-static const char sql_exists[] = "SELECT 1 FROM job WHERE id = $1";
-static const char sql_get[] = "SELECT " WHOLE " FROM job WHERE id = $1";
-static const char sql_list[] =
-    "SELECT " HEAD " FROM job WHERE number < CASE WHEN $1::text = '' THEN "
-    "9223372036854775807 ELSE (SELECT number FROM job WHERE id = $1) END "
-    "AND ($3::text IS NULL OR tenant = $3) ORDER BY number DESC "
-    "LIMIT $2::bigint";
-static const char sql_events[] =
-    "SELECT event.sequence, type, data FROM event JOIN job ON number = job "
-    "WHERE id = $1 AND event.sequence > $2::bigint ORDER BY event.sequence "
-    "LIMIT $3::bigint";
-static const char sql_queued[] = "SELECT count(*) FROM job WHERE state = 0";
-static const char sql_expire[] =
-    "WITH gone AS (SELECT number FROM job WHERE state = 1 AND lease < " NOW
-    " FOR UPDATE SKIP LOCKED), "
-    "back AS (UPDATE job SET " BACK " FROM gone "
-    "WHERE job.number = gone.number RETURNING job.*), " NOTE_BACK "SELECT " TELL
-    ", " RELAXED " FROM back";
-/* $1 owner, $2 lease, $3 ticket */
-static const char sql_claim[] =
-    "WITH oldest AS (SELECT number FROM job WHERE state = 0 ORDER BY number "
-    "LIMIT 1 FOR UPDATE SKIP LOCKED), "
-    "claimed AS (UPDATE job SET state = 1, owner = $1, ticket = $3, "
-    "lease = " NOW " + $2::float8, attempts = attempts + 1, "
-    "sequence = sequence + 1, "
-    "started = CASE WHEN started > 0 THEN started ELSE " NOW " END "
-    "FROM oldest WHERE job.number = oldest.number RETURNING job.*), "
-    "noted AS (INSERT INTO event SELECT number, sequence, 'state', " STATE(
-        "running") " FROM claimed) "
-                   "SELECT " WHOLE ", " TELL ", " RELAXED " FROM claimed";
-static const char sql_claimed[] = "SELECT " WHOLE " FROM job "
-                                  "WHERE state = 1 AND owner = $1 "
-                                  "AND ticket = $2";
-/* $1 id, $2 owner, $3 lease, $4 progress, $5 events kept */
-static const char sql_beat[] =
-    "WITH beaten AS (UPDATE job SET lease = " NOW " + $3::float8, "
-    "progress = coalesce($4::text, progress), "
-    "sequence = sequence + ($4::text IS NOT NULL)::int "
-    "WHERE id = $1 AND state = 1 AND owner = $2 "
-    "RETURNING number, id, sequence, cancel), "
-    "noted AS (INSERT INTO event SELECT number, sequence, 'progress', $4::text "
-    "FROM beaten WHERE $4::text IS NOT NULL), "
-    "pruned AS (DELETE FROM event USING beaten WHERE event.job = number "
-    "AND type = 'progress' AND event.sequence = beaten.sequence - $5::bigint) "
-    "SELECT cancel, " RELAXED ", CASE WHEN $4::text IS NOT NULL THEN " TELL
-    " END FROM beaten";
-/* $1 id, $2 owner, $3 state, $4 its event, $5 result, $6 error */
-static const char sql_finish[] =
-    "WITH before AS (SELECT 1 FROM job WHERE id = $1 AND owner = $2 "
-    "AND state = $3::int), "
-    "ended AS (UPDATE job SET state = $3::int, result = $5, error = $6, "
-    "finished = " NOW ", lease = 0, ticket = NULL, sequence = sequence + 1 "
-    "WHERE id = $1 AND state = 1 AND owner = $2 RETURNING number, sequence), "
-    "noted AS (INSERT INTO event SELECT number, sequence, 'state', $4 "
-    "FROM ended), "
-    "dropped AS (DELETE FROM input USING ended WHERE input.job = number) "
-    "SELECT EXISTS(SELECT FROM ended), EXISTS(SELECT FROM before)";
-/* $1 id, $2 owner, $3 attempts to forget */
-static const char sql_release[] =
-    "WITH back AS (UPDATE job SET " BACK ", attempts = attempts - $3::int "
-    "WHERE id = $1 AND state = 1 AND owner = $2 RETURNING *), " NOTE_BACK
-    "SELECT " TELL ", " RELAXED " FROM back";
-static const char sql_recover[] =
-    "WITH back AS (UPDATE job SET " BACK
-    " WHERE state = 1 AND owner = $1 RETURNING *), " NOTE_BACK "SELECT " TELL
-    " FROM back";
-static const char sql_cancel[] =
-    "WITH found AS (SELECT number FROM job WHERE id = $1 FOR UPDATE), "
-    "marked AS (UPDATE job SET cancel = 1, "
-    "state = CASE WHEN state = 0 AND started = 0 THEN 4 ELSE state END, "
-    "finished = CASE WHEN state = 0 AND started = 0 THEN " NOW
-    " ELSE finished END, "
-    "sequence = sequence + (state = 0 AND started = 0)::int "
-    "FROM found WHERE job.number = found.number AND state < 2 "
-    "RETURNING job.number, sequence, state), "
-    "noted AS (INSERT INTO event SELECT number, sequence, 'state', " STATE(
-        "cancelled") " FROM marked WHERE state = 4), "
-                     "dropped AS (DELETE FROM input USING marked "
-                     "WHERE input.job = number AND state = 4) "
-                     "SELECT 1 FROM found";
-static const char sql_trim[] =
-    "DELETE FROM job WHERE number IN (SELECT number FROM job "
-    "WHERE finished > 0 ORDER BY finished DESC, number DESC "
-    "OFFSET $1::bigint)";
 enum { PROGRESS_KEPT = 2000, RACES = 5 };
 
 struct store {
     struct lipd_job_store base;
     struct lipd_pg *pg;
+    struct lipd_pg_leases leases;
     _Atomic unsigned long claims;
     char nonce[LIPD_JOB_ID];
 };
@@ -235,6 +101,8 @@ static bool read_whole(struct lipd_job *job, const PGresult *r)
     job->request = long_text(r, 0, 13, &ok);
     job->result = long_text(r, 0, 14, &ok);
     job->error = long_text(r, 0, 15, &ok);
+    job->tries.vain = (unsigned)number(r, 0, 16);
+    job->tries.best = number(r, 0, 17);
     if (!ok)
         lipd_job_clear(job);
     return ok;
@@ -429,15 +297,14 @@ static bool input(struct lipd_job_store *base, const char *id, int fd,
 static PGresult *take(struct store *store, const char *owner, double lease,
                       struct api_problem *problem)
 {
-    struct lipd_pg_call call[2], lost;
+    struct lipd_pg_call call, lost;
     struct lipd_pg_turn turn = {0};
-    PGresult *result[2], *found = NULL;
+    PGresult *result = NULL, *found = NULL;
     enum lipd_pg_fate fate;
     char ticket[LIPD_JOB_ID + 24];
     snprintf(ticket, sizeof ticket, "%s.%lu", store->nonce,
              atomic_fetch_add(&store->claims, 1));
-    lipd_pg_call(&call[0], sql_expire, "");
-    lipd_pg_call(&call[1], sql_claim, "trt", owner, lease, ticket);
+    lipd_pg_call(&call, sql_claim, "trt", owner, lease, ticket);
     lipd_pg_call(&lost, sql_claimed, "tt", owner, ticket);
     do {
         if (turn.tries && (found = ask(store, &lost, problem)) &&
@@ -445,12 +312,9 @@ static PGresult *take(struct store *store, const char *owner, double lease,
             return found;
         PQclear(found);
         found = NULL;
-        fate = lipd_pg_try(store->pg, &turn, call, 2, result, problem);
+        fate = lipd_pg_try(store->pg, &turn, &call, 1, &result, problem);
     } while (fate == LIPD_PG_AGAIN);
-    if (fate != LIPD_PG_DONE)
-        return NULL;
-    PQclear(result[0]);
-    return result[1];
+    return fate == LIPD_PG_DONE ? result : NULL;
 }
 
 static enum lipd_claim claim(struct lipd_job_store *base, struct lipd_job *job,
@@ -458,6 +322,7 @@ static enum lipd_claim claim(struct lipd_job_store *base, struct lipd_job *job,
                              struct api_problem *problem)
 {
     memset(job, 0, sizeof *job);
+    lipd_pg_leases_look(&of(base)->leases, of(base)->pg, lease);
     PGresult *result = take(of(base), owner, lease, problem);
     if (!result)
         return LIPD_CLAIM_FAILED;
@@ -474,6 +339,7 @@ static bool heartbeat(struct lipd_job_store *base, const char *id,
                       bool *cancel, struct api_problem *problem)
 {
     struct lipd_pg_call call;
+    lipd_pg_leases_look(&of(base)->leases, of(base)->pg, lease);
     lipd_pg_call(&call, sql_beat, "ttrti", id, owner, lease, progress,
                  (int64_t)PROGRESS_KEPT);
     PGresult *result = ask(of(base), &call, problem);
@@ -507,11 +373,14 @@ static bool finish(struct lipd_job_store *base, const char *id,
 }
 
 static bool release(struct lipd_job_store *base, const char *id,
-                    const char *owner, bool forgive,
+                    const char *owner, const struct lipd_attempts *tries,
                     struct api_problem *problem)
 {
     struct lipd_pg_call call;
-    lipd_pg_call(&call, sql_release, "tti", id, owner, (int64_t)forgive);
+    lipd_pg_call(&call, sql_release, "ttiir", id, owner, (int64_t)!tries,
+                 (int64_t)(tries ? tries->vain : 0), tries ? tries->best : 0);
+    if (!tries)
+        call.value[3] = call.value[4] = NULL;
     PGresult *result = ask(of(base), &call, problem);
     if (!result)
         return false;
@@ -556,8 +425,14 @@ static bool trim(struct lipd_job_store *base, size_t most,
     return result != NULL;
 }
 
+static bool there(struct lipd_job_store *base, struct api_problem *problem)
+{
+    return !lipd_pg_is_down(of(base)->pg, problem);
+}
+
 static void close_store(struct lipd_job_store *base)
 {
+    lipd_pg_leases_clear(&of(base)->leases);
     lip_free(of(base));
 }
 
@@ -577,6 +452,7 @@ struct lipd_job_store *lipd_pg_jobs(struct lipd_pg *pg)
         .recover = recover,
         .trim = trim,
         .queued = queued,
+        .there = there,
         .close = close_store,
     };
     struct api_problem problem;
@@ -585,6 +461,7 @@ struct lipd_job_store *lipd_pg_jobs(struct lipd_pg *pg)
         return NULL;
     store->base.ops = &ops;
     store->pg = pg;
+    lipd_pg_leases_init(&store->leases);
     if (lipd_job_new_id(store->nonce, &problem))
         return &store->base;
     lip_free(store);

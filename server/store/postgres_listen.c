@@ -13,7 +13,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { PAUSE_FIRST = 100, PAUSE_MOST = 2000 /* milliseconds */ };
+/* Milliseconds. A database that is gone without a word is noticed when it does
+ * not answer. */
+enum { PAUSE_FIRST = 100, PAUSE_MOST = 2000, ASK_EVERY = 5000 };
 
 struct lipd_pg_listener {
     struct lipd_pg *pg;
@@ -23,13 +25,15 @@ struct lipd_pg_listener {
     int end; /* readable when it is over */
 };
 
-/* Waits for a descriptor (-1: none); false when it is over. */
+/* Waits for a descriptor (-1: none), *ready tells whether it has something;
+ * false when it is over. */
 static bool sleep_on(const struct lipd_pg_listener *listener, int fd,
-                     int milliseconds)
+                     int milliseconds, bool *ready)
 {
     struct pollfd list[] = {{.fd = listener->end, .events = POLLIN},
                             {.fd = fd, .events = POLLIN}};
     poll(list, 2, milliseconds);
+    *ready = list[1].revents;
     return !list[0].revents;
 }
 
@@ -39,7 +43,7 @@ static PGconn *subscribe(const struct lipd_pg_listener *listener,
     PGconn *connection = lipd_pg_connect(listener->pg, complaint, size);
     if (!connection)
         return NULL;
-    PGresult *result = PQexec(connection, "LISTEN " LIPD_PG_CHANNEL);
+    PGresult *result = lipd_pg_execute(connection, "LISTEN " LIPD_PG_CHANNEL);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         snprintf(complaint, size, "The database does not tell of changes.");
         PQfinish(connection);
@@ -60,13 +64,24 @@ static void tell(const struct lipd_pg_listener *listener, PGconn *connection)
     }
 }
 
+static bool answers(PGconn *connection)
+{
+    PGresult *result = lipd_pg_execute(connection, "SELECT 1");
+    bool there = PQresultStatus(result) == PGRES_TUPLES_OK;
+    PQclear(result);
+    return there;
+}
+
 /* Until the connection breaks (true) or it is over. */
 static bool hear(const struct lipd_pg_listener *listener, PGconn *connection)
 {
+    bool ready;
     listener->news(listener->arg, "");
-    while (sleep_on(listener, PQsocket(connection), -1)) {
-        if (!PQconsumeInput(connection))
+    while (sleep_on(listener, PQsocket(connection), ASK_EVERY, &ready)) {
+        if (ready ? !PQconsumeInput(connection) : !answers(connection))
             return true;
+        if (!ready)
+            lipd_pg_found(listener->pg, true);
         tell(listener, connection);
     }
     return false;
@@ -76,10 +91,12 @@ static void *run(void *arg)
 {
     struct lipd_pg_listener *listener = arg;
     int pause = PAUSE_FIRST;
-    bool goes_on = true, told = false;
+    bool goes_on = true, told = false, ready;
+    lipd_pg_mind(listener->pg);
     while (goes_on) {
         char complaint[512];
         PGconn *connection = subscribe(listener, complaint, sizeof complaint);
+        lipd_pg_found(listener->pg, connection != NULL);
         if (connection) {
             if (told)
                 lipd_log(LIPD_INFO, "database", "It is there again.");
@@ -91,7 +108,7 @@ static void *run(void *arg)
             lipd_log(LIPD_WARNING, "database", "%s", complaint);
             told = true;
         }
-        goes_on = goes_on && sleep_on(listener, -1, pause);
+        goes_on = goes_on && sleep_on(listener, -1, pause, &ready);
         pause = 2 * pause < PAUSE_MOST ? 2 * pause : PAUSE_MOST;
     }
     return NULL;

@@ -70,6 +70,18 @@ static const char *const migrations[] = {
     "CREATE INDEX holding_tenant ON holding(tenant, thing, id);",
     "ALTER TABLE job ADD COLUMN quota text;"
     "CREATE INDEX job_open_tenant ON job(tenant) WHERE state < 2;",
+    /* Clocks may be set: how long a lease is, for those who watch it, and the
+     * order in which jobs ended, are numbers of their own. */
+    "ALTER TABLE job ADD COLUMN term float8 NOT NULL DEFAULT 60;"
+    "ALTER TABLE job ADD COLUMN vain int NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN best float8 NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN ended bigint NOT NULL DEFAULT 0;"
+    "CREATE SEQUENCE job_ended;"
+    "UPDATE job SET ended = nextval('job_ended') FROM (SELECT number AS n "
+    "FROM job WHERE finished > 0 ORDER BY finished, number) AS over "
+    "WHERE number = n;"
+    "DROP INDEX job_over;"
+    "CREATE INDEX job_over ON job(ended) WHERE finished > 0;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

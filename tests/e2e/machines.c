@@ -1,88 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
  * Two daemons that serve, two that work, and one database: whoever is killed,
- * the database too, every job ends once, with the model it would have had.
- * KILLS=200 in the environment makes it that many kills (`make
+ * the database too, every job ends once, with the model it would have had, and
+ * leaves nothing. KILLS=200 in the environment makes it that many kills (`make
  * soak-machines`); SEED=n repeats a run. */
+#include "tests/support/machines.h"
 #include "base/context.h"
 #include "linalg/random.h"
-#include "tests/support/daemon.h"
 #include "tests/support/http_client.h"
-#include "tests/support/jobs.h"
 #include "tests/support/plain.h"
 #include "tests/support/postgres.h"
 #include "tests/support/suite.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS = 2, WIDTH = 64, KILLS = 4, KILLS_A_JOB = 8 };
+enum { WORKERS = 2, WIDTH = 64, KILLS = 6, KILLS_A_JOB = 8, CROWD = 2 };
 static const double job_seconds = 6, patience = 240;
 
 static struct postgres server;
 static struct daemon here, there, worker[WORKERS];
 
-static size_t number_of(const char *name, size_t fallback)
-{
-    const char *text = getenv(name);
-    return text ? strtoul(text, NULL, 10) : fallback;
-}
-
-/* --- the machines */
-
-static void serve(struct daemon *daemon)
-{
-    char data[80];
-    daemon_prepare(daemon);
-    snprintf(data, sizeof data, "%s/data", daemon->directory);
-    daemon_run(daemon, (const char *[]){"--data-dir", data, "--store",
-                                        server.url, "--role", "serve", NULL});
-}
-
-static void run_worker(const struct daemon *daemon)
-{
-    char data[80], log[80], program[] = "lipschitzd", command[] = "worker";
-    snprintf(data, sizeof data, "--data-dir=%s/data", daemon->directory);
-    snprintf(log, sizeof log, "%s/log", daemon->directory);
-    char store[200], lease[] = "--lease=3", jobs[] = "--jobs=1",
-                     threads[] = "--job-threads=1";
-    snprintf(store, sizeof store, "LIPSCHITZD_STORE=%s", server.url);
-    putenv(store);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        dup2(fd, STDERR_FILENO);
-    char *const arguments[] = {program, command, data, lease,
-                               jobs,    threads, NULL};
-    execv(daemon_program(), arguments);
-    _exit(127);
-}
-
-static void work(struct daemon *daemon)
-{
-    daemon->pid = fork();
-    ck_assert_int_ge(daemon->pid, 0);
-    if (!daemon->pid)
-        run_worker(daemon);
-}
-
 static void start_all(void)
 {
     postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
-    serve(&here);
-    serve(&there);
-    for (int i = 0; i < WORKERS; i++) {
-        daemon_prepare(&worker[i]);
-        work(&worker[i]);
-    }
+    machine_serve(&here, server.url, NULL);
+    machine_serve(&there, server.url, NULL);
+    for (int i = 0; i < WORKERS; i++)
+        machine_work(&worker[i], server.url, NULL);
 }
 
 static void end_all(void)
@@ -91,93 +40,6 @@ static void end_all(void)
     daemon_end(&there);
     for (int i = 0; i < WORKERS; i++)
         daemon_end(&worker[i]);
-}
-
-/* --- jobs */
-
-/* NULL where the service says that it cannot answer now. */
-static json_t *look(const struct daemon *daemon, const char *id)
-{
-    struct http_answer answer;
-    char target[JOB_ID + 8];
-    json_t *job = NULL;
-    snprintf(target, sizeof target, "/jobs/%s", id);
-    http_get(&answer, daemon->port, target);
-    if (answer.status == 503)
-        ck_assert_str_ne(http_field(&answer, "Retry-After"), "");
-    else
-        ck_assert_msg(answer.status == 200, "%d %s", answer.status,
-                      answer.body);
-    if (answer.status == 200)
-        job = json_loads(answer.body, 0, NULL);
-    http_clear(&answer);
-    return job;
-}
-
-static bool over(const json_t *job)
-{
-    const char *state = job_state(job);
-    return strcmp(state, "queued") != 0 && strcmp(state, "running") != 0;
-}
-
-static json_t *await(const struct daemon *daemon, const char *id)
-{
-    for (double end = lip_now() + patience;; usleep(50000)) {
-        json_t *job = look(daemon, id);
-        if (job && over(job))
-            return job;
-        ck_assert_msg(lip_now() < end, "job %s does not end", id);
-        json_decref(job);
-    }
-}
-
-static size_t count(const char *text, const char *part)
-{
-    size_t n = 0;
-    for (; (text = strstr(text, part)); text++)
-        n++;
-    return n;
-}
-
-/* The stream of events, read from this daemon until it ends: it tells of one
- * end. */
-static void check_events(const struct daemon *daemon, const char *id)
-{
-    enum { MOST = 1 << 20 };
-    static char text[MOST];
-    struct http_client client;
-    size_t size = 0;
-    ssize_t n;
-    char request[JOB_ID + 80];
-    snprintf(request, sizeof request,
-             "GET /jobs/%s/events HTTP/1.1\r\nHost: a\r\n"
-             "Connection: close\r\n\r\n",
-             id);
-    http_open(&client, daemon->port);
-    http_say(&client, request);
-    while (size < MOST - 1 &&
-           (n = recv(client.fd, text + size, MOST - 1 - size, 0)) > 0)
-        size += (size_t)n;
-    text[size] = '\0';
-    http_close(&client);
-    ck_assert_msg(count(text, "\"succeeded\"") == 1, "%s", text);
-    ck_assert_uint_ge(count(text, "\"running\""), 1);
-    ck_assert_uint_ge(count(text, "event: progress"), 1);
-}
-
-static size_t epochs_for(double seconds)
-{
-    const struct job_request request = {WIDTH, 50, 1};
-    char body[JOB_BODY], id[JOB_ID];
-    job_body(body, &request);
-    job_submit(id, &here, body);
-    json_t *job = await(&there, id);
-    ck_assert_str_eq(job_state(job), "succeeded");
-    const json_t *took =
-        json_object_get(json_object_get(job, "result"), "seconds");
-    double one = json_number_value(took) / 50;
-    json_decref(job);
-    return (size_t)(seconds / one) + 10;
 }
 
 /* What one is told of at once, the others hear of without asking: the job is
@@ -200,10 +62,10 @@ START_TEST(every_replica_knows_everything)
         ck_assert_int_eq(answer.status, 200);
         job = json_loads(answer.body, 0, NULL);
         http_clear(&answer);
-    } while (!over(job));
+    } while (!job_is_over(job));
     ck_assert_double_lt(lip_now() - start, 50);
     ck_assert_str_eq(job_state(job), "succeeded");
-    check_events(&there, id);
+    machine_check_events(&there, id, true);
     job_model_bytes(&one, &here, job_model(job));
     job_model_bytes(&other, &there, job_model(job));
     ck_assert_uint_eq(one.size, other.size);
@@ -229,7 +91,7 @@ START_TEST(a_cancel_reaches_the_worker)
     http_ask(&answer, there.port, "DELETE", target, NULL, NULL, 0);
     ck_assert_int_eq(answer.status / 100, 2);
     http_clear(&answer);
-    json_t *job = await(&here, id);
+    json_t *job = machine_await(&here, id, patience);
     ck_assert_str_eq(job_state(job), "cancelled");
     json_decref(job);
     end_all();
@@ -238,6 +100,7 @@ END_TEST
 
 /* --- kills */
 
+/* The one that runs a job, mostly. */
 static void kill_worker(uint64_t *state)
 {
     struct daemon *victim = &worker[lip_random_next(state) % WORKERS];
@@ -245,10 +108,18 @@ static void kill_worker(uint64_t *state)
         if (job_process(&worker[i]) && lip_random_next(state) % 4)
             victim = &worker[i];
     printf(" worker");
-    kill(victim->pid, SIGKILL);
-    waitpid(victim->pid, NULL, 0);
+    machine_kill(victim);
     usleep((useconds_t)(1e6 * plain_uniform(state, 0, 6)));
-    work(victim);
+    machine_work_again(victim, server.url, NULL);
+}
+
+static void kill_replica(uint64_t *state)
+{
+    struct daemon *victim = lip_random_next(state) % 2 ? &here : &there;
+    printf(" replica");
+    machine_kill(victim);
+    usleep((useconds_t)(1e6 * plain_uniform(state, 0, 2)));
+    machine_serve_again(victim, server.url, NULL);
 }
 
 static void kill_database(uint64_t *state)
@@ -260,6 +131,21 @@ static void kill_database(uint64_t *state)
     postgres_again(&server);
 }
 
+static void kill_postmaster(uint64_t *state)
+{
+    double gone = plain_uniform(state, 0, 3);
+    printf(" postmaster for %.1f", gone);
+    postgres_kill_master(&server);
+    usleep((useconds_t)(1e6 * gone));
+    postgres_again(&server);
+}
+
+static void kill_backend(uint64_t *state)
+{
+    printf(" backend");
+    postgres_kill_backend(&server, (unsigned)lip_random_next(state));
+}
+
 /* A process of a job that is killed by itself, which is no machine's end. */
 static void kill_process(uint64_t *state)
 {
@@ -269,53 +155,109 @@ static void kill_process(uint64_t *state)
         kill(process, SIGKILL);
 }
 
-static size_t disturb(const char *id, uint64_t *state, size_t most)
+static void (*const ways[])(uint64_t *) = {kill_worker,     kill_database,
+                                           kill_process,    kill_replica,
+                                           kill_postmaster, kill_backend};
+enum { WAYS = sizeof ways / sizeof *ways };
+
+/* Kills one after another until the job is over or has had enough. The first
+ * of many go through all the ways; every other life is long enough for a
+ * checkpoint. */
+static size_t disturb(const char *id, uint64_t *state, size_t so_far,
+                      size_t most)
 {
-    static void (*const ways[])(uint64_t *) = {kill_worker, kill_database,
-                                               kill_process, kill_worker};
     size_t kills = 0;
     while (kills < most) {
-        json_t *job = look(&there, id);
-        bool end = job && over(job);
+        json_t *job = machine_look(&there, id);
+        bool end = job && job_is_over(job);
         json_decref(job);
         if (end)
             break;
-        usleep((useconds_t)(1e6 * (kills % 2 ? plain_uniform(state, 3, 4.5)
-                                             : plain_uniform(state, 0, 2))));
-        ways[kills % 2 ? lip_random_next(state) % 4 : kills / 2 % 2](state);
+        size_t n = so_far + kills++;
+        usleep((useconds_t)(1e6 * (n % 2 ? plain_uniform(state, 3, 4.5)
+                                         : plain_uniform(state, 0, 2))));
+        ways[n < WAYS ? n : lip_random_next(state) % WAYS](state);
         fflush(stdout);
-        kills++;
     }
     printf("\n");
     return kills;
 }
 
+static void same_model(const char *id, const char *model, bool progress)
+{
+    json_t *job = machine_await(&there, id, patience);
+    if (strcmp(job_state(job), "succeeded") != 0)
+        ck_abort_msg("%s", json_dumps(job, 0));
+    ck_assert_str_eq(job_model(job), model);
+    json_decref(job);
+    machine_check_events(&there, id, progress);
+}
+
+/* The model of a job that nobody disturbs. */
+static void truth(char model[128], const char *body)
+{
+    char id[JOB_ID];
+    job_submit(id, &here, body);
+    json_t *job = machine_await(&here, id, patience);
+    ck_assert_str_eq(job_state(job), "succeeded");
+    snprintf(model, 128, "%s", job_model(job));
+    json_decref(job);
+}
+
+/* Every job of the database has ended, once and well, and none left anything,
+ * there or with a machine. */
+static void nothing_left(size_t jobs)
+{
+    static const char *const none[] = {
+        "SELECT count(*) FROM lipschitzd.job WHERE state <> 2",
+        "SELECT count(*) FROM lipschitzd.blob WHERE kind = 'job'",
+        "SELECT count(*) FROM lipschitzd.input",
+        "SELECT count(*) FROM lipschitzd.job WHERE 1 <> (SELECT count(*) FROM "
+        "lipschitzd.event WHERE job = number AND data LIKE '%succeeded%')",
+    };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        ck_assert_msg(postgres_number(&server, none[i]) == 0, "%s", none[i]);
+    ck_assert_int_eq(
+        postgres_number(&server, "SELECT count(*) FROM lipschitzd.job"),
+        (long)jobs);
+    machine_nothing_left(&here);
+    machine_nothing_left(&there);
+    for (int i = 0; i < WORKERS; i++)
+        machine_nothing_left(&worker[i]);
+}
+
 START_TEST(kills_change_no_bit)
 {
-    size_t most = number_of("KILLS", KILLS), kills = 0;
-    uint64_t state = number_of("SEED", (size_t)time(NULL));
+    size_t most = machines_number("KILLS", KILLS), kills = 0, jobs = 2;
+    uint64_t state = machines_number("SEED", (size_t)time(NULL));
+    const struct job_request small = {8, 30, 1};
+    char few[JOB_BODY], small_model[128];
+    static char of_crowd[CROWD_MOST][JOB_ID];
     printf("seed %llu\n", (unsigned long long)state);
     start_all();
-    size_t epochs = epochs_for(job_seconds);
+    size_t epochs = machines_epochs(&here, WIDTH, job_seconds);
+    job_body(few, &small);
+    truth(small_model, few);
     for (unsigned seed = 1; kills < most; seed++) {
         const struct job_request request = {WIDTH, epochs, seed};
-        char body[JOB_BODY], id[JOB_ID], calm[JOB_ID];
+        char body[JOB_BODY], id[JOB_ID], model[128];
+        struct crowd crowd;
         job_body(body, &request);
-        job_submit(calm, &here, body);
-        json_t *truth = await(&here, calm);
-        ck_assert_str_eq(job_state(truth), "succeeded");
+        truth(model, body);
         job_submit(id, &here, body);
+        crowd_start(&crowd, &here, &there, few, CROWD);
         size_t left = most - kills;
-        kills += disturb(id, &state, left < KILLS_A_JOB ? left : KILLS_A_JOB);
-        json_t *job = await(&there, id);
-        if (strcmp(job_state(job), "succeeded") != 0)
-            ck_abort_msg("%s", json_dumps(job, 0));
-        ck_assert_str_eq(job_model(job), job_model(truth));
-        check_events(&there, id);
-        json_decref(job);
-        json_decref(truth);
+        kills +=
+            disturb(id, &state, kills, left < KILLS_A_JOB ? left : KILLS_A_JOB);
+        same_model(id, model, true);
+        size_t others = crowd_end(&crowd, of_crowd);
+        ck_assert_uint_eq(others, CROWD);
+        for (size_t i = 0; i < others; i++)
+            same_model(of_crowd[i], small_model, false);
+        jobs += 2 + others;
     }
-    printf("%zu kills\n", kills);
+    nothing_left(jobs);
+    printf("%zu kills, %zu jobs\n", kills, jobs);
     end_all();
 }
 END_TEST
@@ -327,7 +269,7 @@ int main(void)
     if (!postgres_there())
         return 0;
     postgres_start(&server);
-    tcase_set_timeout(test, 300 + 40 * (double)number_of("KILLS", KILLS));
+    tcase_set_timeout(test, 300 + 60 * (double)machines_number("KILLS", KILLS));
     tcase_add_test(test, every_replica_knows_everything);
     tcase_add_test(test, a_cancel_reaches_the_worker);
     tcase_add_test(test, kills_change_no_bit);

@@ -23,6 +23,8 @@ struct http_answer {
 };
 
 void http_open(struct http_client *client, unsigned port);
+/* The same where nobody may listen: false. */
+bool http_dial(struct http_client *client, unsigned port);
 void http_close(struct http_client *client);
 
 /* False where the other side has closed. */

@@ -84,6 +84,21 @@ static void claim(char id[LIPD_JOB_ID], const char *owner, double lease)
     lipd_job_clear(&job);
 }
 
+/* The same within seconds: who looks for leases that ran out sees that after a
+ * while. */
+static void claim_soon(char id[LIPD_JOB_ID], const char *owner, double lease)
+{
+    struct lipd_job job;
+    enum lipd_claim found = LIPD_NOTHING;
+    for (int i = 0; i < 300 && found == LIPD_NOTHING; i++) {
+        found = store->ops->claim(store, &job, owner, lease, &problem);
+        usleep(10000);
+    }
+    ck_assert_int_eq(found, LIPD_CLAIMED);
+    memcpy(id, job.id, LIPD_JOB_ID);
+    lipd_job_clear(&job);
+}
+
 static void expect_nothing(const char *owner)
 {
     struct lipd_job job;
@@ -181,7 +196,8 @@ START_TEST(what_is_over_stays_as_it_is)
     ck_assert(!finish(id, "me", LIPD_JOB_SUCCEEDED));
     ck_assert_int_eq(problem.code, API_PROBLEM_NOT_FOUND);
     ck_assert(!beat(id, "me", "{}"));
-    ck_assert(!store->ops->release(store, id, "me", false, &problem));
+    ck_assert(!store->ops->release(store, id, "me", &(struct lipd_attempts){0},
+                                   &problem));
     ck_assert(store->ops->cancel(store, id, &problem));
     ck_assert(store->ops->recover(store, "me", &problem));
     expect_state(id, LIPD_JOB_FAILED);
@@ -321,7 +337,7 @@ START_TEST(a_lease_runs_out)
     claim(claimed, "dead", 0.05);
     expect_nothing("heir");
     usleep(60000);
-    claim(claimed, "heir", 60);
+    claim_soon(claimed, "heir", 1);
     ck_assert_str_eq(claimed, id);
     ck_assert(!beat(id, "dead", NULL));
     ck_assert_int_eq(problem.code, API_PROBLEM_NOT_FOUND);
@@ -350,14 +366,41 @@ START_TEST(a_released_job_is_first_in_the_queue)
     add(first);
     add(second);
     claim(id, "me", 60);
-    ck_assert(store->ops->release(store, id, "me", false, &problem));
+    ck_assert(store->ops->release(store, id, "me", &(struct lipd_attempts){0},
+                                  &problem));
     claim(id, "me", 60);
     ck_assert_str_eq(id, first);
-    ck_assert(store->ops->release(store, id, "me", true, &problem));
+    ck_assert(store->ops->release(store, id, "me", NULL, &problem));
     claim(id, "other", 60);
     ck_assert_str_eq(id, first);
     struct lipd_job job = get(first);
     ck_assert_uint_eq(job.attempts, 2);
+    lipd_job_clear(&job);
+}
+END_TEST
+
+/* How a job gets on is told to whoever claims it next; a pause changes nothing
+ * about that, nor does a lease that runs out. */
+START_TEST(tries_are_kept)
+{
+    const struct lipd_attempts vain = {.vain = 3, .best = 0.1};
+    struct lipd_job job;
+    char id[LIPD_JOB_ID];
+    add(id);
+    claim(id, "one", 60);
+    ck_assert(store->ops->release(store, id, "one", &vain, &problem));
+    reopen();
+    claim(id, "two", 60);
+    ck_assert(store->ops->release(store, id, "two", NULL, &problem));
+    claim(id, "three", 0.05);
+    expect_nothing("heir");
+    usleep(60000);
+    claim_soon(id, "heir", 1);
+    ck_assert(store->ops->recover(store, "heir", &problem));
+    ck_assert_int_eq(store->ops->claim(store, &job, "four", 60, &problem),
+                     LIPD_CLAIMED);
+    ck_assert_uint_eq(job.tries.vain, 3);
+    ck_assert_double_eq(job.tries.best, 0.1);
     lipd_job_clear(&job);
 }
 END_TEST
@@ -399,7 +442,7 @@ START_TEST(cancelling)
     expect_nothing("me");
     expect_events(waits, STATE("queued") STATE("cancelled"));
     /* Begun and paused: it is claimed once more, to end with what there is. */
-    ck_assert(store->ops->release(store, runs, "me", true, &problem));
+    ck_assert(store->ops->release(store, runs, "me", NULL, &problem));
     ck_assert(store->ops->cancel(store, runs, &problem));
     expect_state(runs, LIPD_JOB_QUEUED);
     claim(waits, "me", 60);
@@ -670,6 +713,7 @@ TCase *job_store_suite(const struct job_store_source *given)
     tcase_add_test(tests, a_lease_runs_out);
     tcase_add_test(tests, a_heartbeat_prolongs_the_lease);
     tcase_add_test(tests, a_released_job_is_first_in_the_queue);
+    tcase_add_test(tests, tries_are_kept);
     tcase_add_test(tests, only_the_gone_owners_jobs_are_recovered);
     tcase_add_test(tests, cancelling);
     tcase_add_test(tests, pages_follow_one_another);

@@ -3,12 +3,17 @@
  * initdb and pg_ctl, as nobody but root when the test is root's. */
 #include "tests/support/postgres.h"
 
+#include "base/context.h"
+
 #include <glob.h>
 #include <libpq-fe.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { PROCESSES = 100 };
 
 /* The newest version's programs, or NULL. */
 static const char *programs(void)
@@ -94,6 +99,84 @@ static void stop(const struct postgres *server)
 void postgres_kill(const struct postgres *server)
 {
     stop(server);
+}
+
+/* The postmaster, or 0. */
+static pid_t postmaster(const struct postgres *server)
+{
+    char path[100];
+    int pid = 0;
+    snprintf(path, sizeof path, "%s/data/postmaster.pid", server->directory);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%d", &pid) != 1)
+        pid = 0;
+    if (file)
+        fclose(file);
+    return pid;
+}
+
+/* The processes under it, at most `most`. */
+static size_t children(pid_t parent, pid_t *out, size_t most)
+{
+    char path[64];
+    int pid;
+    size_t n = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent,
+             (int)parent);
+    FILE *file = fopen(path, "r");
+    while (file && n < most && fscanf(file, "%d", &pid) == 1)
+        out[n++] = pid;
+    if (file)
+        fclose(file);
+    return n;
+}
+
+void postgres_signal(const struct postgres *server, int number)
+{
+    pid_t first = postmaster(server), child[PROCESSES];
+    must(first > 0, "finding its process");
+    kill(first, number);
+    for (size_t n = children(first, child, PROCESSES); n--;)
+        kill(child[n], number);
+}
+
+void postgres_kill_master(const struct postgres *server)
+{
+    pid_t first = postmaster(server), child[PROCESSES];
+    must(first > 0, "finding its process");
+    size_t n = children(first, child, PROCESSES);
+    kill(first, SIGKILL);
+    /* The others notice, and end; until then it does not start again. */
+    for (double end = lip_now() + 60; n && lip_now() < end; usleep(10000))
+        while (n && kill(child[n - 1], 0))
+            n--;
+}
+
+void postgres_kill_backend(const struct postgres *server, unsigned which)
+{
+    PGconn *connection = PQconnectdb(server->url);
+    PGresult *result =
+        PQexec(connection, "SELECT pid FROM pg_stat_activity WHERE "
+                           "application_name = 'lipschitzd' ORDER BY pid");
+    int n = PQntuples(result);
+    if (n)
+        kill((pid_t)strtol(PQgetvalue(result, (int)(which % (unsigned)n), 0),
+                           NULL, 10),
+             SIGKILL);
+    PQclear(result);
+    PQfinish(connection);
+}
+
+long postgres_number(const struct postgres *server, const char *sql)
+{
+    PGconn *connection = PQconnectdb(server->url);
+    PGresult *result = PQexec(connection, sql);
+    must(PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1,
+         PQerrorMessage(connection));
+    long number = strtol(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    PQfinish(connection);
+    return number;
 }
 
 void postgres_end(const struct postgres *server)

@@ -23,6 +23,17 @@ void postgres_again(const struct postgres *server);
 /* As a loss of power would: it does not write what it has in mind. */
 void postgres_kill(const struct postgres *server);
 
+/* kill -9 of the process that all others are children of, which end then; of
+ * one that serves a daemon, after which all begin anew. */
+void postgres_kill_master(const struct postgres *server);
+void postgres_kill_backend(const struct postgres *server, unsigned which);
+
+/* SIGSTOP or SIGCONT to all of it. */
+void postgres_signal(const struct postgres *server, int number);
+
+/* The number that a query gives. */
+long postgres_number(const struct postgres *server, const char *sql);
+
 /* Stops it and removes the folder. */
 void postgres_end(const struct postgres *server);
 

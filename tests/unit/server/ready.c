@@ -108,7 +108,7 @@ END_TEST
 
 /* --- a store that fails when it is told to */
 
-static bool works;
+static bool works, answers = true;
 
 static bool fake_cancel(struct lipd_job_store *store, const char *id,
                         struct api_problem *problem)
@@ -120,13 +120,22 @@ static bool fake_cancel(struct lipd_job_store *store, const char *id,
     return works;
 }
 
+static bool fake_there(struct lipd_job_store *store,
+                       struct api_problem *problem)
+{
+    (void)store;
+    if (!answers)
+        api_problem_set(problem, API_PROBLEM_OVERLOADED, "No answer.");
+    return answers;
+}
+
 static void fake_close(struct lipd_job_store *store)
 {
     (void)store;
 }
 
-static const struct lipd_job_store_ops fake = {.cancel = fake_cancel,
-                                               .close = fake_close};
+static const struct lipd_job_store_ops fake = {
+    .cancel = fake_cancel, .there = fake_there, .close = fake_close};
 
 START_TEST(a_store_that_fails)
 {
@@ -140,6 +149,10 @@ START_TEST(a_store_that_fails)
     expect("store-failing");
     works = true;
     store.ops->cancel(&store, "x", &problem);
+    expect(NULL);
+    answers = false;
+    expect("store-failing");
+    answers = true;
     expect(NULL);
     store.ops->close(&store);
 }

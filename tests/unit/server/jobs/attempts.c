@@ -55,31 +55,6 @@ START_TEST(what_is_no_object_is_refused)
 }
 END_TEST
 
-START_TEST(the_count_outlives_the_daemon)
-{
-    static const char *const id = "0123456789abcdef0123456789abcdef";
-    char folder[FOLDER_NAME], complaint[256];
-    struct lipd_attempts out, a = {.vain = 4, .best = 2.5};
-    struct lipd_job job = {.request = (char[]){"{}"}};
-    struct api_problem problem;
-    folder_make(folder);
-    int folders = lipd_folders_open(folder, complaint, sizeof complaint);
-    memcpy(job.id, id, LIPD_JOB_ID);
-    ck_assert(lipd_folder_make(folders, NULL, &job, &problem));
-    lipd_attempts_read(&out, folders, id);
-    ck_assert_uint_eq(out.vain, 0);
-    lipd_attempts_write(&a, folders, id);
-    lipd_attempts_read(&out, folders, id);
-    ck_assert_uint_eq(out.vain, 4);
-    ck_assert_double_eq(out.best, 2.5);
-    ck_assert(lipd_folder_write(folders, id, "attempts", "x"));
-    lipd_attempts_read(&out, folders, id);
-    ck_assert_uint_eq(out.vain, 0);
-    close(folders);
-    folder_remove(folder);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("attempts");
@@ -87,7 +62,6 @@ int main(void)
     tcase_add_test(tests, a_hundredth_of_the_way_counts);
     tcase_add_test(tests, creeping_up_is_not_getting_on);
     tcase_add_test(tests, what_is_no_object_is_refused);
-    tcase_add_test(tests, the_count_outlives_the_daemon);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
