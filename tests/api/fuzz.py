@@ -360,6 +360,8 @@ class Fuzzer:
                 break
             if answer and answer.status == 404:
                 return  # forgotten: others came after it
+            if answer and answer.status in (429, 503):
+                time.sleep(0.5)
         else:
             self.report(["the job does not end"], client.Request(
                 "GET", f"/jobs/{job}", fields), None, name)
