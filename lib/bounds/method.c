@@ -94,8 +94,8 @@ bool lip_method_applies(const struct lip_method *method,
     if (!chain->joint || method->joint)
         return method->applies(chain, options, reason, reason_size);
     snprintf(reason, reason_size,
-             "The model has layers that sort groups of more than two numbers, "
-             "or mirror pairs, which this method does not know; ask for naive "
+             "The model has layers that sort or mirror too many numbers to be "
+             "taken apart into pairs, which this method needs; ask for naive "
              "or spectral.");
     return false;
 }

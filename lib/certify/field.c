@@ -8,7 +8,8 @@
  *                 + delta (|a|'(|x'| + e) + |b|);
  *
  * an elementwise map of slope s at most gives s e and what its descriptor says
- * of its own accuracy; the largest of numbers is off by the largest error. */
+ * of its own accuracy; the largest of numbers is off by the largest error, and
+ * so are both numbers of a pair that is put in order. */
 #include "certify/field.h"
 
 #include "linalg/rounding.h"
@@ -20,7 +21,7 @@
 
 struct lip_field_layer {
     const struct lip_layer *layer;
-    bool linear, largest, max_min;
+    bool linear, largest;
     /* Rows: entries start[k] .. start[k + 1] - 1 are those of output k. Of a
      * large convolution the kernel alone: a row is put together in column and
      * row each time. */
@@ -30,6 +31,10 @@ struct lip_field_layer {
     double *row; /* NULL: all rows are there */
     struct lip_window window;
     uint32_t *picked; /* of the largest: the column that was it */
+    /* Sorts and mirrors as pairs, one after the other, and which were. */
+    struct lip_mirror *mirror;
+    bool *flipped;
+    size_t mirrors;
     double uncertainty, steepest, relative, argument, constant;
 };
 
@@ -39,9 +44,12 @@ static enum lip_status why(const struct lip_ctx *ctx)
                                               : LIP_NO_MEMORY;
 }
 
-static bool is_max_min(const struct lip_layer *layer)
+static size_t mirrors_of(const struct lip_layer *layer)
 {
-    return layer->kind->max_min && layer->kind->max_min(layer);
+    size_t steps = lip_layer_steps(layer), count = 0;
+    for (size_t k = 0; steps != LIP_NO_STEPS && k < steps; k++)
+        count += layer->kind->mirrors(layer, k, NULL);
+    return count;
 }
 
 /* Most entries of all rows. */
@@ -52,7 +60,7 @@ static double entries_of(const struct lip_layer *layer)
         return outputs * (double)layer->fan_in;
     if (layer->kind->role == LIP_ROLE_LINEAR)
         return outputs * (double)layer->inputs;
-    return is_max_min(layer) ? 2 * outputs : 0;
+    return 0;
 }
 
 /* Rows of more entries than that are not kept. */
@@ -67,8 +75,9 @@ double lip_field_products(const struct lip_network *network)
 {
     double sum = 0;
     for (size_t i = 0; i < network->count; i++)
-        sum +=
-            entries_of(&network->layer[i]) + (double)network->layer[i].outputs;
+        sum += entries_of(&network->layer[i]) +
+               (double)network->layer[i].outputs +
+               4 * (double)mirrors_of(&network->layer[i]);
     return sum;
 }
 
@@ -81,6 +90,7 @@ double lip_field_bytes(const struct lip_network *network)
                           ? (double)lip_tensor_count(&layer->weight) +
                                 2 * (double)layer->fan_in
                           : entries_of(layer);
+        bytes += (sizeof(struct lip_mirror) + 1) * (double)mirrors_of(layer);
         bytes += 12 * kept + 68 * (double)layer->outputs + 400;
         widest = fmax(widest, (double)layer->inputs);
     }
@@ -94,11 +104,7 @@ static size_t row_of(struct lip_operator *op, const struct lip_layer *layer,
 {
     if (layer->kind->largest_of)
         return layer->kind->largest_of(layer, k, op->column);
-    if (layer->kind->role == LIP_ROLE_LINEAR)
-        return lip_operator_row(op, k);
-    op->column[0] = k & ~(size_t)1; /* MaxMin: the pair */
-    op->column[1] = k | 1;
-    return 2;
+    return lip_operator_row(op, k);
 }
 
 static void fill_rows(struct lip_field_layer *own, struct lip_operator *op)
@@ -183,14 +189,30 @@ static void prepare_elementwise(struct lip_field_layer *own)
     }
 }
 
+static enum lip_status prepare_mirrors(struct lip_field_layer *own,
+                                       struct lip_ctx *ctx)
+{
+    const struct lip_layer *layer = own->layer;
+    size_t count = mirrors_of(layer), used = 0;
+    own->mirror = lip_alloc(ctx, count + 1, sizeof *own->mirror);
+    own->flipped = lip_calloc(ctx, count, sizeof *own->flipped);
+    if (!own->mirror || !own->flipped)
+        return why(ctx);
+    for (size_t k = 0; used < count; k++)
+        used += layer->kind->mirrors(layer, k, own->mirror + used);
+    own->mirrors = used;
+    return LIP_OK;
+}
+
 static enum lip_status prepare(struct lip_field_layer *own, struct lip_ctx *ctx)
 {
     const struct lip_layer *layer = own->layer;
     own->linear = layer->kind->role == LIP_ROLE_LINEAR;
-    own->max_min = is_max_min(layer);
-    own->largest = layer->kind->largest_of || own->max_min;
+    own->largest = layer->kind->largest_of;
     if (own->linear || own->largest)
         return prepare_rows(own, ctx);
+    if (lip_layer_steps(layer) != LIP_NO_STEPS)
+        return prepare_mirrors(own, ctx);
     if (layer->kind->role == LIP_ROLE_JOINT)
         return lip_fail(ctx, LIP_UNSUPPORTED,
                         "Layers of kind %s are not searched.",
@@ -249,6 +271,8 @@ void lip_field_clear(struct lip_field *field)
         lip_free(own->entry);
         lip_free(own->offset);
         lip_free(own->picked);
+        lip_free(own->mirror);
+        lip_free(own->flipped);
         lip_free(own->row);
     }
     double *all[] = {field->value,      field->error,   field->slope,
@@ -363,17 +387,59 @@ static void largest(const struct step *s)
     const struct lip_field_layer *own = s->own;
     for (size_t k = 0; k < own->layer->outputs; k++) {
         size_t first = own->start[k], end = own->start[k + 1], best = first;
-        bool least = own->max_min && k % 2 == 1;
         double worst = 0;
         for (size_t j = first; j < end; j++) {
             double here = s->x[own->column[j]], top = s->x[own->column[best]];
-            best = (least ? here < top : here > top) ? j : best;
+            best = here > top ? j : best;
             worst = s->e ? fmax(worst, s->e[own->column[j]]) : 0;
         }
         own->picked[k] = own->column[best];
         s->y[k] = s->x[own->picked[k]];
         if (s->e)
             s->error[k] = worst;
+    }
+}
+
+static bool is_exchange(const struct lip_mirror *m)
+{
+    return m->scale == 2;
+}
+
+/* The mirror image of a pair; an exchange is exact. */
+static void flip(double *y, const struct lip_mirror *m)
+{
+    double a = y[m->a], b = y[m->b];
+    double twice = 2 * (m->sine * a - m->cosine * b);
+    bool exchange = is_exchange(m);
+    y[m->a] = exchange ? b : a - twice * m->sine;
+    y[m->b] = exchange ? a : b + twice * m->cosine;
+}
+
+/* An exchange moves no number by more than the larger of two errors, a mirror
+ * by sqrt 2 times it; a mirror's own rounding is that of forward.c. */
+static void mirrors(const struct step *s)
+{
+    const struct lip_field_layer *own = s->own;
+    size_t n = own->layer->outputs;
+    memcpy(s->y, s->x, n * sizeof *s->y);
+    if (s->e)
+        memcpy(s->error, s->e, n * sizeof *s->error);
+    for (size_t k = 0; k < own->mirrors; k++) {
+        const struct lip_mirror *m = &own->mirror[k];
+        double a = s->y[m->a], b = s->y[m->b];
+        own->flipped[k] =
+            is_exchange(m) ? a < b : m->sine * a - m->cosine * b < 0;
+        if (own->flipped[k])
+            flip(s->y, m);
+        if (!s->e)
+            continue;
+        double worst = fmax(s->error[m->a], s->error[m->b]);
+        if (!is_exchange(m)) {
+            double size = fmax(fabs(a), fabs(b));
+            worst = lip_add_up(lip_mul_up(0x1.6a09e667f3bcdp+0, worst),
+                               lip_add_up(lip_mul_up(0x1p-44, size), LIP_TINY));
+        }
+        s->error[m->a] = s->error[m->b] = worst;
     }
 }
 
@@ -428,6 +494,8 @@ void lip_field_to(struct lip_field *field, const double *x, bool proven)
             linear(&s);
         else if (own->largest)
             largest(&s);
+        else if (own->mirror)
+            mirrors(&s);
         else if (own->layer->kind->role == LIP_ROLE_ELEMENTWISE)
             elementwise(&s);
         else
@@ -475,6 +543,13 @@ static void add_row(double *x, const struct lip_field_layer *own, size_t k,
 static void push(double *y, const struct lip_field_layer *own, const double *x,
                  const double *slope)
 {
+    if (own->mirror) {
+        memcpy(y, x, own->layer->outputs * sizeof *y);
+        for (size_t k = 0; k < own->mirrors; k++)
+            if (own->flipped[k])
+                flip(y, &own->mirror[k]);
+        return;
+    }
     for (size_t k = 0; k < own->layer->outputs; k++) {
         double sum = 0;
         if (own->largest)
@@ -502,6 +577,13 @@ const double *lip_field_tangent(struct lip_field *field, const double *v)
 static void pull(double *x, const struct lip_field_layer *own, const double *y,
                  const double *slope)
 {
+    if (own->mirror) {
+        memcpy(x, y, own->layer->inputs * sizeof *x);
+        for (size_t k = own->mirrors; k-- > 0;)
+            if (own->flipped[k])
+                flip(x, &own->mirror[k]);
+        return;
+    }
     memset(x, 0, own->layer->inputs * sizeof *x);
     for (size_t k = 0; k < own->layer->outputs; k++) {
         if (own->largest)

@@ -31,14 +31,14 @@ struct proof {
 
 double lip_lower_effort(const struct lip_network *network)
 {
-    if (!lip_network_is_dense(network))
+    if (!lip_stages_can(network))
         return lip_field_lower_effort(network);
     return 1e6 + 300 * (double)network->parameters;
 }
 
 double lip_lower_bytes(const struct lip_network *network)
 {
-    if (!lip_network_is_dense(network))
+    if (!lip_stages_can(network))
         return lip_field_lower_bytes(network);
     return lip_stages_bytes(network) + lip_walk_bytes(network) +
            lip_quotient_bytes(network) + lip_cells_bytes() +
@@ -207,7 +207,7 @@ enum lip_status lip_lower_bound(struct lip_lower_bound *out,
     *out = (struct lip_lower_bound){.method = LIP_LOWER_METHOD,
                                     .inputs = network->inputs};
     enum lip_status status =
-        forgive(lip_network_is_dense(network)
+        forgive(lip_stages_can(network)
                     ? chain_lower(out, network, norm, options, ctx)
                     : lip_field_lower(out, network, norm, options, ctx),
                 ctx);

@@ -9,7 +9,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { STAGES_OF_LAYER = 3 }; /* at most */
+size_t lip_stages_of_layer(const struct lip_layer *layer)
+{
+    size_t steps =
+        layer->kind->role == LIP_ROLE_JOINT ? lip_layer_steps(layer) : 0;
+    return steps > 0 && steps != LIP_NO_STEPS ? 3 * steps : 1;
+}
 
 const double *lip_stage_parameter(const struct lip_stage *stage, size_t k,
                                   double room[LIP_MAX_PARAMETERS])
@@ -35,50 +40,81 @@ static enum lip_status widen(double **out, const struct lip_tensor *tensor,
     return LIP_OK;
 }
 
-/* a + b and a - b of every pair, times `unit`: exact in doubles' products. */
-static enum lip_status add_pairs(struct lip_stages *stages, size_t n,
-                                 double unit, struct lip_ctx *ctx)
+/* A square stage, all zeros. */
+static enum lip_status add_square(struct lip_stage **out,
+                                  struct lip_stages *stages, size_t n,
+                                  struct lip_ctx *ctx)
 {
-    struct lip_stage *stage = &stages->stage[stages->count++];
+    struct lip_stage *stage = *out = &stages->stage[stages->count++];
     *stage = (struct lip_stage){.inputs = n, .outputs = n};
     stage->weight = lip_calloc(ctx, n, n * sizeof *stage->weight);
-    if (!stage->weight)
-        return ctx ? ctx->error.status : LIP_NO_MEMORY;
-    for (size_t i = 0; i < n; i += 2) {
-        double *x = stage->weight + i * n + i;
-        x[0] = x[1] = x[n] = unit;
-        x[n + 1] = -unit;
+    return stage->weight ? LIP_OK : ctx ? ctx->error.status : LIP_NO_MEMORY;
+}
+
+/* [c s; s -c] of the pairs, times `scale` if that is wanted, 1 of the others.
+ */
+static enum lip_status add_pairs(struct lip_stages *stages, size_t n,
+                                 const struct lip_mirror *pair, size_t pairs,
+                                 bool scale, struct lip_ctx *ctx)
+{
+    struct lip_stage *stage;
+    enum lip_status status = add_square(&stage, stages, n, ctx);
+    if (status != LIP_OK)
+        return status;
+    for (size_t k = 0; k < n; k++)
+        stage->weight[k * n + k] = 1;
+    for (const struct lip_mirror *m = pair; m < pair + pairs; m++) {
+        double by = scale ? m->scale : 1;
+        stage->weight[m->a * n + m->a] = by * m->cosine;
+        stage->weight[m->a * n + m->b] = by * m->sine;
+        stage->weight[m->b * n + m->a] = by * m->sine;
+        stage->weight[m->b * n + m->b] = by * -m->cosine;
     }
     return LIP_OK;
 }
 
-/* max and min of a pair are (s + |d|) / 2 and (s - |d|) / 2 with s = a + b, d =
- * a - b: two matrices, and between them prelu with slopes 1 and -1. */
-static enum lip_status add_max_min(struct lip_stages *stages, size_t n,
+/* Each step as two matrices, and between them prelu with slopes 1 and, of what
+ * |.| is taken of, -1. */
+static enum lip_status add_mirrors(struct lip_stages *stages,
+                                   const struct lip_layer *layer,
                                    struct lip_ctx *ctx)
 {
-    enum lip_status status = add_pairs(stages, n, 1, ctx);
-    if (status != LIP_OK)
-        return status;
-    struct lip_stage *stage = &stages->stage[stages->count++];
-    *stage = (struct lip_stage){
-        .inputs = n, .outputs = n, .activation = lip_activation_find("prelu")};
-    stage->own = lip_alloc(ctx, n, sizeof *stage->own);
-    if (!stage->own)
-        return ctx ? ctx->error.status : LIP_NO_MEMORY;
-    for (size_t k = 0; k < n; k++)
-        stage->own[k] = k % 2 ? -1 : 1;
-    return add_pairs(stages, n, 0.5, ctx);
+    size_t n = layer->inputs, steps = lip_layer_steps(layer);
+    struct lip_mirror *pair = lip_alloc(ctx, n / 2 + 1, sizeof *pair);
+    enum lip_status status = pair  ? LIP_OK
+                             : ctx ? ctx->error.status
+                                   : LIP_NO_MEMORY;
+    for (size_t i = 0; status == LIP_OK && i < steps; i++) {
+        size_t pairs = layer->kind->mirrors(layer, i, pair);
+        status = add_pairs(stages, n, pair, pairs, false, ctx);
+        if (status != LIP_OK)
+            break;
+        struct lip_stage *stage = &stages->stage[stages->count++];
+        *stage =
+            (struct lip_stage){.inputs = n,
+                               .outputs = n,
+                               .activation = lip_activation_find("prelu")};
+        stage->own = lip_alloc(ctx, n, sizeof *stage->own);
+        for (size_t k = 0; stage->own && k < n; k++)
+            stage->own[k] = 1;
+        for (size_t k = 0; stage->own && k < pairs; k++)
+            stage->own[pair[k].b] = -1;
+        status = stage->own ? add_pairs(stages, n, pair, pairs, true, ctx)
+                 : ctx      ? ctx->error.status
+                            : LIP_NO_MEMORY;
+    }
+    lip_free(pair);
+    return status;
 }
 
 static enum lip_status add_layer(struct lip_stages *stages,
                                  const struct lip_layer *layer,
                                  struct lip_ctx *ctx)
 {
-    if (layer->kind->role == LIP_ROLE_JOINT)
-        return add_max_min(stages, layer->inputs, ctx);
-    if (layer->kind->role == LIP_ROLE_RESHAPE)
+    if (lip_layer_changes_nothing(layer))
         return LIP_OK;
+    if (layer->kind->role == LIP_ROLE_JOINT)
+        return add_mirrors(stages, layer, ctx);
     bool linear = layer->kind->role == LIP_ROLE_LINEAR;
     if (!linear && !layer->activation)
         return lip_fail(ctx, LIP_UNSUPPORTED,
@@ -132,34 +168,39 @@ static void summarise(struct lip_stages *stages)
     }
 }
 
-/* A chain whose layers are dense, elementwise, or MaxMin of a width that is no
- * matter. */
-static bool is_known(const struct lip_network *network)
+/* The matrices of mirrors at any angle are not known exactly. */
+bool lip_stages_can(const struct lip_network *network)
 {
-    if (!lip_network_is_dense(network))
-        return false;
-    for (size_t i = 0; i < network->count; i++)
-        if (network->layer[i].kind->role == LIP_ROLE_JOINT)
-            return lip_chain_has_plain(network);
-    return true;
+    bool joint = false;
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        if (layer->kind->mirror_error > 0)
+            return false;
+        joint = joint || (layer->kind->role == LIP_ROLE_JOINT &&
+                          !lip_layer_changes_nothing(layer));
+    }
+    return lip_network_is_dense(network) &&
+           (!joint || lip_chain_has_plain(network));
 }
 
 enum lip_status lip_stages_new(struct lip_stages **out,
                                const struct lip_network *network,
                                struct lip_ctx *ctx)
 {
-    if (!is_known(network))
+    if (!lip_stages_can(network))
         return lip_fail(ctx, LIP_UNSUPPORTED,
                         "Only chains of dense layers and activations are "
-                        "taken apart here, and of layers that sort numbers "
-                        "MaxMin where it is not too wide.");
+                        "taken apart here, and layers that sort not too many "
+                        "numbers.");
     struct lip_stages *stages = lip_calloc(ctx, 1, sizeof *stages);
     if (!stages)
         return ctx ? ctx->error.status : LIP_NO_MEMORY;
     stages->inputs = network->inputs;
     stages->outputs = network->outputs;
-    stages->stage = lip_calloc(ctx, network->count,
-                               STAGES_OF_LAYER * sizeof *stages->stage);
+    size_t room = 0;
+    for (size_t i = 0; i < network->count; i++)
+        room += lip_stages_of_layer(&network->layer[i]);
+    stages->stage = lip_calloc(ctx, room, sizeof *stages->stage);
     enum lip_status status = LIP_OK;
     if (!stages->stage)
         status = ctx ? ctx->error.status : LIP_NO_MEMORY;
@@ -193,13 +234,14 @@ enum { BLOCK = 128 };
 double lip_stages_bytes(const struct lip_network *network)
 {
     double bytes = sizeof(struct lip_stages) + 2 * BLOCK;
-    bool known = is_known(network);
+    bool known = lip_stages_can(network);
     for (size_t i = 0; i < network->count; i++) {
         const struct lip_layer *layer = &network->layer[i];
         double n = (double)layer->inputs;
-        bytes += STAGES_OF_LAYER * (sizeof(struct lip_stage) + 3 * BLOCK);
+        double stages = (double)lip_stages_of_layer(layer);
+        bytes += stages * (sizeof(struct lip_stage) + 3 * BLOCK);
         if (layer->kind->role == LIP_ROLE_JOINT && known)
-            bytes += 8 * (2 * n + 1) * n;
+            bytes += stages * 8 * n * n + 40 * n;
         if (layer->weight.data)
             bytes += 8 * (double)lip_tensor_count(&layer->weight);
         if (layer->bias.data)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The network as it is evaluated, biases included, in doubles that point
- * arithmetic can walk over quickly: layers without what changes nothing, MaxMin
+ * arithmetic can walk over quickly: layers without what changes nothing, sorts
  * as matrices and absolute values. */
 #ifndef LIP_CERTIFY_STAGES_H
 #define LIP_CERTIFY_STAGES_H
@@ -32,12 +32,19 @@ struct lip_stages {
     bool straight;   /* every activation is made of straight pieces */
 };
 
+/* Whether the network is a chain of layers that are dense, elementwise or sorts
+ * of a size that is no matter. */
+bool lip_stages_can(const struct lip_network *network);
+
+/* Stages that a layer becomes, at most. */
+size_t lip_stages_of_layer(const struct lip_layer *layer);
+
 /* Bytes that lip_stages_new will ask for; cannot overflow. */
 double lip_stages_bytes(const struct lip_network *network);
 
 /* LIP_NO_MEMORY, LIP_TOO_LARGE; LIP_UNSUPPORTED: a layer that is neither linear
- * nor elementwise nor MaxMin. O(parameters). Independent of the network
- * afterwards. */
+ * nor elementwise nor sorts, as are mirrors. O(parameters). Independent of the
+ * network afterwards. */
 enum lip_status lip_stages_new(struct lip_stages **out,
                                const struct lip_network *network,
                                struct lip_ctx *ctx);

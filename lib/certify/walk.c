@@ -53,11 +53,13 @@ void lip_walk_clear(struct lip_walk *walk)
 double lip_walk_bytes(const struct lip_network *network)
 {
     double n = (double)network->inputs + 2 * (double)network->outputs;
+    double count = 1;
     for (size_t i = 0; i < network->count; i++) {
-        bool joint = network->layer[i].kind->role == LIP_ROLE_JOINT;
-        n += (joint ? 3 : 1) * (double)network->layer[i].inputs;
+        double stages = (double)lip_stages_of_layer(&network->layer[i]);
+        n += stages * (double)network->layer[i].inputs;
+        count += stages;
     }
-    return 8 * (BUFFERS * n + (double)network->count + 1);
+    return 8 * (BUFFERS * n + count);
 }
 
 double lip_length(const double *x, size_t n)

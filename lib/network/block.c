@@ -188,7 +188,7 @@ static double hidden(const struct maker *m)
     double norm =
         fmin(m->frobenius, lip_sqrt_up(lip_mul_up(m->row_sum, m->largest)));
     double squares = 0, radius = 0,
-           uncertainty = m->layer ? m->op.uncertainty : 0;
+           uncertainty = m->layer ? m->op.uncertainty : m->node->uncertainty;
     bool exact = !m->repeats;
     for (size_t s = 0; s < m->node->sources; s++) {
         const struct place *p = &m->place[s];

@@ -36,7 +36,6 @@ double lip_chain_constant(const struct lip_chain *chain, size_t i,
 struct builder {
     struct lip_chain *chain;
     bool after_slopes;
-    bool plain; /* MaxMin as matrices and slopes */
     struct lip_ctx *ctx;
 };
 
@@ -202,8 +201,6 @@ static enum lip_status add_slopes(struct builder *b,
                                   const struct lip_layer *layer)
 {
     struct lip_slopes s, *slot;
-    if (lip_layer_changes_nothing(layer))
-        return LIP_OK;
     size_t n = layer->outputs;
     bool fresh = !b->after_slopes;
     double most = 0;
@@ -247,46 +244,14 @@ static enum lip_status add_joint(struct builder *b,
     return status;
 }
 
-/* a + b and a - b of every pair, times 2^exponent / 2. */
-static enum lip_status add_pairs(struct builder *b, size_t n, long exponent)
-{
-    struct lip_link link = {.exponent = exponent};
-    enum lip_status status = lip_matrix_new(&link.transposed, n, n, b->ctx);
-    if (status != LIP_OK)
-        return status;
-    double *x = link.transposed.data;
-    memset(x, 0, n * n * sizeof *x);
-    for (size_t i = 0; i < n; i += 2) {
-        x[i + i * n] = x[i + 1 + i * n] = x[i + (i + 1) * n] = 0.5;
-        x[i + 1 + (i + 1) * n] = -0.5;
-    }
-    return add_linear(b, &link);
-}
-
-static enum lip_status add_max_min(struct builder *b, size_t n)
-{
-    struct lip_slopes *slot;
-    enum lip_status status = add_pairs(b, n, 1);
-    if (status == LIP_OK)
-        status = open_gap(&slot, b, n);
-    if (status != LIP_OK)
-        return status;
-    for (size_t i = 1; i < n; i += 2)
-        slot[i] = (struct lip_slopes){-1, 1};
-    return add_pairs(b, n, 0);
-}
-
-static bool is_max_min(const struct lip_layer *layer)
-{
-    return layer->kind->max_min && layer->kind->max_min(layer);
-}
-
 static enum lip_status add_layer(struct builder *b,
                                  const struct lip_network *network, size_t i)
 {
     const struct lip_layer *layer = &network->layer[i];
     struct lip_link link;
     enum lip_status status = LIP_OK;
+    if (lip_layer_changes_nothing(layer))
+        return LIP_OK;
     if (layer->kind->role == LIP_ROLE_LINEAR) {
         status = widen(&link, network, i, b->ctx);
         if (status == LIP_OK)
@@ -294,7 +259,7 @@ static enum lip_status add_layer(struct builder *b,
     } else if (layer->kind->role == LIP_ROLE_ELEMENTWISE) {
         status = add_slopes(b, layer);
     } else if (layer->kind->role == LIP_ROLE_JOINT) {
-        status = b->plain ? add_max_min(b, layer->inputs) : add_joint(b, layer);
+        status = add_joint(b, layer);
     }
     return status;
 }
@@ -362,58 +327,6 @@ static struct lip_chain *empty(size_t links, struct lip_ctx *ctx)
     return chain;
 }
 
-static enum lip_status make(struct lip_chain **out,
-                            const struct lip_network *network, bool plain,
-                            struct lip_ctx *ctx)
-{
-    /* At most two matrices a layer, and an identity at either end. */
-    struct lip_chain *chain = empty(2 * network->count + 2, ctx);
-    if (!chain)
-        return ctx ? ctx->error.status : LIP_NO_MEMORY;
-    struct builder b = {chain, false, plain, ctx};
-    enum lip_status status = build(&b, network);
-    if (status != LIP_OK) {
-        lip_chain_free(chain);
-        return status;
-    }
-    summarise(chain);
-    chain->network = network;
-    chain->unrolled = chain->dense = true;
-    *out = chain;
-    return LIP_OK;
-}
-
-bool lip_chain_has_plain(const struct lip_network *network)
-{
-    double squares = 0;
-    for (size_t i = 0; i < network->count; i++) {
-        const struct lip_layer *layer = &network->layer[i];
-        if (layer->kind->role != LIP_ROLE_JOINT)
-            continue;
-        if (!is_max_min(layer))
-            return false;
-        squares += (double)layer->inputs * (double)layer->inputs;
-    }
-    return squares > 0 && squares <= 1e6 + 4 * (double)network->parameters;
-}
-
-static enum lip_status new_dense(struct lip_chain **out,
-                                 const struct lip_network *network,
-                                 struct lip_ctx *ctx)
-{
-    struct lip_chain *chain;
-    enum lip_status status = make(&chain, network, false, ctx);
-    if (status != LIP_OK)
-        return status;
-    if (lip_chain_has_plain(network))
-        status = make(&chain->plain, network, true, ctx);
-    if (status == LIP_OK)
-        *out = chain;
-    else
-        lip_chain_free(chain);
-    return status;
-}
-
 /* A chain without matrices, and why. */
 static enum lip_status new_layered(struct lip_chain **out,
                                    const struct lip_network *network,
@@ -456,6 +369,49 @@ static enum lip_status new_unrolled(struct lip_chain **out,
              ctx ? ctx->error.detail : "Out of memory while unrolling.");
     lip_error_clear(ctx);
     return new_layered(out, network, obstacle, ctx);
+}
+
+bool lip_chain_has_plain(const struct lip_network *network)
+{
+    double squares = 0;
+    bool joint = false;
+    for (size_t i = 0; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        if (layer->kind->role != LIP_ROLE_JOINT ||
+            lip_layer_changes_nothing(layer))
+            continue;
+        size_t steps = lip_layer_steps(layer);
+        if (steps == LIP_NO_STEPS)
+            return false;
+        squares +=
+            (double)steps * (double)layer->inputs * (double)layer->inputs;
+        joint = true;
+    }
+    return joint && squares <= 1e6 + 4 * (double)network->parameters;
+}
+
+static enum lip_status new_dense(struct lip_chain **out,
+                                 const struct lip_network *network,
+                                 struct lip_ctx *ctx)
+{
+    /* At most two matrices a layer, and an identity at either end. */
+    struct lip_chain *chain = empty(2 * network->count + 2, ctx);
+    if (!chain)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    struct builder b = {chain, false, ctx};
+    enum lip_status status = build(&b, network);
+    if (status == LIP_OK) {
+        summarise(chain);
+        chain->network = network;
+        chain->unrolled = chain->dense = true;
+        if (lip_chain_has_plain(network))
+            status = new_unrolled(&chain->plain, network, ctx);
+    }
+    if (status == LIP_OK)
+        *out = chain;
+    else
+        lip_chain_free(chain);
+    return status;
 }
 
 static enum lip_status new_whole(struct lip_chain **out,

@@ -67,11 +67,11 @@ struct lip_chain {
                                    gap no statement: 0 .. infinity */
     struct lip_gap *gap;        /* [count - 1] */
     bool joint;                 /* some gap is */
-    /* The same function without a joint gap, where lip_chain_has_plain();
-     * else NULL. With s = a + b and d = a - b, max and min of a pair are
-     * (s + |d|) / 2 and (s - |d|) / 2: two matrices with slopes [1, 1] and
-     * [-1, 1] between them. Products of norms lose a little by it, the others
-     * can be used at all. */
+    /* The same function without a joint gap, where lip_chain_has_plain(); else
+     * NULL. Sorts and mirrors are taken apart into pairs (pairs.c): each step a
+     * gap with slopes [-1, 1] of what |.| is taken of, [1, 1] of all else.
+     * Products of norms lose by it, the others can be used at all. It is as of
+     * a graph: unrolled, not dense. */
     struct lip_chain *plain;
     /* Where the network ends with layers that have no such form: the chain of
      * what comes before them (its network is `part`), and their constants; else
@@ -96,8 +96,8 @@ double lip_chain_steepest(const struct lip_chain *chain, size_t i);
 double lip_chain_constant(const struct lip_chain *chain, size_t i,
                           enum lip_norm p);
 
-/* Whether the network has joint layers, all of them are MaxMin, and the square
- * matrices that take their place do not dwarf its own. */
+/* Whether a chain of dense layers has joint ones, all of them can be taken apart
+ * into pairs, and the square matrices of their steps do not dwarf its own. */
 bool lip_chain_has_plain(const struct lip_network *network);
 
 /* Bytes that the chain of this network takes, before any is asked for; a sum

@@ -5,25 +5,20 @@
 
 #include <math.h>
 
-/* The chain without joint layers, where there may be one: MaxMin takes two
- * square matrices, and products with both its neighbours. */
+/* The chain without joint layers, where there may be one: the matrices, and
+ * what lays them out, which counts where they are small and many. */
 static double plain_bytes(const struct lip_network *network)
 {
-    double bytes = 0, widest = 0;
     if (!lip_chain_has_plain(network))
         return 0;
+    double bytes = lip_unroll_bytes(network, NULL), nodes = 16, rows = 0;
     for (size_t i = 0; i < network->count; i++) {
-        widest = fmax(widest, (double)network->layer[i].inputs);
-        widest = fmax(widest, (double)network->layer[i].outputs);
+        size_t steps = lip_layer_steps(&network->layer[i]);
+        double most = steps == LIP_NO_STEPS ? 1 : (double)steps;
+        nodes += 4 * most;
+        rows += 200 * most * (double)network->layer[i].inputs;
     }
-    for (size_t i = 0; i < network->count; i++) {
-        const struct lip_layer *layer = &network->layer[i];
-        double n = (double)layer->outputs;
-        bytes += layer->kind->role == LIP_ROLE_LINEAR
-                     ? 8 * ((double)layer->inputs + widest) * n
-                     : 8 * (2 * n + 2 * widest + 2) * n;
-    }
-    return bytes + 8 * widest * widest;
+    return isfinite(bytes) ? bytes + rows + nodes * (400 + 8 * nodes) : 0;
 }
 
 static double dense_bytes(const struct lip_network *network)

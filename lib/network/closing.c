@@ -7,8 +7,7 @@
 
 static bool has_pairs(const struct lip_layer *layer)
 {
-    const struct lip_layer_kind *kind = layer->kind;
-    return kind->largest_of || (kind->max_min && kind->max_min(layer));
+    return layer->kind->largest_of || lip_layer_steps(layer) != LIP_NO_STEPS;
 }
 
 static bool begins(const struct lip_layer *layer)

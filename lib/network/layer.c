@@ -83,8 +83,15 @@ void lip_layer_clear(struct lip_layer *layer)
     layer->sources = 0;
 }
 
+size_t lip_layer_steps(const struct lip_layer *layer)
+{
+    return layer->kind->steps ? layer->kind->steps(layer) : LIP_NO_STEPS;
+}
+
 bool lip_layer_changes_nothing(const struct lip_layer *layer)
 {
+    if (layer->kind->role == LIP_ROLE_JOINT)
+        return lip_layer_steps(layer) == 0;
     if (layer->kind->role != LIP_ROLE_ELEMENTWISE || layer->weight.data)
         return layer->kind->role == LIP_ROLE_RESHAPE;
     struct lip_slopes s = lip_layer_slopes(layer, 0);

@@ -28,6 +28,9 @@ enum { LIP_LAYER_NAME = 128, LIP_MAX_SETTINGS = 6 };
 /* In the place of a layer's number: the network's input. */
 #define LIP_FROM_INPUT SIZE_MAX
 
+/* In the place of a number of steps: a layer that is not made of mirrors. */
+#define LIP_NO_STEPS SIZE_MAX
+
 struct lip_layer_kind;
 
 /* Whole numbers that a layer is set up with: "stride": [2, 2]. */
@@ -64,6 +67,18 @@ struct lip_layer {
     size_t inputs, outputs;   /* numbers, of all sources together */
     struct lip_shape in, out; /* of the first source, and of what comes out */
     size_t fan_in;            /* LINEAR with `row`: most entries of a row */
+};
+
+/* Numbers a and b of a layer mirrored at a line so that d is not negative:
+ *
+ *     p = cosine a + sine b,   d = sine a - cosine b,
+ *     a' = (cosine p + sine |d|) scale,   b' = (sine p - cosine |d|) scale,
+ *
+ * scale = 1 / (cosine^2 + sine^2). With 1/2, 1/2 and scale 2, a' and b' are the
+ * larger and the smaller one, exactly. */
+struct lip_mirror {
+    size_t a, b;
+    double cosine, sine, scale;
 };
 
 /* What a layer does to the shape of a bound. */
@@ -123,9 +138,15 @@ struct lip_layer_kind {
     double (*constant)(const struct lip_layer *layer, enum lip_norm norm);
     bool accurate; /* JOINT: what eval gives is off by at most 2^-44 |x|, in
                       every norm */
-    /* JOINT: whether the layer is MaxMin on pairs of neighbours; NULL: never.
-     */
-    bool (*max_min)(const struct lip_layer *layer);
+    /* JOINT: the layer as steps that each mirror pairs of numbers, none in two
+     * pairs: how many, LIP_NO_STEPS where those would be too many. NULL: it
+     * cannot be taken apart. */
+    size_t (*steps)(const struct lip_layer *layer);
+    /* The pairs of one step, at most half the inputs; returns how many, which
+     * may be all that is wanted (pair NULL). */
+    size_t (*mirrors)(const struct lip_layer *layer, size_t step,
+                      struct lip_mirror *pair);
+    double mirror_error; /* cosines and sines are off by at most that */
     /* JOINT, whose outputs are each the largest of some inputs (max-pool): the
      * columns of those of output k, at most layer->fan_in; returns how many, at
      * least 1. NULL: not such a kind. */
@@ -189,7 +210,11 @@ struct lip_slopes lip_layer_slopes(const struct lip_layer *layer, size_t k);
  * ones the steepest slope, exactly; infinite where there is none. */
 double lip_layer_constant(const struct lip_layer *layer, enum lip_norm p);
 
-/* True for reshapes and for activations of slopes [1, 1], which bounds drop. */
+/* Steps of a joint layer as mirrored pairs, or LIP_NO_STEPS. */
+size_t lip_layer_steps(const struct lip_layer *layer);
+
+/* True for reshapes, activations of slopes [1, 1] and sorts of single numbers,
+ * which bounds drop. */
 bool lip_layer_changes_nothing(const struct lip_layer *layer);
 
 /* Lets go of the layer's tensors. */

@@ -219,13 +219,14 @@ static enum lip_status add_joint(struct builder *b, size_t i, size_t sources)
     const struct lip_layer *layer = &b->network->layer[i];
     if (layer->kind->largest_of)
         return add_pool(b, i, sources);
-    if (layer->kind->max_min && layer->kind->max_min(layer))
-        return lip_nodes_max_min(&b->map[i], b->nodes, layer, b->source,
+    if (lip_layer_steps(layer) != LIP_NO_STEPS)
+        return lip_nodes_mirrors(&b->map[i], b->nodes, layer, b->source,
                                  sources, b->ctx);
     snprintf(b->nodes->obstacle, sizeof b->nodes->obstacle,
-             "Layer %zu%s%.60s is a %s layer, which has no form as matrices "
+             "Layer %zu%s%.60s is a %s layer%s, which has no form as matrices "
              "and slopes; ask for methods that multiply norms.",
-             i, layer->name[0] ? " " : "", layer->name, lip_layer_type(layer));
+             i, layer->name[0] ? " " : "", layer->name, lip_layer_type(layer),
+             layer->kind->steps ? " of large groups" : "");
     return LIP_OK;
 }
 

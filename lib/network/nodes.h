@@ -22,6 +22,8 @@ struct lip_node {
     const struct lip_layer *layer; /* LINEAR by lip_operator_row; else NULL: */
     size_t *column;                /* [2 width], LIP_NO_COLUMN for none, */
     double *value;                 /* [2 width] */
+    double uncertainty;            /* how far those may be off, in F-norm,
+                                      relatively */
     struct lip_slopes *slopes;     /* NEURONS: [width] */
 };
 
@@ -52,12 +54,13 @@ enum lip_status lip_nodes_add(size_t *out, struct lip_nodes *nodes,
                               const struct lip_layer *layer,
                               struct lip_ctx *ctx);
 
-/* The largest of some numbers, MaxMin: the last of several nodes into *out. */
+/* The largest of some numbers, and layers made of mirrors (with at least one
+ * step): the last of several nodes into *out. */
 enum lip_status lip_nodes_largest(size_t *out, struct lip_nodes *nodes,
                                   const struct lip_layer *layer,
                                   const size_t *source, size_t sources,
                                   struct lip_ctx *ctx);
-enum lip_status lip_nodes_max_min(size_t *out, struct lip_nodes *nodes,
+enum lip_status lip_nodes_mirrors(size_t *out, struct lip_nodes *nodes,
                                   const struct lip_layer *layer,
                                   const size_t *source, size_t sources,
                                   struct lip_ctx *ctx);

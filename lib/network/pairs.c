@@ -5,7 +5,8 @@
  *     max(a, b) = s + |d|,   min(a, b) = s - |d|.
  *
  * The largest of c numbers takes log2(c) such stages: those of one stage are
- * pairs and, where a window has an odd count, one that is handed on. */
+ * pairs and, where a window has an odd count, one that is handed on. Sorting is
+ * stages of pairs, too, and a Householder layer one of turned pairs. */
 #include "network/nodes.h"
 
 static enum lip_status memory(const struct lip_ctx *ctx)
@@ -191,24 +192,55 @@ enum lip_status lip_nodes_largest(size_t *out, struct lip_nodes *nodes,
     return status;
 }
 
-enum lip_status lip_nodes_max_min(size_t *out, struct lip_nodes *nodes,
+/* Step `step` of a layer made of mirrors, on top of what the stage has: sums
+ * and, behind them, numbers that are in no pair; differences; |.|; results. */
+static enum lip_status mirror_step(size_t *out, struct stage *s,
+                                   const struct lip_layer *layer, size_t step,
+                                   struct lip_mirror *pair)
+{
+    size_t n = layer->inputs, pairs = layer->kind->mirrors(layer, step, pair);
+    enum lip_status status = add_stage(out, s, pairs, n - pairs, n);
+    if (status != LIP_OK || s->nodes->shapes)
+        return status;
+    struct lip_node *result = &s->nodes->node[s->nodes->count - 1];
+    struct lip_node *sum = result - 3, *difference = result - 2;
+    for (size_t k = 0; k < pairs; k++) {
+        const struct lip_mirror *m = &pair[k];
+        double c = m->cosine * m->scale, d = m->sine * m->scale;
+        set_row(sum, k, m->a, m->cosine, m->b, m->sine);
+        set_row(difference, k, m->a, m->sine, m->b, -m->cosine);
+        set_row(result, m->a, k, c, n - pairs + k, d);
+        set_row(result, m->b, k, d, n - pairs + k, -c);
+    }
+    for (size_t j = 0, k = pairs; j < n; j++) {
+        if (result->column[2 * j] != LIP_NO_COLUMN)
+            continue;
+        set_row(sum, k, j, 1, LIP_NO_COLUMN, 0);
+        set_row(result, j, k++, 1, LIP_NO_COLUMN, 0);
+    }
+    /* In each row both numbers may be off; the length of a row is 1 or more. */
+    double off = 1.5 * layer->kind->mirror_error;
+    sum->uncertainty = difference->uncertainty = result->uncertainty = off;
+    return LIP_OK;
+}
+
+enum lip_status lip_nodes_mirrors(size_t *out, struct lip_nodes *nodes,
                                   const struct lip_layer *layer,
                                   const size_t *source, size_t sources,
                                   struct lip_ctx *ctx)
 {
-    size_t half = layer->outputs / 2;
+    struct lip_mirror *pair = NULL;
     struct stage s = {
         .nodes = nodes, .source = source, .sources = sources, .ctx = ctx};
-    enum lip_status status = add_stage(out, &s, half, half, 2 * half);
-    if (status != LIP_OK || nodes->shapes)
-        return status;
-    struct lip_node *result = &nodes->node[nodes->count - 1];
-    struct lip_node *sum = result - 3, *difference = result - 2;
-    for (size_t k = 0; k < half; k++) {
-        set_row(sum, k, 2 * k, 0.5, 2 * k + 1, 0.5);
-        set_row(difference, k, 2 * k, 0.5, 2 * k + 1, -0.5);
-        set_row(result, 2 * k, k, 1, half + k, 1);
-        set_row(result, 2 * k + 1, k, 1, half + k, -1);
+    if (!nodes->shapes)
+        pair = lip_alloc(ctx, layer->inputs / 2 + 1, sizeof *pair);
+    enum lip_status status = pair || nodes->shapes ? LIP_OK : memory(ctx);
+    size_t steps = lip_layer_steps(layer);
+    for (size_t k = 0; status == LIP_OK && k < steps; k++) {
+        status = mirror_step(out, &s, layer, k, pair);
+        s.source = out;
+        s.sources = 1;
     }
-    return LIP_OK;
+    lip_free(pair);
+    return status;
 }

@@ -49,6 +49,23 @@ static double constant(const struct lip_layer *layer, enum lip_norm norm)
     return norm == LIP_NORM_2 ? 1 : root_two;
 }
 
+static size_t steps(const struct lip_layer *layer)
+{
+    (void)layer;
+    return 1;
+}
+
+static size_t mirrors(const struct lip_layer *layer, size_t step,
+                      struct lip_mirror *pair)
+{
+    (void)step;
+    for (size_t k = 0; pair && k < layer->inputs / 2; k++) {
+        double half = lip_tensor_at(&layer->weight, k) / 2;
+        pair[k] = (struct lip_mirror){2 * k, 2 * k + 1, cos(half), sin(half), 1};
+    }
+    return layer->inputs / 2;
+}
+
 const struct lip_layer_kind lip_layer_householder = {
     .name = "householder",
     .title = "Pairs of numbers mirrored at lines with given angles",
@@ -57,6 +74,9 @@ const struct lip_layer_kind lip_layer_householder = {
     .eval = eval,
     .constant = constant,
     .accurate = true,
+    .steps = steps,
+    .mirrors = mirrors,
+    .mirror_error = 0x1p-49, /* 16 units in the last place below 1 */
     .weight_name = "angles",
     .weight_rank = 1,
 };
