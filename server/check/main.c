@@ -59,14 +59,14 @@ static void read_options(struct lip_read_options *out, const json_t *root)
             json_array_get(json_object_get(activation, "parameters"), i));
 }
 
-/* Dense layers, activations, what keeps every number, and the one kind that
- * sorts; what another kind does is not in this program. */
+/* Dense layers, activations, what keeps every number, and the kinds that sort
+ * and mirror; what another kind does is not in this program. */
 static bool is_known(const struct lip_layer *layer)
 {
     const struct lip_layer_kind *kind = layer->kind;
     return kind == &lip_layer_dense || kind == &lip_layer_flatten ||
            kind == &lip_layer_activation || kind == &lip_layer_reshape ||
-           kind == &lip_layer_group_sort;
+           kind == &lip_layer_group_sort || kind == &lip_layer_householder;
 }
 
 /* The model, tried in both layouts of weights. */

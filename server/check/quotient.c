@@ -91,6 +91,27 @@ static void sort_groups(struct check *c, arb_mat_struct *x,
         sort(c, x, k, group);
 }
 
+/* z where v'z > 0, else z - 2 (v'z) v: that is z + (|v'z| - v'z) v. */
+static void mirror(struct check *c, arb_mat_struct *x,
+                   const struct lip_layer *layer)
+{
+    arb_ptr v = vector(c, 4), size = v + 2, t = v + 3;
+    for (size_t k = 0; k < layer->inputs; k += 2)
+        for (size_t side = 0; side < 2; side++) {
+            arb_ptr a = x->rows[k] + side, b = x->rows[k + 1] + side;
+            arb_set_d(t, lip_tensor_at(&layer->weight, k / 2));
+            arb_mul_2exp_si(t, t, -1);
+            arb_sin_cos(v, v + 1, t, c->bits);
+            arb_neg(v + 1, v + 1);
+            arb_mul(t, v, a, c->bits);
+            arb_addmul(t, v + 1, b, c->bits);
+            arb_abs(size, t);
+            arb_sub(size, size, t, c->bits);
+            arb_addmul(a, v, size, c->bits);
+            arb_addmul(b, v + 1, size, c->bits);
+        }
+}
+
 enum verdict quotient_check(struct check *c)
 {
     const struct lip_network *network = c->network;
@@ -113,6 +134,8 @@ enum verdict quotient_check(struct check *c)
             linear(c, x, layer);
         else if (layer->kind == &lip_layer_group_sort)
             sort_groups(c, x, layer);
+        else if (layer->kind == &lip_layer_householder)
+            mirror(c, x, layer);
         else if (layer->kind->role != LIP_ROLE_RESHAPE && !layer->activation)
             return refuse(c, "Layer %zu cannot be evaluated.", i);
         for (size_t k = 0; layer->activation && k < 2 * layer->outputs; k++) {

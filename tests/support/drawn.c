@@ -149,16 +149,31 @@ static void add_norm(struct draft *d, size_t a)
 static void add_pairs(struct draft *d, size_t a)
 {
     const size_t *s = d->shape[a];
+    static const size_t group[] = {2, 2, 3, 4, 6};
     struct lip_layer layer = make_kind(&lip_layer_group_sort);
-    layer.group = 2;
-    if (s[0] * s[1] * s[2] % 2 == 0)
+    size_t n = s[0] * s[1] * s[2], i = pick(d, 5);
+    layer.group = i < 5 ? group[i] : n < 9 ? 0 : 2;
+    if (layer.group == 0 || n % layer.group == 0)
         append(d, layer, a, MOST, s[0], s[1], s[2]);
+}
+
+static void add_mirrors(struct draft *d, size_t a)
+{
+    const size_t *s = d->shape[a];
+    size_t dim[] = {s[0] * s[1] * s[2] / 2, 0};
+    struct lip_layer layer = make_kind(&lip_layer_householder);
+    if (s[0] * s[1] * s[2] % 2)
+        return;
+    double *angle = normals(d, dim[0], 3);
+    layer.weight = make_array(dim, angle, d->ctx);
+    append(d, layer, a, MOST, s[0], s[1], s[2]);
+    free(angle);
 }
 
 static void step(struct draft *d)
 {
     size_t a = pick(d, 4) ? d->count - 1 : pick(d, d->count);
-    switch (pick(d, d->what.pairs ? 11 : 9)) {
+    switch (pick(d, d->what.pairs ? 13 : 9)) {
     case 0:
     case 1:
         add_conv(d, a);
@@ -183,8 +198,12 @@ static void step(struct draft *d)
     case 9:
         add_pool(d, a, true);
         break;
-    default:
+    case 10:
+    case 11:
         add_pairs(d, a);
+        break;
+    default:
+        add_mirrors(d, a);
     }
 }
 

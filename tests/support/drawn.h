@@ -13,7 +13,7 @@ struct drawn {
     bool straight;  /* no biases, only activations that are straight on either
                        side of 0, none on another: the slope that a number
                        meets is told by its sign */
-    bool pairs;     /* max-pools and MaxMin, too */
+    bool pairs;     /* max-pools, sorts and mirrors, too */
     double scale;   /* of weights; 0: 1 */
     size_t outputs; /* 0: up to 3 */
 };

@@ -17,8 +17,8 @@ static double uniform(uint64_t *seed)
     return (double)(int64_t)*seed * 0x1p-63;
 }
 
-/* An image through a convolution, the largest of 2 x 2, a residual block and a
- * dense layer. */
+/* An image through a convolution, the largest of 2 x 2, a residual block,
+ * mirrors, a dense layer and a sort. */
 static struct lip_network *make(const char *activation)
 {
     double number[400];
@@ -32,15 +32,17 @@ static struct lip_network *make(const char *activation)
         make_kind(&lip_layer_max_pool),
         make_conv((size_t[]){2, 2, 3, 3, 0}, number + 30, NULL, &ctx),
         make_kind(&lip_layer_add),
+        make_kind(&lip_layer_householder),
         make_dense(4, 18, number + 80, number, &ctx),
-        {.kind = &lip_layer_group_sort, .group = 2}};
+        make_kind(&lip_layer_group_sort)};
+    layer[6].weight = make_array((size_t[]){9, 0}, number + 300, &ctx);
     set(&layer[1], "padding", 1, (long[]){1});
     set(&layer[3], "kernel", 2, (long[]){2, 2});
     set(&layer[3], "stride", 2, (long[]){2, 2});
     set(&layer[4], "padding", 1, (long[]){1});
     take_from(&layer[5], 2, (size_t[]){3, 4}, &ctx);
     struct lip_network *network;
-    ck_assert_msg(make_network(&network, layer, 8, &ctx) == LIP_OK, "%s",
+    ck_assert_msg(make_network(&network, layer, 9, &ctx) == LIP_OK, "%s",
                   ctx.error.detail);
     return network;
 }
@@ -134,6 +136,49 @@ START_TEST(errors_hold_what_rounding_loses)
 }
 END_TEST
 
+/* A mirror's values against long double, near its line too. It may turn errors
+ * of both numbers into one of sqrt 2 times as much. */
+START_TEST(errors_hold_what_mirrors_lose)
+{
+    uint64_t seed = 4;
+    double lost = 0;
+    for (int t = 0; t < 500; t++) {
+        double x[2] = {uniform(&seed), uniform(&seed)}, angle = 9 * x[0];
+        double w[4] = {1, 0, 0, 1}, v[4] = {0.1, 0.3, -0.7, 0.9};
+        long double c = cosl((long double)angle / 2);
+        long double s = sinl((long double)angle / 2);
+        if (t % 2) { /* on the line */
+            x[0] = (double)c * x[1];
+            x[1] = (double)s * x[1];
+        }
+        long double d = s * x[0] - c * x[1], twice = d > 0 ? 0 : 2 * d;
+        long double y[2] = {x[0] - twice * s, x[1] + twice * c};
+        for (int exact = 1; exact >= 0; exact--) {
+            struct lip_layer layer[] = {
+                make_dense(2, 2, exact ? w : v, NULL, &ctx),
+                make_kind(&lip_layer_householder)};
+            layer[1].weight = make_array((size_t[]){1, 0}, &angle, &ctx);
+            struct lip_network *network;
+            struct lip_field field;
+            ck_assert_int_eq(make_network(&network, layer, 2, &ctx), LIP_OK);
+            ck_assert_int_eq(lip_field_new(&field, network, &ctx), LIP_OK);
+            lip_field_to(&field, x, true);
+            const double *error = lip_field_error(&field);
+            double before = fmax(field.error[0], field.error[1]);
+            for (size_t k = 0; k < 2; k++) {
+                double off = (double)fabsl(lip_field_value(&field)[k] - y[k]);
+                ck_assert(!exact || off <= error[k] - sqrt(2) * before);
+                lost = fmax(lost, exact ? off : 0);
+                ck_assert(error[k] >= sqrt(2) * before && error[k] < 1e-12);
+            }
+            lip_field_clear(&field);
+            lip_network_free(network);
+        }
+    }
+    ck_assert_double_gt(lost, 0);
+}
+END_TEST
+
 /* Of a large convolution only the kernel is kept: the same numbers. */
 START_TEST(large_convolutions_are_evaluated_from_their_kernel)
 {
@@ -209,6 +254,7 @@ int main(void)
     tcase_add_loop_test(tc, values_are_those_of_the_network, 0, 3);
     tcase_add_loop_test(tc, derivatives_belong_together, 0, 3);
     tcase_add_test(tc, errors_hold_what_rounding_loses);
+    tcase_add_test(tc, errors_hold_what_mirrors_lose);
     tcase_add_test(tc, large_convolutions_are_evaluated_from_their_kernel);
     tcase_add_test(tc, memory_may_run_out_anywhere);
     suite_add_tcase(suite, tc);

@@ -5,11 +5,15 @@
  * an elementwise layer. */
 #include "network/network.h"
 
+#include "linalg/random.h"
 #include "network/chain.h"
 #include "tests/support/layers.h"
 #include "tests/support/suite.h"
 
 #include <math.h>
+#include <string.h>
+
+enum { MOST = 100 };
 
 static struct lip_layer make(size_t group)
 {
@@ -32,6 +36,81 @@ START_TEST(sorts)
     }
     struct lip_layer layer = make(4);
     ck_assert_int_eq(layer.kind->infer(&layer, 6, NULL), LIP_INVALID);
+}
+END_TEST
+
+/* The steps of a sort on x[n]: each pair put in order, none of a step twice. */
+static size_t walk(double *x, const struct lip_layer *layer)
+{
+    struct lip_mirror pair[MOST];
+    size_t steps = lip_layer_steps(layer), all = 0;
+    for (size_t s = 0; s < steps; s++) {
+        bool used[MOST] = {0};
+        size_t count = layer->kind->mirrors(layer, s, pair);
+        ck_assert_uint_eq(layer->kind->mirrors(layer, s, NULL), count);
+        ck_assert_uint_gt(count, 0);
+        ck_assert_uint_le(2 * count, layer->inputs);
+        for (size_t k = 0; k < count; k++) {
+            double *a = &x[pair[k].a], *b = &x[pair[k].b];
+            double sum = 0.5 * *a + 0.5 * *b, d = 0.5 * *a - 0.5 * *b;
+            ck_assert(pair[k].cosine == 0.5 && pair[k].sine == 0.5 &&
+                      pair[k].scale == 2 && pair[k].a != pair[k].b);
+            ck_assert(!used[pair[k].a] && !used[pair[k].b]);
+            used[pair[k].a] = used[pair[k].b] = true;
+            *a = sum + fabs(d);
+            *b = sum - fabs(d);
+        }
+        all += count;
+    }
+    return all;
+}
+
+static void sorted_by_steps(const struct lip_layer *layer, const double *x)
+{
+    double steps[MOST], y[MOST];
+    memcpy(steps, x, layer->inputs * sizeof *x);
+    walk(steps, layer);
+    layer->kind->eval(y, layer, x);
+    for (size_t k = 0; k < layer->inputs; k++)
+        ck_assert_double_eq(steps[k], y[k]);
+}
+
+/* What a network of comparisons does to zeros and ones, it does to all numbers:
+ * every such input up to 12 of them, and small whole numbers, many equal, in
+ * groups of all sizes. The numbers of comparisons are the least up to 8, and
+ * log2(n)^2 / 2 steps or so are enough. */
+START_TEST(steps_sort)
+{
+    static const size_t least[] = {0, 0, 1, 3, 5, 9, 12, 16, 19};
+    double x[MOST];
+    for (size_t n = 1; n <= 12; n++) {
+        struct lip_layer layer = make(n % 2 ? 0 : n);
+        ck_assert_int_eq(layer.kind->infer(&layer, n, NULL), LIP_OK);
+        for (unsigned long bits = 0; bits < 1ul << n; bits++) {
+            for (size_t k = 0; k < n; k++)
+                x[k] = (double)(bits >> k & 1);
+            sorted_by_steps(&layer, x);
+        }
+        if (n <= 8)
+            ck_assert_uint_eq(walk(x, &layer), least[n]);
+        size_t deep = n <= 1 ? 0 : n <= 2 ? 1 : n <= 4 ? 3 : n <= 8 ? 6 : 10;
+        ck_assert_uint_le(lip_layer_steps(&layer), deep);
+    }
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        size_t group = 1 + seed % 32, n = group * (1 + seed % 7 % 3);
+        struct lip_layer layer = make(group);
+        ck_assert_int_eq(layer.kind->infer(&layer, n, NULL), LIP_OK);
+        lip_random_fill(x, n, seed);
+        for (size_t k = 0; k < n; k++)
+            x[k] = nearbyint(4 * x[k]);
+        sorted_by_steps(&layer, x);
+    }
+    struct lip_layer large = make(33), single = make(1);
+    ck_assert_int_eq(large.kind->infer(&large, 66, NULL), LIP_OK);
+    ck_assert_uint_eq(lip_layer_steps(&large), LIP_NO_STEPS);
+    ck_assert(!lip_layer_changes_nothing(&large));
+    ck_assert_int_eq(single.kind->infer(&single, 5, NULL), LIP_OK);
+    ck_assert(lip_layer_changes_nothing(&single));
 }
 END_TEST
 
@@ -109,6 +188,7 @@ int main(void)
     Suite *suite = suite_create("network/layers/group_sort");
     TCase *tc = tcase_create("group_sort");
     tcase_add_test(tc, sorts);
+    tcase_add_test(tc, steps_sort);
     tcase_add_test(tc, group_counts_for_the_id);
     tcase_add_test(tc, chain_keeps_a_constant);
     tcase_add_test(tc, chain_ends_with_a_sort);

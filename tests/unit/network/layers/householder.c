@@ -71,6 +71,38 @@ START_TEST(constants_hold_and_are_met)
 }
 END_TEST
 
+/* The one step is the layer: with p and d as it says and |d| in the place of
+ * d. Cosines and sines are as near as it says, huge and tiny angles too. */
+START_TEST(one_step_mirrors)
+{
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        double x[2], y[2], r[3];
+        struct lip_mirror m;
+        lip_random_fill(r, 3, seed);
+        double angle = seed % 3 ? 10 * r[2] : ldexp(r[2], (int)(seed % 900));
+        angle = seed % 3 == 2 ? ldexp(r[2], -(int)(seed % 1070)) : angle;
+        struct lip_network *n = network(1, &angle);
+        const struct lip_layer *layer = &n->layer[0];
+        ck_assert_uint_eq(lip_layer_steps(layer), 1);
+        ck_assert_uint_eq(layer->kind->mirrors(layer, 0, &m), 1);
+        ck_assert(m.a == 0 && m.b == 1 && m.scale == 1);
+        long double half = (long double)angle / 2;
+        double error = layer->kind->mirror_error;
+        ck_assert(error > 0 && error < 1e-14);
+        ck_assert(fabsl(m.cosine - cosl(half)) <= error);
+        ck_assert(fabsl(m.sine - sinl(half)) <= error);
+        double p = m.cosine * r[0] + m.sine * r[1];
+        double d = fabs(m.sine * r[0] - m.cosine * r[1]);
+        x[0] = m.cosine * p + m.sine * d;
+        x[1] = m.sine * p - m.cosine * d;
+        ck_assert_int_eq(lip_network_eval(y, n, r, NULL), LIP_OK);
+        ck_assert_double_eq_tol(x[0], y[0], 1e-14);
+        ck_assert_double_eq_tol(x[1], y[1], 1e-14);
+        lip_network_free(n);
+    }
+}
+END_TEST
+
 START_TEST(needs_an_angle_a_pair)
 {
     const double angle[] = {1, 2, 3}, weight[] = {1, 2, 3, 4};
@@ -96,6 +128,7 @@ int main(void)
     TCase *tests = tcase_create("householder");
     tcase_add_test(tests, right_angle_is_max_min);
     tcase_add_test(tests, constants_hold_and_are_met);
+    tcase_add_test(tests, one_step_mirrors);
     tcase_add_test(tests, needs_an_angle_a_pair);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
