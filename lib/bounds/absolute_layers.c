@@ -186,7 +186,9 @@ static enum lip_status through_joint(struct pass *p, size_t i, bool back)
                         "Layer %zu (%s) has no known constant in the %s-norm.",
                         i, lip_layer_type(layer),
                         lip_norm_name(back ? LIP_NORM_1 : LIP_NORM_INF));
-    size_t group = layer->kind == &lip_layer_group_sort ? layer->group : 0;
+    size_t group = layer->kind == &lip_layer_group_sort    ? layer->group
+                   : layer->kind == &lip_layer_householder ? 2
+                                                           : 0;
     if (group == 0)
         through_group(p, i, 0, layer->inputs, layer->outputs, c, back);
     for (size_t k = 0; group && k < layer->inputs; k += group)

@@ -145,8 +145,8 @@ const struct lip_method lip_method_closed_form = {
                "of LipSDP; details lists each rule with its best c",
     .norms = "2",
     .supports = "networks that unroll into matrices: dense and convolutional "
-                "layers, skip connections, pools, any slope-bounded "
-                "activations",
+                "layers, skip connections, pools, groupsort (groups of at most "
+                "32) and householder, any slope-bounded activations",
     .cost_text = "about 66 passes of eclipse-fast",
     .citation = "Syed and Hu, Improved Scalable Lipschitz Bounds for Deep "
                 "Neural Networks, arXiv 2503.14297 (scalar, gershgorin, "

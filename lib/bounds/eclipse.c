@@ -140,8 +140,8 @@ const struct lip_method lip_method_eclipse = {
                "the block recursion of LipSDP",
     .norms = "2",
     .supports = "networks that unroll into matrices: dense and convolutional "
-                "layers, skip connections, pools, any slope-bounded "
-                "activations",
+                "layers, skip connections, pools, groupsort (groups of at most "
+                "32) and householder, any slope-bounded activations",
     .cost_text = "40 to 120 Newton steps of 7 n_i^3 + 6 n_i^2 n_{i+1} flops a "
                  "layer",
     .citation = "Xu and Sivaranjani, ECLipsE: Efficient Compositional "

@@ -58,8 +58,8 @@ const struct lip_method lip_method_eclipse_fast = {
     .formula = "Lambda_i = 2 / sigma(S_i) I in the block recursion of LipSDP",
     .norms = "2",
     .supports = "networks that unroll into matrices: dense and convolutional "
-                "layers, skip connections, pools, any slope-bounded "
-                "activations",
+                "layers, skip connections, pools, groupsort (groups of at most "
+                "32) and householder, any slope-bounded activations",
     .cost_text = "O(sum n_i^3): one block Cholesky pass",
     .citation = "Xu and Sivaranjani, ECLipsE: Efficient Compositional "
                 "Lipschitz Constant Estimation for Deep Neural Networks, "

@@ -448,8 +448,8 @@ const struct lip_method lip_method_lipsdp = {
     .formula = "min L over all diagonal Lambda >= 0 of the block recursion",
     .norms = "2",
     .supports = "networks that unroll into matrices: dense and convolutional "
-                "layers, skip connections, pools, any slope-bounded "
-                "activations",
+                "layers, skip connections, pools, groupsort (groups of at most "
+                "32) and householder, any slope-bounded activations",
     .cost_text = "forward and backward passes with 16 vectors, tens to "
                  "thousands; a pass of eclipse-fast for each proven bound",
     .citation = "Fazlyab et al., Efficient and Accurate Estimation of "

@@ -336,8 +336,8 @@ const struct lip_method lip_method_midpoint = {
     .formula = "b_k = |W_k M ... W_1| + sum_j |W_k M ... W_{j+1} R_j| b_j",
     .norms = "every pair of 1, 2 and inf",
     .supports = "networks that unroll into matrices: dense and convolutional "
-                "layers, skip connections, pools, any slope-bounded "
-                "activations",
+                "layers, skip connections, pools, groupsort (groups of at most "
+                "32) and householder, any slope-bounded activations",
     .cost_text = "O(l^2) matrix products and norms",
     .citation = "Combettes and Pesquet, SIAM J. Math. Data Sci. 2(2), 2020; "
                 "Fazlyab et al., Certified Robustness via Dynamic Margin "

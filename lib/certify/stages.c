@@ -90,10 +90,9 @@ static enum lip_status add_mirrors(struct lip_stages *stages,
         if (status != LIP_OK)
             break;
         struct lip_stage *stage = &stages->stage[stages->count++];
-        *stage =
-            (struct lip_stage){.inputs = n,
-                               .outputs = n,
-                               .activation = lip_activation_find("prelu")};
+        *stage = (struct lip_stage){.inputs = n,
+                                    .outputs = n,
+                                    .activation = lip_activation_find("prelu")};
         stage->own = lip_alloc(ctx, n, sizeof *stage->own);
         for (size_t k = 0; stage->own && k < n; k++)
             stage->own[k] = 1;

@@ -96,8 +96,9 @@ double lip_chain_steepest(const struct lip_chain *chain, size_t i);
 double lip_chain_constant(const struct lip_chain *chain, size_t i,
                           enum lip_norm p);
 
-/* Whether a chain of dense layers has joint ones, all of them can be taken apart
- * into pairs, and the square matrices of their steps do not dwarf its own. */
+/* Whether a chain of dense layers has joint ones, all of them can be taken
+ * apart into pairs, and the square matrices of their steps do not dwarf its
+ * own. */
 bool lip_chain_has_plain(const struct lip_network *network);
 
 /* Bytes that the chain of this network takes, before any is asked for; a sum

@@ -98,6 +98,64 @@ static void write_neurons(FILE *file, const struct form *f, size_t i,
     }
 }
 
+/* Sorts of few numbers, by comparisons that are known to do it. */
+static const struct {
+    size_t group, a, b;
+} comparison[] = {{2, 0, 1}, {3, 0, 2}, {3, 0, 1}, {3, 1, 2}, {4, 0, 2},
+                  {4, 1, 3}, {4, 0, 1}, {4, 2, 3}, {4, 1, 2}};
+
+/* Rows a and b turned so that one number is d, |d| a new neuron, and back. */
+static void write_mirror(FILE *file, struct form *f, double *a, double *b,
+                         double half, size_t *at)
+{
+    size_t n = f->size, z = f->inputs + *at, number = ++*at;
+    double c = cos(half), s = sin(half), *d = zeros(n);
+    for (size_t k = 0; k < n; k++) {
+        double p = c * a[k] + s * b[k];
+        d[k] = s * a[k] - c * b[k];
+        a[k] = c * p;
+        b[k] = s * p;
+    }
+    a[z] += s;
+    b[z] -= c;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i; j < n; j++)
+            if (d[i] * d[j] != 0)
+                fprintf(file, "%zu 1 %zu %zu %.17g\n", number, i + 1, j + 1,
+                        -d[i] * d[j]);
+    fprintf(file, "%zu 1 %zu %zu 1\n", number, z + 1, z + 1);
+    free(d);
+}
+
+static size_t count_mirrors(const struct lip_layer *layer)
+{
+    size_t count = 0, group = layer->group ? layer->group : layer->inputs;
+    if (layer->kind == &lip_layer_householder)
+        return layer->inputs / 2;
+    for (size_t k = 0; k < sizeof comparison / sizeof *comparison; k++)
+        count += comparison[k].group == group;
+    ck_assert(count > 0);
+    return layer->inputs / group * count;
+}
+
+static void write_joint(FILE *file, struct form *f, size_t i, const double *in,
+                        size_t *at)
+{
+    const struct lip_layer *layer = &f->network->layer[i];
+    size_t n = f->size, group = layer->group ? layer->group : layer->inputs;
+    double *row = f->row[i];
+    bool sort = layer->kind == &lip_layer_group_sort;
+    memcpy(row, in, layer->inputs * n * sizeof *row);
+    for (size_t k = 0; !sort && k < layer->inputs; k += 2)
+        write_mirror(file, f, row + k * n, row + (k + 1) * n,
+                     lip_tensor_at(&layer->weight, k / 2) / 2, at);
+    for (size_t g = 0; sort && g < layer->inputs; g += group)
+        for (size_t k = 0; k < sizeof comparison / sizeof *comparison; k++)
+            if (comparison[k].group == group)
+                write_mirror(file, f, row + (g + comparison[k].a) * n,
+                             row + (g + comparison[k].b) * n, atan(1), at);
+}
+
 static void write_output(FILE *file, const struct form *f, size_t number)
 {
     size_t last = f->network->count - 1, n = f->size;
@@ -135,6 +193,8 @@ static void write_all(const char *path, struct form *f, size_t neurons,
         double *in = taken(f, i);
         if (layer->kind->role == LIP_ROLE_LINEAR)
             linear(f, i, in);
+        else if (layer->kind->role == LIP_ROLE_JOINT)
+            write_joint(file, f, i, in, &at);
         else
             write_neurons(file, f, i, in, &at);
         free(in);
@@ -153,7 +213,7 @@ static void become_csdp(const char *problem, const char *log)
     _exit(127);
 }
 
-static double solve(const char *problem, double *seconds)
+double graph_lmi_solve(const char *problem, double *seconds)
 {
     char log[60], line[200];
     double value = NAN;
@@ -184,9 +244,13 @@ double graph_lmi(const struct lip_network *network, double *seconds)
     while (network->layer[first].kind->role == LIP_ROLE_RESHAPE)
         first++;
     ck_assert(network->layer[first].kind == &lip_layer_dense);
-    for (size_t i = first; i < network->count; i++)
-        if (network->layer[i].activation)
-            neurons += network->layer[i].outputs;
+    for (size_t i = first; i < network->count; i++) {
+        const struct lip_layer *layer = &network->layer[i];
+        if (layer->activation)
+            neurons += layer->outputs;
+        else if (layer->kind->role == LIP_ROLE_JOINT)
+            neurons += count_mirrors(layer);
+    }
     struct form f = {.network = network,
                      .inputs = network->layer[first].outputs};
     ck_assert(network->layer[first].inputs >= f.inputs);
@@ -195,7 +259,7 @@ double graph_lmi(const struct lip_network *network, double *seconds)
     ck_assert_ptr_nonnull(f.row);
     snprintf(path, sizeof path, "/tmp/lipschitz-%d.sdpa", (int)getpid());
     write_all(path, &f, neurons, first);
-    double value = solve(path, seconds);
+    double value = graph_lmi_solve(path, seconds);
     unlink(path);
     for (size_t i = 0; i < network->count; i++)
         free(f.row[i]);

@@ -17,8 +17,13 @@ bool graph_lmi_can(void);
  *
  * y_k and C z the numbers that neuron k takes and the output as linear maps of
  * z = (input, neurons); the input seen through the first layer's triangular
- * factor. Dense layers, add, concat, ReLU; *seconds of CPU time. NaN where CSDP
- * fails. */
+ * factor. Dense layers, add, concat, ReLU, groupsort of 2, 3 or 4 by
+ * comparisons of its own and householder (for these z_k^2 - y_k^2); *seconds of
+ * CPU time. NaN where CSDP fails. */
 double graph_lmi(const struct lip_network *network, double *seconds);
+
+/* 1 / sqrt of |the primal value| that CSDP finds of a problem in SDPA's sparse
+ * format. */
+double graph_lmi_solve(const char *problem, double *seconds);
 
 #endif

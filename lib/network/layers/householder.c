@@ -61,7 +61,8 @@ static size_t mirrors(const struct lip_layer *layer, size_t step,
     (void)step;
     for (size_t k = 0; pair && k < layer->inputs / 2; k++) {
         double half = lip_tensor_at(&layer->weight, k) / 2;
-        pair[k] = (struct lip_mirror){2 * k, 2 * k + 1, cos(half), sin(half), 1};
+        pair[k] =
+            (struct lip_mirror){2 * k, 2 * k + 1, cos(half), sin(half), 1};
     }
     return layer->inputs / 2;
 }

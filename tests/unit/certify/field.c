@@ -144,7 +144,8 @@ START_TEST(errors_hold_what_mirrors_lose)
     double lost = 0;
     for (int t = 0; t < 500; t++) {
         double x[2] = {uniform(&seed), uniform(&seed)}, angle = 9 * x[0];
-        double w[4] = {1, 0, 0, 1}, v[4] = {0.1, 0.3, -0.7, 0.9};
+        double w[4] = {1, 0, 0, 1}, v[4] = {1e7, -1e7, 1e7, -1e7};
+        double same[2] = {x[1], x[1]}; /* of which v leaves errors */
         long double c = cosl((long double)angle / 2);
         long double s = sinl((long double)angle / 2);
         if (t % 2) { /* on the line */
@@ -162,14 +163,15 @@ START_TEST(errors_hold_what_mirrors_lose)
             struct lip_field field;
             ck_assert_int_eq(make_network(&network, layer, 2, &ctx), LIP_OK);
             ck_assert_int_eq(lip_field_new(&field, network, &ctx), LIP_OK);
-            lip_field_to(&field, x, true);
+            lip_field_to(&field, exact ? x : same, true);
             const double *error = lip_field_error(&field);
             double before = fmax(field.error[0], field.error[1]);
             for (size_t k = 0; k < 2; k++) {
                 double off = (double)fabsl(lip_field_value(&field)[k] - y[k]);
                 ck_assert(!exact || off <= error[k] - sqrt(2) * before);
                 lost = fmax(lost, exact ? off : 0);
-                ck_assert(error[k] >= sqrt(2) * before && error[k] < 1e-12);
+                ck_assert(error[k] >= sqrt(2) * before);
+                ck_assert(error[k] < (exact ? 1e-12 : 1e-7));
             }
             lip_field_clear(&field);
             lip_network_free(network);

@@ -63,8 +63,8 @@ static void walk(double *x, const struct lip_stage *first,
             for (size_t k = 0; s->weight && k < s->inputs; k++)
                 y[i] += s->weight[i * s->inputs + k] * x[k];
             if (!s->weight)
-                y[i] = s->activation->value(x[i],
-                                            lip_stage_parameter(s, i, room));
+                y[i] =
+                    s->activation->value(x[i], lip_stage_parameter(s, i, room));
         }
         memcpy(x, y, s->outputs * sizeof *x);
     }

@@ -115,8 +115,8 @@ START_TEST(mirrors_have_a_radius)
                                         : k == 2 ? c
                                                  : s;
                     size_t at = i ? inner + 6 * number : number + 6 * inner;
-                    long double x = ldexpl(link->transposed.data[at],
-                                           (int)link->exponent);
+                    long double x =
+                        ldexpl(link->transposed.data[at], (int)link->exponent);
                     off += (x - entry) * (x - entry);
                 }
             }
