@@ -12,6 +12,7 @@
  * so are both numbers of a pair that is put in order. */
 #include "certify/field.h"
 
+#include "certify/mirrors.h"
 #include "linalg/rounding.h"
 #include "network/operator.h"
 #include "network/window.h"
@@ -30,11 +31,8 @@ struct lip_field_layer {
     double *entry, *offset;
     double *row; /* NULL: all rows are there */
     struct lip_window window;
-    uint32_t *picked; /* of the largest: the column that was it */
-    /* Sorts and mirrors as pairs, one after the other, and which were. */
-    struct lip_mirror *mirror;
-    bool *flipped;
-    size_t mirrors;
+    uint32_t *picked;           /* of the largest: the column that was it */
+    struct lip_mirrors mirrors; /* of layers that sort or mirror */
     double uncertainty, steepest, relative, argument, constant;
 };
 
@@ -42,14 +40,6 @@ static enum lip_status why(const struct lip_ctx *ctx)
 {
     return ctx && ctx->error.status != LIP_OK ? ctx->error.status
                                               : LIP_NO_MEMORY;
-}
-
-static size_t mirrors_of(const struct lip_layer *layer)
-{
-    size_t steps = lip_layer_steps(layer), count = 0;
-    for (size_t k = 0; steps != LIP_NO_STEPS && k < steps; k++)
-        count += layer->kind->mirrors(layer, k, NULL);
-    return count;
 }
 
 /* Most entries of all rows. */
@@ -77,7 +67,7 @@ double lip_field_products(const struct lip_network *network)
     for (size_t i = 0; i < network->count; i++)
         sum += entries_of(&network->layer[i]) +
                (double)network->layer[i].outputs +
-               4 * (double)mirrors_of(&network->layer[i]);
+               4 * (double)lip_mirrors_count(&network->layer[i]);
     return sum;
 }
 
@@ -90,7 +80,8 @@ double lip_field_bytes(const struct lip_network *network)
                           ? (double)lip_tensor_count(&layer->weight) +
                                 2 * (double)layer->fan_in
                           : entries_of(layer);
-        bytes += (sizeof(struct lip_mirror) + 1) * (double)mirrors_of(layer);
+        bytes +=
+            (sizeof(struct lip_mirror) + 1) * (double)lip_mirrors_count(layer);
         bytes += 12 * kept + 68 * (double)layer->outputs + 400;
         widest = fmax(widest, (double)layer->inputs);
     }
@@ -189,21 +180,6 @@ static void prepare_elementwise(struct lip_field_layer *own)
     }
 }
 
-static enum lip_status prepare_mirrors(struct lip_field_layer *own,
-                                       struct lip_ctx *ctx)
-{
-    const struct lip_layer *layer = own->layer;
-    size_t count = mirrors_of(layer), used = 0;
-    own->mirror = lip_alloc(ctx, count + 1, sizeof *own->mirror);
-    own->flipped = lip_calloc(ctx, count, sizeof *own->flipped);
-    if (!own->mirror || !own->flipped)
-        return why(ctx);
-    for (size_t k = 0; used < count; k++)
-        used += layer->kind->mirrors(layer, k, own->mirror + used);
-    own->mirrors = used;
-    return LIP_OK;
-}
-
 static enum lip_status prepare(struct lip_field_layer *own, struct lip_ctx *ctx)
 {
     const struct lip_layer *layer = own->layer;
@@ -212,7 +188,7 @@ static enum lip_status prepare(struct lip_field_layer *own, struct lip_ctx *ctx)
     if (own->linear || own->largest)
         return prepare_rows(own, ctx);
     if (lip_layer_steps(layer) != LIP_NO_STEPS)
-        return prepare_mirrors(own, ctx);
+        return lip_mirrors_new(&own->mirrors, layer, ctx);
     if (layer->kind->role == LIP_ROLE_JOINT)
         return lip_fail(ctx, LIP_UNSUPPORTED,
                         "Layers of kind %s are not searched.",
@@ -271,8 +247,7 @@ void lip_field_clear(struct lip_field *field)
         lip_free(own->entry);
         lip_free(own->offset);
         lip_free(own->picked);
-        lip_free(own->mirror);
-        lip_free(own->flipped);
+        lip_mirrors_clear(&own->mirrors);
         lip_free(own->row);
     }
     double *all[] = {field->value,      field->error,   field->slope,
@@ -400,47 +375,14 @@ static void largest(const struct step *s)
     }
 }
 
-static bool is_exchange(const struct lip_mirror *m)
-{
-    return m->scale == 2;
-}
-
-/* The mirror image of a pair; an exchange is exact. */
-static void flip(double *y, const struct lip_mirror *m)
-{
-    double a = y[m->a], b = y[m->b];
-    double twice = 2 * (m->sine * a - m->cosine * b);
-    bool exchange = is_exchange(m);
-    y[m->a] = exchange ? b : a - twice * m->sine;
-    y[m->b] = exchange ? a : b + twice * m->cosine;
-}
-
-/* An exchange moves no number by more than the larger of two errors, a mirror
- * by sqrt 2 times it; a mirror's own rounding is that of forward.c. */
 static void mirrors(const struct step *s)
 {
-    const struct lip_field_layer *own = s->own;
-    size_t n = own->layer->outputs;
+    size_t n = s->own->layer->outputs;
+    struct lip_mirrors own = s->own->mirrors;
     memcpy(s->y, s->x, n * sizeof *s->y);
     if (s->e)
         memcpy(s->error, s->e, n * sizeof *s->error);
-    for (size_t k = 0; k < own->mirrors; k++) {
-        const struct lip_mirror *m = &own->mirror[k];
-        double a = s->y[m->a], b = s->y[m->b];
-        own->flipped[k] =
-            is_exchange(m) ? a < b : m->sine * a - m->cosine * b < 0;
-        if (own->flipped[k])
-            flip(s->y, m);
-        if (!s->e)
-            continue;
-        double worst = fmax(s->error[m->a], s->error[m->b]);
-        if (!is_exchange(m)) {
-            double size = fmax(fabs(a), fabs(b));
-            worst = lip_add_up(lip_mul_up(0x1.6a09e667f3bcdp+0, worst),
-                               lip_add_up(lip_mul_up(0x1p-44, size), LIP_TINY));
-        }
-        s->error[m->a] = s->error[m->b] = worst;
-    }
+    lip_mirrors_to(&own, s->y, s->e ? s->error : NULL);
 }
 
 static double derivative_at(const struct lip_layer *layer, double x, size_t k)
@@ -494,7 +436,7 @@ void lip_field_to(struct lip_field *field, const double *x, bool proven)
             linear(&s);
         else if (own->largest)
             largest(&s);
-        else if (own->mirror)
+        else if (own->mirrors.pair)
             mirrors(&s);
         else if (own->layer->kind->role == LIP_ROLE_ELEMENTWISE)
             elementwise(&s);
@@ -543,11 +485,9 @@ static void add_row(double *x, const struct lip_field_layer *own, size_t k,
 static void push(double *y, const struct lip_field_layer *own, const double *x,
                  const double *slope)
 {
-    if (own->mirror) {
+    if (own->mirrors.pair) {
         memcpy(y, x, own->layer->outputs * sizeof *y);
-        for (size_t k = 0; k < own->mirrors; k++)
-            if (own->flipped[k])
-                flip(y, &own->mirror[k]);
+        lip_mirrors_push(y, &own->mirrors);
         return;
     }
     for (size_t k = 0; k < own->layer->outputs; k++) {
@@ -577,11 +517,9 @@ const double *lip_field_tangent(struct lip_field *field, const double *v)
 static void pull(double *x, const struct lip_field_layer *own, const double *y,
                  const double *slope)
 {
-    if (own->mirror) {
+    if (own->mirrors.pair) {
         memcpy(x, y, own->layer->inputs * sizeof *x);
-        for (size_t k = own->mirrors; k-- > 0;)
-            if (own->flipped[k])
-                flip(x, &own->mirror[k]);
+        lip_mirrors_pull(x, &own->mirrors);
         return;
     }
     memset(x, 0, own->layer->inputs * sizeof *x);

@@ -34,11 +34,12 @@ START_TEST(layers_without_such_a_form)
     struct lip_layer sort = make_kind(&lip_layer_group_sort);
     struct lip_layer layer[] = {
         make_reshape(shape),
-        make_conv((size_t[]){40, 1, 2, 2, 0}, w, NULL, &ctx), sort};
+        make_conv((size_t[]){40, 1, 2, 2, 0}, w, NULL, &ctx), sort,
+        make_flatten(), make_dense(1, 40, w, NULL, &ctx)};
     struct lip_network *network;
     struct lip_chain *chain;
     char reason[240];
-    ck_assert_int_eq(make_network(&network, layer, 3, &ctx), LIP_OK);
+    ck_assert_int_eq(make_network(&network, layer, 5, &ctx), LIP_OK);
     ck_assert(isinf(lip_unroll_bytes(network, reason)));
     ck_assert_msg(strstr(reason, "groupsort layer of large groups"), "%s",
                   reason);
