@@ -118,6 +118,8 @@ bool lipd_head_framing(struct lipd_framing *out, const struct lipd_head *head,
         return refuse(problem, "There is more than one Host field.");
     if (head->content_length.count > 1)
         return refuse(problem, "There is more than one Content-Length field.");
+    if (head->content_type.count > 1)
+        return refuse(problem, "There is more than one Content-Type field.");
     if (head->idempotency_key.count > 1)
         return refuse(problem, "There is more than one Idempotency-Key field.");
     if (head->authorization.count > 1)

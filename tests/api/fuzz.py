@@ -93,6 +93,7 @@ class Fuzzer:
         if rng.random() < 0.01:
             path = rng.choice([path + "/", "/x" + path, path + "x", path[:-1],
                                path.upper(), "/", "*", path + "%2F",
+                               path + "%ff%fe", path + "\xe9%0a%22",
                                "http://fuzz" + path]) or "/"
         return path
 
@@ -126,6 +127,8 @@ class Fuzzer:
         if rng.random() < 0.003:
             pairs += [(f"p{i}", "1") for i in range(40)]
         text = urllib.parse.urlencode(pairs)
+        if rng.random() < 0.01:
+            text += rng.choice(["&%ff=%fe", "&x", "&=", "&&", "%00", "&\xe9"])
         return "?" + text if text or rng.random() < 0.01 else ""
 
     def fields(self, operation, rng):

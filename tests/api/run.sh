@@ -38,7 +38,7 @@ fuzz() {
     shift
     [[ -z ${STORE-} ]] || store=(--store "$STORE")
     "$build/lipschitzd" --listen 127.0.0.1:0 --port-file "$work/$name.port" \
-        --data-dir "$work/$name" --log-level warning --max-body 1M \
+        --data-dir "$work/$name" --log-level debug --max-body 1M \
         --max-time 2 --job-time 5 "${store[@]}" "$@" 2>"$out/$name.log" &
     pid=$!
     for ((i = 0; i < 600; i++)); do
@@ -63,6 +63,15 @@ fuzz() {
         ((failed++))
     }
     pid=
+    # Secrets are what is behind "=" in the fuzzer's --token NAME=SECRET.
+    if ! /usr/bin/python3 -B tests/api/log.py "$out/$name.log" \
+        $((requests / 2)) $(printf '%s\n' "${tokens[@]}" |
+            sed -n 's/.*=//p') >"$out/$name.txt"; then
+        echo "FAIL  api/$name: the log"
+        sed 's/^/      | /' "$out/$name.txt"
+        ((failed++))
+    fi
+    [[ $failed != 0 ]] || rm -f "$out/$name.log"
 }
 
 flags=("$@")

@@ -36,6 +36,7 @@ static const struct {
     {"transfer-encoding:chunked\ntransfer-encoding:chunked\n", REFUSED, 0},
     {"transfer-encoding:identity\n", REFUSED, 0},
     {"host:a\nhost:b\n", REFUSED, 0},
+    {"content-type:a\ncontent-type:a\n", REFUSED, 0},
     {"content-length :5\n", REFUSED, 0},
     {":x\n", REFUSED, 0},
     {"a(b:x\n", REFUSED, 0},
