@@ -39,7 +39,7 @@ DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz soak soak-jobs soak-machines image-check check-style \
+INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines startup image-check check-style \
               check-asan check-http check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -329,6 +329,12 @@ soak-machines: $(addprefix build/release/,lipschitzd tests/e2e/machines) ## kill
 soak: $(addprefix $(BUILD)/,lipschitzd lipschitz-h5 tests/load/soak) ## mixed load at 80 % of capacity for SOAK_MINUTES (30): answers, memory, descriptors
 	@SOAK_MINUTES=$(SOAK_MINUTES) $(BUILD)/tests/load/soak
 
+idle-streams: $(addprefix $(BUILD)/,lipschitzd tests/load/idle_streams) ## 1000 open streams of events: memory, processor
+	@$(BUILD)/tests/load/idle_streams
+
+startup: $(addprefix $(BUILD)/,lipschitzd tests/load/startup) ## start with 100000 jobs in the store, SQLite and PostgreSQL
+	@$(BUILD)/tests/load/startup
+
 bench: all $(call programs,release,$(BENCH_SRC)) ## measure; ratios within one run
 	@tests/bench/run.sh build/release
 
@@ -405,7 +411,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-http check-packaging check-requests check-tsan check-valgrind fuzz soak soak-jobs soak-machines bench bench-networks bench-train image image-check version sbom install \
+        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines startup bench bench-networks bench-train image image-check version sbom install \
         uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -108,7 +108,10 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "Open connections at once; more wait to be accepted.")                   \
     X(connections_per_ip, COUNT, "1024", 0, 1048576, "connections",            \
       "Open connections from one address. 0: no limit.")                       \
-    X(header_memory, BYTES, "128K", 16384, 16777216, "bytes",                  \
+    X(streams, COUNT, "2048", 0, 1048576, "streams",                           \
+      "Streams of events (GET /jobs/{id}/events) open at once; more are "      \
+      "answered 503.")                                                         \
+    X(header_memory, BYTES, "32K", 16384, 16777216, "bytes",                   \
       "Memory of a connection for its headers and its part of a body.")        \
     X(header_timeout, SECONDS, "15", 0.1, 3600, "seconds",                     \
       "A request's headers must be complete this long after the connection "   \

@@ -36,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -100,6 +101,19 @@ static void prepare_memory(void)
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
 #endif
+}
+
+/* Connections need descriptors: as many as we may have, where what is usual
+ * (1024) is too few. */
+static void prepare_descriptors(const struct lipd_config *config)
+{
+    enum { OTHERS = 256 };
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)config->connections + OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void prepare_signals(struct daemon *d)
@@ -396,6 +410,7 @@ static int serve(struct daemon *d)
 {
     struct lipd_address address;
     prepare_memory();
+    prepare_descriptors(&d->config);
     prepare_signals(d);
     if (!prepare_numerics(d))
         return FAILED;

@@ -174,14 +174,14 @@ void lipd_feed_open(struct lipd_request *request, const char *job,
 {
     struct lipd_service *service = request->service;
     struct feed *feed = NULL;
-    if (atomic_fetch_add(&service->streams, 1) < LIPD_FEEDS)
+    if (atomic_fetch_add(&service->streams, 1) < service->config->streams)
         feed = lip_calloc(request->ctx, 1, sizeof *feed);
     if (!feed) {
         atomic_fetch_sub(&service->streams, 1);
         lipd_reply_fail(request, API_PROBLEM_OVERLOADED,
-                        "There is no room for another stream of events; %d "
+                        "There is no room for another stream of events; %zu "
                         "may be open. Ask GET /jobs/%s?wait=30 instead.",
-                        LIPD_FEEDS, job);
+                        service->config->streams, job);
         return;
     }
     feed->stream = (struct lipd_stream){.data = OPENING,

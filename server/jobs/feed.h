@@ -7,10 +7,8 @@
 
 #include "server/request.h"
 
-enum { LIPD_FEEDS = 256 };
-
 /* Answers the request with the events of an existing job that come after this
- * sequence number. OVERLOADED where LIPD_FEEDS are open. */
+ * sequence number. OVERLOADED where --streams are open. */
 void lipd_feed_open(struct lipd_request *request, const char *job,
                     uint64_t after);
 

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LIPD_JOB_ID = 32 + 1, LIPD_JOB_KEY = 255 + 1 };
+enum { LIPD_JOB_ID = 32 + 1, LIPD_JOB_KEY = 255 + 1, LIPD_TRIMMED = 100 };
 
 enum lipd_job_state {
     LIPD_JOB_QUEUED,
@@ -154,7 +154,8 @@ struct lipd_job_store_ops {
     /* Everything that this owner, gone since, had claimed is queued again. */
     bool (*recover)(struct lipd_job_store *store, const char *owner,
                     struct api_problem *problem);
-    /* Removes the oldest jobs that are over, but for `most`. */
+    /* Removes the oldest jobs that are over, but for `most`; LIPD_TRIMMED in
+     * one call and no more, as everybody waits for it. */
     bool (*trim)(struct lipd_job_store *store, size_t most,
                  struct api_problem *problem);
     size_t (*queued)(struct lipd_job_store *store);

@@ -521,8 +521,10 @@ static bool trim(struct lipd_job_store *base, size_t most,
         return false;
     return lipd_sqlite_end(
         store,
-        lipd_sqlite_run(
-            store, lipd_sqlite_bind(store, LIPD_SQL_TRIM, "i", kept), problem),
+        lipd_sqlite_run(store,
+                        lipd_sqlite_bind(store, LIPD_SQL_TRIM, "ii", kept,
+                                         (int64_t)LIPD_TRIMMED),
+                        problem),
         problem);
 }
 

@@ -76,8 +76,9 @@
     X(DROP_INPUT, "DELETE FROM input WHERE job = ?1")                          \
     X(MARK, "UPDATE job SET cancel = 1 WHERE number = ?1")                     \
     X(TRIM, "DELETE FROM job WHERE number IN (SELECT number FROM job "         \
-            "WHERE finished > 0 ORDER BY ended DESC "                          \
-            "LIMIT -1 OFFSET ?1)")
+            "WHERE finished > 0 AND ended <= (SELECT ended FROM job "          \
+            "WHERE finished > 0 ORDER BY ended DESC LIMIT 1 OFFSET ?1) "       \
+            "ORDER BY ended LIMIT ?2)")
 
 enum lipd_statement {
 #define X(name, sql) LIPD_SQL_##name,

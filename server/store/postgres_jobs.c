@@ -418,8 +418,9 @@ static bool trim(struct lipd_job_store *base, size_t most,
                  struct api_problem *problem)
 {
     struct lipd_pg_call call;
-    lipd_pg_call(&call, sql_trim, "i",
-                 most < INT64_MAX ? (int64_t)most : INT64_MAX);
+    lipd_pg_call(&call, sql_trim, "ii",
+                 most < INT64_MAX ? (int64_t)most : INT64_MAX,
+                 (int64_t)LIPD_TRIMMED);
     PGresult *result = ask(of(base), &call, problem);
     PQclear(result);
     return result != NULL;

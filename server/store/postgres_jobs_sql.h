@@ -141,6 +141,8 @@ static const char sql_cancel[] =
                      "SELECT 1 FROM found";
 static const char sql_trim[] =
     "DELETE FROM job WHERE number IN (SELECT number FROM job "
-    "WHERE finished > 0 ORDER BY ended DESC OFFSET $1::bigint)";
+    "WHERE finished > 0 AND ended <= (SELECT ended FROM job "
+    "WHERE finished > 0 ORDER BY ended DESC LIMIT 1 OFFSET $1::bigint) "
+    "ORDER BY ended LIMIT $2::bigint)";
 
 #endif

@@ -498,6 +498,29 @@ START_TEST(trimming_takes_the_oldest_that_are_over)
 }
 END_TEST
 
+/* However long the history was, nobody waits long until it is short. */
+START_TEST(trimming_takes_few_at_a_time)
+{
+    enum { KEPT = 3, MORE = 2, COUNT = LIPD_TRIMMED + MORE + KEPT };
+    static char id[COUNT][LIPD_JOB_ID];
+    char claimed[LIPD_JOB_ID];
+    struct lipd_job job;
+    for (size_t i = 0; i < COUNT; i++) {
+        add(id[i]);
+        claim(claimed, "me", 60);
+        ck_assert(finish(id[i], "me", LIPD_JOB_SUCCEEDED));
+    }
+    ck_assert(store->ops->trim(store, KEPT, &problem));
+    for (size_t i = 0; i < LIPD_TRIMMED; i++)
+        ck_assert(!store->ops->get(store, &job, id[i], &problem));
+    expect_state(id[LIPD_TRIMMED], LIPD_JOB_SUCCEEDED);
+    ck_assert(store->ops->trim(store, KEPT, &problem));
+    ck_assert(!store->ops->get(store, &job, id[COUNT - KEPT - 1], &problem));
+    ck_assert(store->ops->trim(store, KEPT, &problem));
+    expect_state(id[COUNT - KEPT], LIPD_JOB_SUCCEEDED);
+}
+END_TEST
+
 START_TEST(the_newest_progress_is_kept)
 {
     enum { BEATS = 2100, KEPT = 2000 };
@@ -718,6 +741,7 @@ TCase *job_store_suite(const struct job_store_source *given)
     tcase_add_test(tests, cancelling);
     tcase_add_test(tests, pages_follow_one_another);
     tcase_add_test(tests, trimming_takes_the_oldest_that_are_over);
+    tcase_add_test(tests, trimming_takes_few_at_a_time);
     tcase_add_test(tests, the_newest_progress_is_kept);
     tcase_add_test(tests, each_job_is_claimed_once);
     tcase_add_test(tests, what_returned_true_survives_kill_9);

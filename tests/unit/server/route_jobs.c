@@ -24,6 +24,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { FEEDS = 256 };
+
 static struct lipd_config config;
 static struct lipd_service service;
 static struct lipd_workers *workers;
@@ -72,6 +74,7 @@ static void setup(void)
     lipd_log_level("error");
     lipd_config_read(&config, 0, NULL, NULL, complaint, sizeof complaint);
     set("workers", "1");
+    set("streams", "256"); /* FEEDS */
     start();
 }
 
@@ -627,13 +630,13 @@ END_TEST
 START_TEST(streams_are_counted)
 {
     enum { EXTRA = 44 };
-    static struct http_client client[LIPD_FEEDS + EXTRA];
+    static struct http_client client[FEEDS + EXTRA];
     struct http_answer answer;
     add();
     claim();
-    for (int i = 0; i < LIPD_FEEDS; i++)
+    for (int i = 0; i < FEEDS; i++)
         follow(&client[i], "/events", "");
-    waits(LIPD_FEEDS);
+    waits(FEEDS);
     for (int i = 0; i < EXTRA; i++) {
         http_get(&answer, port, at("/events"));
         ck_assert(http_is_problem(&answer, 503, "overloaded"));
@@ -641,18 +644,18 @@ START_TEST(streams_are_counted)
     }
     double start = lip_now();
     progress(7);
-    for (int i = 0; i < LIPD_FEEDS; i++)
+    for (int i = 0; i < FEEDS; i++)
         ck_assert(receives(&client[i], "\"done\":7", 5));
     ck_assert_double_lt(lip_now() - start, 5);
-    waits(LIPD_FEEDS);
+    waits(FEEDS);
     for (int i = 0; i < EXTRA; i++)
         http_close(&client[i]);
-    waits(LIPD_FEEDS - EXTRA);
+    waits(FEEDS - EXTRA);
     for (int i = 0; i < EXTRA; i++)
         follow(&client[i], "/events", "");
-    waits(LIPD_FEEDS);
+    waits(FEEDS);
     finish(LIPD_JOB_SUCCEEDED);
-    for (int i = 0; i < LIPD_FEEDS; i++) {
+    for (int i = 0; i < FEEDS; i++) {
         ck_assert(receives(&client[i], NULL, 5));
         ck_assert(has(&client[i], "\"succeeded\""));
         http_close(&client[i]);
@@ -663,14 +666,14 @@ END_TEST
 
 START_TEST(draining_ends_every_stream)
 {
-    static struct http_client client[LIPD_FEEDS];
+    static struct http_client client[FEEDS];
     add();
     claim();
-    for (int i = 0; i < LIPD_FEEDS; i++)
+    for (int i = 0; i < FEEDS; i++)
         follow(&client[i], "/events", "");
-    waits(LIPD_FEEDS);
+    waits(FEEDS);
     drain(1);
-    for (int i = 0; i < LIPD_FEEDS; i++) {
+    for (int i = 0; i < FEEDS; i++) {
         ck_assert(receives(&client[i], NULL, 1));
         ck_assert(has(&client[i], "\"running\""));
         http_close(&client[i]);
