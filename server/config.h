@@ -102,6 +102,9 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(job_time, SECONDS, "86400", 0.001, 31536000, "seconds",                  \
       "The longest one job may compute; caps its time_limit. A job that goes " \
       "on after a restart has its time anew.")                                 \
+    X(job_sandbox, CHOICE, "on", 0, 0, "on|off",                               \
+      "Whether the process of a job is kept from the network, from programs "  \
+      "and from files other than its own, as far as the kernel can.")          \
     X(job_history, COUNT, "1000", 1, 1000000, "jobs",                          \
       "Jobs that are over and still shown; older ones are forgotten.")         \
     X(connections, COUNT, "4096", 2, 1048576, "connections",                   \

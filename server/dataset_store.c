@@ -234,16 +234,24 @@ bool lipd_dataset_show(struct lipd_dataset_store *store, const char *id,
     return fd >= 0;
 }
 
-bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
-                       const char *id, struct api_problem *problem,
-                       struct lip_ctx *ctx)
+int lipd_dataset_open(struct lipd_dataset_store *store, const char *id,
+                      struct api_problem *problem)
 {
     struct lipd_dataset about;
-    *out = NULL;
-    int fd = open_id(&about, store, id, problem);
-    if (fd < 0)
-        return false;
+    return open_id(&about, store, id, problem);
+}
+
+bool lipd_dataset_load_file(struct lip_data **out, int fd, const char *id,
+                            struct api_problem *problem, struct lip_ctx *ctx)
+{
+    struct lipd_dataset about;
     bool loaded = false;
+    *out = NULL;
+    if (lseek(fd, 0, SEEK_SET) || !lipd_dataset_file_about(&about, fd) ||
+        strcmp(about.id, id)) {
+        damaged(problem, id);
+        return false;
+    }
     if (lip_data_new(out, about.rows, about.features, about.classes,
                      about.targets, ctx) != LIP_OK)
         api_problem_from_error(problem, &ctx->error);
@@ -251,11 +259,23 @@ bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
         damaged(problem, id);
     else
         loaded = true;
-    close(fd);
     if (!loaded) {
         lip_data_free(*out);
         *out = NULL;
     }
+    return loaded;
+}
+
+bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
+                       const char *id, struct api_problem *problem,
+                       struct lip_ctx *ctx)
+{
+    *out = NULL;
+    int fd = lipd_dataset_open(store, id, problem);
+    if (fd < 0)
+        return false;
+    bool loaded = lipd_dataset_load_file(out, fd, id, problem, ctx);
+    close(fd);
     return loaded;
 }
 

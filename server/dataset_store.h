@@ -71,6 +71,14 @@ bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
                        const char *id, struct api_problem *problem,
                        struct lip_ctx *ctx);
 
+/* The same in two steps: the open file, which is the caller's and stays whole
+ * when the data set is deleted (-1 with the problem), and the numbers out of
+ * it, as often as they are wanted. */
+int lipd_dataset_open(struct lipd_dataset_store *store, const char *id,
+                      struct api_problem *problem);
+bool lipd_dataset_load_file(struct lip_data **out, int fd, const char *id,
+                            struct api_problem *problem, struct lip_ctx *ctx);
+
 /* Bytes of the file of this id, or 0 where there is none. */
 size_t lipd_dataset_size(struct lipd_dataset_store *store, const char *id);
 

@@ -23,6 +23,7 @@
 #include "server/machine.h"
 #include "server/model_store.h"
 #include "server/probe.h"
+#include "server/sandbox_job.h"
 #include "server/service.h"
 #include "server/store/store.h"
 #include "server/workers.h"
@@ -309,6 +310,12 @@ static int start(struct daemon *d, struct lipd_address *address)
     return 0;
 }
 
+static const char *sandbox(const struct daemon *d)
+{
+    return strcmp(d->config.job_sandbox, "on") ? "off"
+                                               : lipd_sandbox_job_kind();
+}
+
 static void log_start(const struct daemon *d,
                       const struct lipd_address *address)
 {
@@ -324,6 +331,7 @@ static void log_start(const struct daemon *d,
     api_put_count(&line, "max_memory", d->service.max_memory);
     api_put_count(&line, "max_request_memory", d->service.max_request_memory);
     api_put_string(&line, "blas", openblas_get_corename());
+    api_put_string(&line, "job_sandbox", sandbox(d));
     lipd_log_close(&line);
 }
 
@@ -396,7 +404,8 @@ static int work(struct daemon *d)
         return give_up("memory", ctx.error.detail);
     if (!open_data(d, complaint, sizeof complaint))
         return give_up("data", complaint);
-    lipd_log(LIPD_INFO, "ready", "working for %s", "--store");
+    lipd_log(LIPD_INFO, "ready", "working for --store; jobs' sandbox: %s",
+             sandbox(d));
     sigwait(&d->signals, &signal_number);
     atomic_store(&d->service.state, LIPD_DRAINING);
     lipd_log(LIPD_INFO, "draining", "jobs keep a checkpoint");

@@ -50,7 +50,8 @@
       "Jobs that are over, by kind and state")                                 \
     X(JOB_EXITS, "job_exits_total", COUNTER, EXIT,                             \
       "Processes of jobs that ended, by how: done, failed, cancelled and "     \
-      "paused by themselves, killed by the daemon, crashed otherwise")         \
+      "paused by themselves, killed by the daemon, forbidden by their "        \
+      "sandbox, crashed otherwise")                                            \
     X(JOB_SECONDS, "job_seconds_total", TIME, KIND,                            \
       "Time that processes of jobs ran, by kind of job")                       \
     X(JOB_CRASHES, "job_crashes_total", COUNTER, NONE,                         \
@@ -112,7 +113,8 @@ enum lipd_reject {
     X(CANCELLED, "cancelled")                                                  \
     X(PAUSED, "paused")                                                        \
     X(CRASHED, "crashed")                                                      \
-    X(KILLED, "killed")
+    X(KILLED, "killed")                                                        \
+    X(FORBIDDEN, "forbidden")
 
 enum lipd_exit {
 #define X(constant, name) LIPD_EXIT_##constant,

@@ -45,10 +45,9 @@ bool lipd_model_there(const struct lipd_request *request, const char *id,
     return false;
 }
 
-static struct lip_network *read_stored(struct lipd_stored *stored,
-                                       const char *id,
-                                       struct api_problem *problem,
-                                       struct lip_ctx *ctx)
+struct lip_network *lipd_model_parse(struct lipd_stored *stored, const char *id,
+                                     struct api_problem *problem,
+                                     struct lip_ctx *ctx)
 {
     struct api_bound_request read;
     if (api_bound_request_read(&read, stored->body, stored->content_type,
@@ -75,29 +74,29 @@ struct lip_network *lipd_model_read(struct lipd_store *store, const char *id,
     struct lipd_stored stored;
     if (!lipd_store_get(&stored, store, id, problem, ctx))
         return NULL;
-    struct lip_network *network = read_stored(&stored, id, problem, ctx);
+    struct lip_network *network = lipd_model_parse(&stored, id, problem, ctx);
     lipd_stored_clear(&stored);
     return network;
 }
 
-struct lip_network *lipd_model_of_folder(const char *directory, const char *id,
-                                         struct api_problem *problem,
-                                         struct lip_ctx *ctx)
+bool lipd_model_of_folder(struct lipd_stored *out, const char *directory,
+                          const char *id, struct api_problem *problem,
+                          struct lip_ctx *ctx)
 {
     char complaint[300];
     struct lipd_store *store =
         lipd_store_read_only(directory, complaint, sizeof complaint);
     if (!store) {
         api_problem_set(problem, API_PROBLEM_INTERNAL, "%s", complaint);
-        return NULL;
+        return false;
     }
-    struct lip_network *network = lipd_model_read(store, id, problem, ctx);
+    bool got = lipd_store_get(out, store, id, problem, ctx);
     lipd_store_close(store);
-    if (!network && problem->code == API_PROBLEM_NOT_FOUND) {
+    if (!got && problem->code == API_PROBLEM_NOT_FOUND) {
         problem->place = LIP_AT_POINTER;
         snprintf(problem->where, sizeof problem->where, "/model/id");
     }
-    return network;
+    return got;
 }
 
 struct lip_network *lipd_model_load(struct lipd_request *request,

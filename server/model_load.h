@@ -21,10 +21,14 @@ struct lip_network *lipd_model_read(struct lipd_store *store, const char *id,
                                     struct api_problem *problem,
                                     struct lip_ctx *ctx);
 
-/* Opens the store of the data directory only to read this model: for jobs. */
-struct lip_network *lipd_model_of_folder(const char *directory, const char *id,
-                                         struct api_problem *problem,
-                                         struct lip_ctx *ctx);
+/* The same in two steps, for jobs: the file out of a data directory, unread
+ * (lipd_stored_clear is the caller's), and the network in it. */
+bool lipd_model_of_folder(struct lipd_stored *out, const char *directory,
+                          const char *id, struct api_problem *problem,
+                          struct lip_ctx *ctx);
+struct lip_network *lipd_model_parse(struct lipd_stored *stored, const char *id,
+                                     struct api_problem *problem,
+                                     struct lip_ctx *ctx);
 
 /* Books the memory with the queue's gate, reads the file with the reader that
  * took it in and checks that it still is the model of this id. The network is

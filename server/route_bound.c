@@ -79,11 +79,18 @@ static void reply_bounds(struct lipd_request *request,
                  "wait=%u", prefer->wait);
 }
 
-/* What the job needs besides the body. */
+/* What the job needs besides the body. The model that is named there stands
+ * here too: whoever takes the job up fetches it, and opens it before the rest
+ * is looked at. */
 static void write_query(struct api_text *text,
-                        const struct lipd_request *request)
+                        const struct lipd_request *request,
+                        const struct api_bound_request *read)
 {
     api_object_open(text, NULL);
+    api_object_open(text, "model");
+    if (*read->model_id)
+        api_put_string(text, "id", read->model_id);
+    api_object_close(text);
     if (request->content_type)
         api_put_string(text, "content_type", request->content_type);
     api_array_open(text, "query");
@@ -98,12 +105,13 @@ static void write_query(struct api_text *text,
 }
 
 /* Everything that is wrong with the request has been said by now. */
-static void reply_later(struct lipd_request *request)
+static void reply_later(struct lipd_request *request,
+                        const struct api_bound_request *read)
 {
     struct api_text text;
     size_t size;
     api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
-    write_query(&text, request);
+    write_query(&text, request, read);
     char *written = api_text_take(&text, &size);
     if (written)
         lipd_submit(request, "bound", written, true);
@@ -158,7 +166,7 @@ static void check_and_reply_later(struct lipd_request *request,
     struct api_problem problem;
     if (is_stored(request, read, &problem) &&
         job_can_end(request, read, &problem))
-        reply_later(request);
+        reply_later(request, read);
     else
         lipd_reply_problem(request, &problem);
 }

@@ -5,31 +5,31 @@
  * does, keeps to its limits, and alone works in its folder. */
 #include "server/jobs/child.h"
 
-#include "base/size.h"
 #include "server/file.h"
 #include "server/jobs/limits.h"
 #include "server/log.h"
+#include "server/sandbox_job.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-/* A sanitizer's shadow memory counts as data. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { INSTRUMENTED = 1 };
-#else
-enum { INSTRUMENTED = 0 };
-#endif
-
-enum { CRASHED = 1, NICE = 5, ERROR_BYTES = 4096, LOCK_SECONDS = 30 };
+/* Of a file that is written: what goes beyond the memory it was made in. */
+enum {
+    CRASHED = 1,
+    NICE = 5,
+    ERROR_BYTES = 4096,
+    LOCK_SECONDS = 30,
+    FILE_SPARE = 1 << 30
+};
 static const size_t file_limit = (size_t)1 << 40;
 
 static volatile sig_atomic_t told_to_cancel, told_to_pause;
@@ -184,15 +184,6 @@ static int end_with(int folder, int status, const struct api_problem *problem)
 
 /* --- limits */
 
-static void limit(int what, size_t value)
-{
-    struct rlimit now;
-    if (getrlimit(what, &now) || now.rlim_cur <= value)
-        return;
-    now.rlim_cur = value;
-    setrlimit(what, &now);
-}
-
 /* Where memory runs out a job is to go before the daemon. */
 static void be_first_to_go(void)
 {
@@ -205,17 +196,18 @@ static void be_first_to_go(void)
 }
 
 /* Behind the limits that end a job with a sentence stand the system's, which
- * just end it. Text, BLAS and its buffers have their own room. */
+ * just end it. */
 static void set_limits(const struct lipd_child *child)
 {
-    const size_t spare = (size_t)1 << 30, per_thread = (size_t)64 << 20;
-    size_t bytes = child->may.memory, threads = child->threads;
-    limit(RLIMIT_CORE, 0);
-    if (!INSTRUMENTED &&
-        lip_size_add(&bytes, bytes, spare + threads * per_thread))
-        limit(RLIMIT_DATA, bytes);
-    limit(RLIMIT_CPU,
-          (size_t)((child->may.seconds + 60) * (double)(threads + 1)));
+    const struct lipd_sandbox_limits limits = {
+        .memory = child->may.memory,
+        .file = child->may.memory < SIZE_MAX - FILE_SPARE
+                    ? child->may.memory + FILE_SPARE
+                    : SIZE_MAX,
+        .threads = child->threads,
+        .seconds = (child->may.seconds + 60) * (child->threads + 1)};
+    if (!lipd_sandbox_job_limit(&limits))
+        lipd_log(LIPD_WARNING, "job-limits", "%s", strerror(errno));
 }
 
 static void be_modest(void)
@@ -322,6 +314,7 @@ int lipd_child_main(const struct lipd_config *config, const char *path)
                           .threads = (unsigned)lipd_job_threads(config)};
     struct lipd_child child = {.config = config,
                                .folder = folder,
+                               .confines = !strcmp(config->job_sandbox, "on"),
                                .threads = ctx.threads,
                                .ctx = &ctx};
     take_limits(&child, (struct lipd_quota){.memory = 0});

@@ -29,6 +29,7 @@
 #define LIPD_JOBS_CHILD_H
 
 #include "api/problem.h"
+#include "network/network.h"
 #include "server/config.h"
 #include "server/quota.h"
 
@@ -49,9 +50,10 @@ enum {
 /* What a kind's function works with. */
 struct lipd_child {
     const struct lipd_config *config;
-    int folder;                   /* directory descriptor */
-    const json_t *request;        /* the member of request.json */
-    unsigned threads;             /* that it may use */
+    int folder;            /* directory descriptor */
+    const json_t *request; /* the member of request.json */
+    unsigned threads;      /* that it may use */
+    bool confines;         /* the sandbox is wanted, and not entered yet */
     struct lipd_quota quota, may; /* its token's, and with the daemon's */
     struct lip_ctx *ctx; /* budget and deadline set; progress is the kind's */
 };
@@ -68,6 +70,20 @@ extern const struct lipd_job_kind lipd_job_kinds[]; /* ended by a NULL name */
 int lipd_child_main(const struct lipd_config *config, const char *folder);
 
 /* --- for the kinds */
+
+/* What is done with what came from outside is done in a sandbox: from here on
+ * the process has its folder and what it has open, and nothing else
+ * (server/sandbox_job.h). Every kind calls it before it works, and may more
+ * than once. Programs that are needed (the reader of HDF5) run before. */
+void lipd_child_confine(struct lipd_child *child);
+
+/* Is a reader that is a program of its own needed for these bytes? */
+bool lipd_child_needs_program(const struct lip_buffer *bytes);
+
+/* A stored model, NULL with the problem; the process is confined before it is
+ * parsed, if it can be, and afterwards. */
+struct lip_network *lipd_child_model(struct lipd_child *child, const char *id,
+                                     struct api_problem *problem);
 
 enum lipd_child_wish { LIPD_GO_ON, LIPD_CANCEL, LIPD_PAUSE };
 

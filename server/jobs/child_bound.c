@@ -20,9 +20,10 @@ struct bound_job {
     struct api_problem *problem;
     struct lip_buffer *body;
     struct api_query query;
-    const char *content_type;
-    double told; /* when */
-    double over; /* methods that were over then */
+    const char *content_type, *model_id;
+    struct lipd_stored model; /* of that id */
+    double told;              /* when */
+    double over;              /* methods that were over then */
     enum lipd_child_wish wish;
 };
 
@@ -63,10 +64,47 @@ static bool take_body(struct bound_job *job)
     return job->body || failed(job);
 }
 
+/* The named model's file, where the request names one: it cannot be opened
+ * later. A request of an older version does not tell. */
+static bool take_model(struct bound_job *job, bool *told)
+{
+    const struct lipd_child *child = job->child;
+    const json_t *model = json_object_get(child->request, "model");
+    *told = model != NULL;
+    job->model_id = json_string_value(json_object_get(model, "id"));
+    return !job->model_id ||
+           lipd_model_of_folder(&job->model, child->config->data_dir,
+                                job->model_id, job->problem, child->ctx);
+}
+
+/* Parses the body; in the sandbox where it can be done there. */
+static bool parse(struct bound_job *job, struct api_bound_request *read,
+                  bool told)
+{
+    struct lip_ctx *ctx = job->child->ctx;
+    if (told && !lipd_child_needs_program(job->body) &&
+        !(job->model_id && lipd_child_needs_program(job->model.body)))
+        lipd_child_confine(job->child);
+    if (api_bound_request_read(read, job->body, job->content_type, &job->query,
+                               job->problem, ctx) != LIP_OK)
+        return false;
+    lip_buffer_put(job->body);
+    job->body = NULL;
+    if (!read->network && job->model_id)
+        read->network =
+            lipd_model_parse(&job->model, read->model_id, job->problem, ctx);
+    else if (!read->network)
+        read->network =
+            lipd_child_model(job->child, read->model_id, job->problem);
+    if (!read->network)
+        api_bound_request_clear(read);
+    return read->network != NULL;
+}
+
 static bool read_request(struct bound_job *job, struct api_bound_request *read)
 {
     const json_t *request = job->child->request;
-    struct lip_ctx *ctx = job->child->ctx;
+    bool told;
     job->content_type =
         json_string_value(json_object_get(request, "content_type"));
     if (!take_query(job, json_object_get(request, "query"))) {
@@ -74,19 +112,11 @@ static bool read_request(struct bound_job *job, struct api_bound_request *read)
                         "The job's request is damaged.");
         return false;
     }
-    if (!take_body(job) ||
-        api_bound_request_read(read, job->body, job->content_type, &job->query,
-                               job->problem, ctx) != LIP_OK)
-        return false;
-    lip_buffer_put(job->body);
-    job->body = NULL;
-    if (!read->network)
-        read->network = lipd_model_of_folder(job->child->config->data_dir,
-                                             read->model_id, job->problem, ctx);
-    if (read->network)
-        return true;
-    api_bound_request_clear(read);
-    return false;
+    bool read_it =
+        take_body(job) && take_model(job, &told) && parse(job, read, told);
+    lipd_stored_clear(&job->model);
+    lipd_child_confine(job->child);
+    return read_it;
 }
 
 /* --- the work */

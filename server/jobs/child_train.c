@@ -88,7 +88,7 @@ static int work(struct lipd_training *t)
 int lipd_child_train(struct lipd_child *child, struct api_problem *problem)
 {
     struct lipd_training training = {
-        .child = child, .problem = problem, .ctx = child->ctx};
+        .child = child, .problem = problem, .ctx = child->ctx, .data_file = -1};
     int status =
         lipd_training_begin(&training) ? work(&training) : LIPD_CHILD_FAILED;
     lipd_training_clear(&training);

@@ -5,6 +5,7 @@
 
 #include "bounds/method.h"
 #include "server/jobs/child.h"
+#include "server/jobs/outcome.h"
 #include "server/log.h"
 #include "server/metrics.h"
 
@@ -52,7 +53,9 @@ static enum lipd_exit exit_of(int status, bool killed)
     case LIPD_CHILD_PAUSED:
         return LIPD_EXIT_PAUSED;
     default:
-        return killed ? LIPD_EXIT_KILLED : LIPD_EXIT_CRASHED;
+        return killed                           ? LIPD_EXIT_KILLED
+               : lipd_outcome_forbidden(status) ? LIPD_EXIT_FORBIDDEN
+                                                : LIPD_EXIT_CRASHED;
     }
 }
 
@@ -85,4 +88,12 @@ bool lipd_journal_bound(const char *line, size_t size)
 void lipd_journal_over(const char *kind, enum lipd_job_state state)
 {
     lipd_metric_add(LIPD_JOBS_ENDED, lipd_metric_job(kind, state), 1);
+}
+
+void lipd_journal_crash(const char *id, int status)
+{
+    char how[128];
+    lipd_outcome_describe(how, sizeof how, status);
+    lipd_log(LIPD_WARNING, "job-crash", "%s: its process %s", id, how);
+    lipd_metric_add(LIPD_JOB_CRASHES, 0, 1);
 }

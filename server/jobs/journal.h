@@ -22,6 +22,9 @@ void lipd_journal_exit(const char *kind, int status, bool killed,
 /* Takes a line of a job's process that tells of a bound; false: it does not. */
 bool lipd_journal_bound(const char *line, size_t size);
 
+/* Its process ended so without having said how the job ended. */
+void lipd_journal_crash(const char *id, int status);
+
 /* A job is over, in this state. */
 void lipd_journal_over(const char *kind, enum lipd_job_state state);
 

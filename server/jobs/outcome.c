@@ -9,6 +9,7 @@
 #include "server/model_store.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,16 +55,31 @@ void lipd_outcome_late(struct lipd_outcome *outcome, double seconds)
     lipd_outcome_fail(outcome, &problem);
 }
 
-void lipd_outcome_hopeless(struct lipd_outcome *outcome, const char *how,
+bool lipd_outcome_forbidden(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+void lipd_outcome_hopeless(struct lipd_outcome *outcome, int status,
                            int attempts, size_t memory)
 {
     struct api_problem problem;
-    api_problem_set(&problem, API_PROBLEM_INTERNAL,
-                    "The job's process %s; so did %d attempts in a row "
-                    "without getting further. It may have met its "
-                    "limit of memory (%zu bytes: --job-memory, or its token's "
-                    "own).",
-                    how, attempts, memory);
+    char how[128];
+    lipd_outcome_describe(how, sizeof how, status);
+    if (lipd_outcome_forbidden(status))
+        api_problem_set(&problem, API_PROBLEM_INTERNAL,
+                        "The job's process asked the system for something "
+                        "that a job may not do, and %s. It is not tried again: "
+                        "this is a fault of the service, or of what it was "
+                        "given to read.",
+                        how);
+    else
+        api_problem_set(&problem, API_PROBLEM_INTERNAL,
+                        "The job's process %s; so did %d attempts in a row "
+                        "without getting further. It may have met its limit "
+                        "of memory (%zu bytes: --job-memory, or its token's "
+                        "own).",
+                        how, attempts, memory);
     lipd_outcome_fail(outcome, &problem);
 }
 

@@ -37,10 +37,14 @@ bool lipd_outcome_read(struct lipd_outcome *outcome, int folders,
 /* The status that an earlier daemon's child left, or -1. */
 int lipd_outcome_left(int folders, const char *id);
 
-/* Failures of the process itself: it would not end in time; it ended `how`
- * after `attempts` that led nowhere, perhaps for want of memory. */
+/* Was the process ended (a status as of waitpid) by its sandbox? It would be
+ * again. */
+bool lipd_outcome_forbidden(int status);
+
+/* Failures of the process itself: it would not end in time; it ended so by its
+ * sandbox, or after `attempts` that led nowhere, perhaps for want of memory. */
 void lipd_outcome_late(struct lipd_outcome *outcome, double seconds);
-void lipd_outcome_hopeless(struct lipd_outcome *outcome, const char *how,
+void lipd_outcome_hopeless(struct lipd_outcome *outcome, int status,
                            int attempts, size_t memory);
 
 /* Says how a process ended, where it did not do so by itself: "was ended by

@@ -51,19 +51,18 @@ bool lipd_slot_read(struct lipd_runner *runner, struct lipd_slot *slot,
 /* Again from the checkpoint, unless that led nowhere too often. */
 static void crashed(struct lipd_slot *slot, int status)
 {
-    char how[128];
-    lipd_outcome_describe(how, sizeof how, status);
-    lipd_log(LIPD_WARNING, "job-crash", "%s: its process %s", slot->id, how);
-    lipd_metric_add(LIPD_JOB_CRASHES, 0, 1);
+    lipd_journal_crash(slot->id, status);
     slot->attempts.vain++;
     if (slot->cancel) {
         lipd_outcome_clear(&slot->outcome);
         slot->outcome.over = true;
         slot->outcome.state = LIPD_JOB_CANCELLED;
-    } else if (slot->attempts.vain < VAIN_MAX) {
+    } else if (slot->attempts.vain < VAIN_MAX &&
+               !lipd_outcome_forbidden(status)) {
         lipd_outcome_requeue(&slot->outcome, false);
     } else {
-        lipd_outcome_hopeless(&slot->outcome, how, VAIN_MAX, slot->may.memory);
+        lipd_outcome_hopeless(&slot->outcome, status, VAIN_MAX,
+                              slot->may.memory);
     }
 }
 

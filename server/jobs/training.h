@@ -29,6 +29,7 @@ struct lipd_training {
     struct lip_ctx *ctx;
     struct api_train_request request;
 
+    int data_file; /* of a stored data set; -1: none */
     /* The data: what they are as a whole, and the parts, scaled. */
     char data_id[LIP_DIGEST_TEXT];
     size_t rows, features, classes, targets;

@@ -7,11 +7,11 @@
 
 #include "api/train_model.h"
 #include "server/dataset_store.h"
-#include "server/model_load.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool failed(struct lipd_training *t)
 {
@@ -32,7 +32,8 @@ static bool refused(struct lipd_training *t)
 
 /* --- data */
 
-static bool load_stored(struct lipd_training *t, struct lip_data **out)
+/* It stays open, to be read once more at the end. */
+static bool open_stored(struct lipd_training *t)
 {
     char complaint[300];
     struct lipd_dataset_store *store = lipd_dataset_store_read_only(
@@ -41,14 +42,13 @@ static bool load_stored(struct lipd_training *t, struct lip_data **out)
         api_problem_set(t->problem, API_PROBLEM_INTERNAL, "%s", complaint);
         return false;
     }
-    bool loaded = lipd_dataset_load(out, store, t->request.dataset_id,
-                                    t->problem, t->ctx);
+    t->data_file = lipd_dataset_open(store, t->request.dataset_id, t->problem);
     lipd_dataset_store_close(store);
-    if (!loaded && t->problem->code == API_PROBLEM_NOT_FOUND) {
+    if (t->data_file < 0 && t->problem->code == API_PROBLEM_NOT_FOUND) {
         t->problem->place = LIP_AT_POINTER;
         snprintf(t->problem->where, sizeof t->problem->where, "/dataset/id");
     }
-    return loaded;
+    return t->data_file >= 0;
 }
 
 /* The caller's, but for inline data, which the request keeps: `owned`. */
@@ -58,7 +58,8 @@ static bool load(struct lipd_training *t, struct lip_data **out, bool *owned)
     *owned = request->source != API_DATA_INLINE;
     *out = request->inline_data;
     if (request->source == API_DATA_STORED)
-        return load_stored(t, out);
+        return lipd_dataset_load_file(out, t->data_file, t->request.dataset_id,
+                                      t->problem, t->ctx);
     if (request->source == API_DATA_GENERATED &&
         lip_generate(out, request->generator, request->samples, request->noise,
                      request->data_seed, t->ctx) != LIP_OK)
@@ -150,8 +151,8 @@ static bool begin_anew(struct lipd_training *t)
  * data are held against them. */
 static bool go_on(struct lipd_training *t)
 {
-    struct lip_network *network = lipd_model_of_folder(
-        t->child->config->data_dir, t->request.model_id, t->problem, t->ctx);
+    struct lip_network *network =
+        lipd_child_model(t->child, t->request.model_id, t->problem);
     if (!network)
         return false;
     bool made = api_train_model_layers(&t->request, &t->scaling, network,
@@ -225,6 +226,10 @@ bool lipd_training_begin(struct lipd_training *t)
     if (api_train_read(&t->request, t->child->request, t->problem, t->ctx) !=
         LIP_OK)
         return false;
+    if (t->request.source == API_DATA_STORED && !open_stored(t))
+        return false;
+    if (!t->request.model_id[0])
+        lipd_child_confine(t->child);
     bool made = t->request.model_id[0] ? go_on(t) : begin_anew(t);
     if (!made || !make_run(t) || !lipd_training_restore(t))
         return false;
@@ -242,5 +247,7 @@ void lipd_training_clear(struct lipd_training *t)
     lip_data_free(t->training);
     lip_data_free(t->validation);
     lip_free(t->row);
+    if (t->data_file >= 0)
+        close(t->data_file);
     api_train_clear(&t->request);
 }

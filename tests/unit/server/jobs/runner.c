@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -106,6 +107,15 @@ static int crash(struct lipd_child *child, struct api_problem *problem)
     return LIPD_CHILD_DONE;
 }
 
+/* What it does is what its sandbox is there for. */
+static int break_out(struct lipd_child *child, struct api_problem *why)
+{
+    (void)why;
+    lipd_child_confine(child);
+    return socket(AF_INET, SOCK_STREAM, 0) < 0 ? LIPD_CHILD_FAILED
+                                               : LIPD_CHILD_DONE;
+}
+
 static int no_result(struct lipd_child *child, struct api_problem *problem)
 {
     (void)child;
@@ -170,7 +180,8 @@ static int diverge(struct lipd_child *child, struct api_problem *problem)
 const struct lipd_job_kind lipd_job_kinds[] = {
     {"diverge", diverge}, {"count", count},      {"fail", complain},
     {"crash", crash},     {"deaf", deaf},        {"nothing", no_result},
-    {"babble", babble},   {"model", make_model}, {NULL, NULL},
+    {"babble", babble},   {"model", make_model}, {"break", break_out},
+    {NULL, NULL},
 };
 
 /* --- the daemon around the runner */
@@ -377,14 +388,13 @@ START_TEST(crashes_without_progress_come_to_an_end)
 }
 END_TEST
 
-/* Times of this method in the metrics. */
-static unsigned long observed(const char *method)
+/* A count in the metrics. */
+static unsigned long counted(const char *wanted)
 {
     struct lipd_out out;
     size_t size;
     char series[100];
-    snprintf(series, sizeof series,
-             "\nlipschitzd_bound_seconds_count{method=\"%s\"} ", method);
+    snprintf(series, sizeof series, "\nlipschitzd_%s ", wanted);
     lipd_out_init(&out, 1 << 20, NULL);
     lipd_metrics_write(&out);
     char *text = lipd_out_take(&out, &size), *line = strstr(text, series);
@@ -392,6 +402,20 @@ static unsigned long observed(const char *method)
     lip_free(text);
     return count;
 }
+
+START_TEST(what_breaks_out_of_its_sandbox_is_not_tried_again)
+{
+    char id[LIPD_JOB_ID];
+    start();
+    add(id, "break", "{}");
+    expect_failure(id, "internal", "may not do");
+    struct lipd_job job = get(id);
+    ck_assert_uint_eq(job.attempts, 1);
+    lipd_job_clear(&job);
+    ck_assert_uint_eq(counted("job_exits_total{how=\"forbidden\"}"), 1);
+    stop();
+}
+END_TEST
 
 START_TEST(what_is_no_progress_is_not_told)
 {
@@ -403,7 +427,7 @@ START_TEST(what_is_no_progress_is_not_told)
     ck_assert_str_eq(job.progress, "{\"done\": 7}");
     ck_assert_uint_eq(job.sequence, 4);
     lipd_job_clear(&job);
-    ck_assert_uint_eq(observed("spectral"), 1);
+    ck_assert_uint_eq(counted("bound_seconds_count{method=\"spectral\"}"), 1);
     stop();
 }
 END_TEST
@@ -781,6 +805,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, a_job_is_done);
     tcase_add_test(tests, a_failure_is_told);
     tcase_add_test(tests, crashes_without_progress_come_to_an_end);
+    tcase_add_test(tests, what_breaks_out_of_its_sandbox_is_not_tried_again);
     tcase_add_test(tests, what_is_no_progress_is_not_told);
     tcase_add_test(tests, the_model_is_stored_first);
     tcase_add_test(tests, a_failed_job_may_leave_a_model);
