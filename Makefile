@@ -22,7 +22,7 @@ SOAK_MINUTES ?= 30
 # --- what the product needs, by Debian package name
 DEPS_BUILD := gcc libc6-dev pkg-config libmicrohttpd-dev libjansson-dev \
               liblapacke-dev libopenblas-dev libzip-dev nettle-dev zlib1g-dev libsqlite3-dev \
-              libpq-dev
+              libpq-dev libgnutls28-dev
 # lipschitz-check alone: ball arithmetic
 DEPS_CHECKER := libgmp-dev libflint-dev libflint-arb-dev
 # lipschitz-h5 alone, which links it statically
@@ -36,7 +36,7 @@ DEPS_BENCH := coinor-csdp python3-numpy python3-scipy
 DEPS_TORCH := python3-torch python3-numpy
 DEPS_PACKAGING := dpkg-dev mandoc lintian
 DEPS_FUZZ := clang libclang-rt-14-dev
-PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq
+PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq gnutls
 
 # The verbs that install what they lack. The others only say what is missing.
 INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines startup image-check check-style \

@@ -74,13 +74,19 @@ static const char *caching(const struct lipd_request *request)
  * show any answer as a page, so that all of them say so. */
 static void add_protection(const struct fields *fields)
 {
+    const struct lipd_config *config = fields->request->service->config;
     const char *type = fields->reply->media_type;
+    char age[40];
     add(fields, "X-Content-Type-Options", "nosniff");
     add(fields, "Content-Security-Policy",
         "default-src 'none'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'");
     add(fields, "Cross-Origin-Resource-Policy", "same-origin");
     add(fields, "Referrer-Policy", "no-referrer");
+    if (*config->tls_certificate && config->hsts > 0) {
+        snprintf(age, sizeof age, "max-age=%.0f", config->hsts);
+        add(fields, "Strict-Transport-Security", age);
+    }
     if (!type || strncmp(type, "text/html", 9) != 0)
         return;
     add(fields, "X-Frame-Options", "DENY"); /* browsers before 2017 */

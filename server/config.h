@@ -41,6 +41,19 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "Who may do what: a line for each token, as --token makes it; SIGHUP "   \
       "reads it again. Without it, or lines in LIPSCHITZD_TOKEN_LIST, "        \
       "everything is open.")                                                   \
+    X(tls_certificate, TEXT, "", 0, 0, "FILE",                                 \
+      "Serve HTTPS, and nothing else: the daemon's certificate and behind it " \
+      "those that lead to its root, PEM. With --tls-key.")                     \
+    X(tls_key, TEXT, "", 0, 0, "FILE",                                         \
+      "The key of that certificate, PEM, without a password. SIGHUP reads "    \
+      "both files again.")                                                     \
+    X(tls_check, SECONDS, "60", 0, 86400, "seconds",                           \
+      "How often to look whether one of these files has changed, and read "    \
+      "them again. 0: at SIGHUP only.")                                        \
+    X(hsts, SECONDS, "0", 0, 63072000, "seconds",                              \
+      "With TLS: how long browsers are to use nothing but HTTPS with the "     \
+      "host name they asked, at all its ports (Strict-Transport-Security). "   \
+      "0: they are told nothing.")                                             \
     X(cors_origins, TEXT, "", 0, 0, "ORIGINS",                                 \
       "Web pages that may ask from a browser: their origins with commas "      \
       "between, as https://a.example,https://b.example, or * for all. "        \

@@ -25,6 +25,7 @@
  *   lets new connections see that we are not ready any more. */
 #include "server/http.h"
 
+#include "server/account.h"
 #include "server/admit.h"
 #include "server/answer_fields.h"
 #include "server/intact.h"
@@ -32,6 +33,7 @@
 #include "server/metrics.h"
 #include "server/routes.h"
 #include "server/target.h"
+#include "server/tls.h"
 #include "server/watch.h"
 
 #include <microhttpd.h>
@@ -39,6 +41,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Bytes of a stream that the library takes at a time. */
@@ -50,6 +53,12 @@ struct lipd_http {
     struct lipd_watch *watch;
     _Atomic size_t in_flight;
     _Atomic size_t suspended;
+};
+
+/* One connection, as the library keeps it for us. */
+struct link {
+    struct lipd_connection *watched;
+    struct lipd_tls_link *tls; /* NULL: plain */
 };
 
 /* One request with what the library and its upload need. */
@@ -244,9 +253,10 @@ static struct exchange *new_exchange(struct lipd_http *http,
     exchange->http = http;
     exchange->mhd = mhd;
     exchange->began = lip_now();
-    exchange->connection =
+    const struct link *link =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
             ->socket_context;
+    exchange->connection = link ? link->watched : NULL;
     atomic_fetch_add(&http->in_flight, 1);
     lipd_metric_add(LIPD_IN_FLIGHT, 0, 1);
     return exchange;
@@ -382,47 +392,6 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *mhd,
 
 /* --- the end of a request */
 
-static void log_request(const struct exchange *exchange, bool complete)
-{
-    const struct lipd_request *request = &exchange->request;
-    bool quiet = request->route && request->route->probe && complete &&
-                 request->reply.status < 500;
-    enum lipd_log_level level = quiet ? LIPD_DEBUG : LIPD_INFO;
-    if (!lipd_log_on(level))
-        return;
-    struct api_text line;
-    lipd_log_open(&line, level, "request");
-    api_put_string(&line, "id", request->id);
-    lipd_trace_log(&line, &request->trace);
-    api_put_string(&line, "method",
-                   request->route ? request->route->method : "?");
-    api_put_string(&line, "path", exchange->path);
-    if (request->tenant[0])
-        api_put_string(&line, "tenant", request->tenant);
-    api_put_count(&line, "status", (uint64_t)request->reply.status);
-    api_put_count(&line, "received", exchange->body.arrived);
-    api_put_count(&line, "sent", request->reply.size);
-    api_put_count(&line, "peak_bytes", atomic_load(&request->budget.peak));
-    api_put_number(&line, "seconds",
-                   (double)(long)((lip_now() - exchange->began) * 1e6) / 1e6);
-    api_put_bool(&line, "complete", complete);
-    lipd_log_close(&line);
-}
-
-static void count_request(const struct exchange *exchange)
-{
-    enum { CLIENT_LEFT = 499 };
-    const struct lipd_request *request = &exchange->request;
-    size_t row = request->route && request->route != &lipd_options
-                     ? (size_t)(request->route - lipd_routes)
-                     : lipd_route_count;
-    int status = request->reply.status ? request->reply.status : CLIENT_LEFT;
-    lipd_metric_add(LIPD_REQUESTS, lipd_metric_route(row, status), 1);
-    lipd_metric_add(LIPD_SENT, 0, (int64_t)request->reply.size);
-    lipd_metric_add(LIPD_IN_FLIGHT_BYTES, 0, -(int64_t)exchange->body.arrived);
-    lipd_metric_observe(LIPD_REQUEST_SECONDS, row, lip_now() - exchange->began);
-}
-
 static void completed(void *arg, struct MHD_Connection *mhd, void **slot,
                       enum MHD_RequestTerminationCode code)
 {
@@ -437,8 +406,14 @@ static void completed(void *arg, struct MHD_Connection *mhd, void **slot,
         lipd_connection_enter(exchange->connection, LIPD_READING_HEAD,
                               lip_now() + http->service->config->header_timeout,
                               NULL);
-    log_request(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    count_request(exchange);
+    struct lipd_account account = {
+        .request = &exchange->request,
+        .path = exchange->path,
+        .received = exchange->body.arrived,
+        .seconds = lip_now() - exchange->began,
+        .complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK};
+    lipd_account_log(&account);
+    lipd_account_count(&account);
     lipd_body_clear(&exchange->body);
     lipd_request_clear(&exchange->request);
     lipd_queue_release(&http->service->queue, exchange->request.reserved);
@@ -449,20 +424,61 @@ static void completed(void *arg, struct MHD_Connection *mhd, void **slot,
 
 /* --- the daemon */
 
+static int descriptor(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
+        ->connect_fd;
+}
+
+/* Before the handshake, where there is one. The session has got credentials of
+ * the library's own, which lead nowhere (see lipd_tls_no_keys). */
+static bool begin_tls(struct link *link, struct lipd_http *http,
+                      struct MHD_Connection *mhd)
+{
+    if (!http->service->tls)
+        return true;
+    lipd_connection_seal(link->watched);
+    link->tls = lipd_tls_take(
+        http->service->tls,
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+            ->tls_session);
+    return link->tls;
+}
+
+static struct link *new_link(struct lipd_http *http, struct MHD_Connection *mhd)
+{
+    int fd = descriptor(mhd);
+    struct link *link = lip_calloc(NULL, 1, sizeof *link);
+    if (link)
+        link->watched = lipd_watch_add(
+            http->watch, fd, lip_now() + http->service->config->header_timeout);
+    if (link && link->watched && begin_tls(link, http, mhd))
+        return link;
+    shutdown(fd, SHUT_RDWR);
+    return link;
+}
+
+/* The library has done with the session of TLS. */
+static void free_link(struct lipd_http *http, struct link *link)
+{
+    if (!link)
+        return;
+    if (link->watched)
+        lipd_watch_remove(http->watch, link->watched);
+    lipd_tls_put(link->tls);
+    lip_free(link);
+}
+
 static void connection_changed(void *arg, struct MHD_Connection *mhd,
                                void **slot,
                                enum MHD_ConnectionNotificationCode code)
 {
     struct lipd_http *http = arg;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
-                     ->connect_fd;
-        *slot = lipd_watch_add(
-            http->watch, fd, lip_now() + http->service->config->header_timeout);
+        *slot = new_link(http, mhd);
         lipd_metric_add(LIPD_CONNECTIONS, 0, 1);
     } else {
-        if (*slot)
-            lipd_watch_remove(http->watch, *slot);
+        free_link(http, *slot);
         lipd_metric_add(LIPD_CONNECTIONS, 0, -1);
     }
 }
@@ -497,20 +513,28 @@ static void library_panic(void *arg, const char *file, unsigned line,
 static struct MHD_Daemon *start_daemon(struct lipd_http *http, int listener)
 {
     const struct lipd_config *config = http->service->config;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
+                     MHD_ALLOW_SUSPEND_RESUME;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)LIPD_TLS_PRIORITIES},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
+         (void *)(uintptr_t)lipd_tls_no_keys},
+        {MHD_OPTION_END, 0, NULL}};
+    if (http->service->tls)
+        flags |= MHD_USE_TLS;
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
-            MHD_ALLOW_SUSPEND_RESUME,
-        0, NULL, NULL, answer, http, MHD_OPTION_EXTERNAL_LOGGER, library_log,
-        NULL, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)IO_THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        flags, 0, NULL, NULL, answer, http, MHD_OPTION_EXTERNAL_LOGGER,
+        library_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)IO_THREADS,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)config->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)config->connections_per_ip,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->header_memory,
         MHD_OPTION_CONNECTION_TIMEOUT, 0u, /* watch.c has the deadlines */
         MHD_OPTION_NOTIFY_COMPLETED, completed, http,
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY,
+        http->service->tls ? tls : &tls[2], MHD_OPTION_END);
 }
 
 struct lipd_http *lipd_http_start(struct lipd_service *service, int listener)

@@ -10,7 +10,8 @@
 
 struct lipd_http;
 
-/* Serves on a listening socket, which it takes. NULL where it cannot start. */
+/* Serves on a listening socket, which it takes; with TLS where the service has
+ * keys. NULL where it cannot start. */
 struct lipd_http *lipd_http_start(struct lipd_service *service, int listener);
 
 /* Waits until no connection waits to be accepted, at most so long. */

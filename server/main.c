@@ -26,6 +26,7 @@
 #include "server/sandbox_job.h"
 #include "server/service.h"
 #include "server/store/store.h"
+#include "server/tls.h"
 #include "server/workers.h"
 
 #include <cblas.h>
@@ -149,7 +150,7 @@ static bool open_access(struct daemon *d, char *complaint, size_t size)
     return d->service.access != NULL;
 }
 
-static void reload(struct daemon *d)
+static void reload_tokens(struct daemon *d)
 {
     char complaint[512] = "";
     if (d->service.access &&
@@ -161,15 +162,79 @@ static void reload(struct daemon *d)
                                    : "There are no tokens to read again.");
 }
 
+/* What an operator should know of the keys that are in use now. */
+static void log_tls(const struct daemon *d)
+{
+    const double soon = 14 * 86400;
+    char date[32] = "";
+    struct tm parts;
+    time_t expiry = (time_t)lipd_tls_expiry(d->service.tls);
+    double left = difftime(expiry, time(NULL));
+    if (gmtime_r(&expiry, &parts))
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    lipd_log(left < soon ? LIPD_WARNING : LIPD_INFO, "tls",
+             "The certificate %s %s.", left < 0 ? "ended at" : "ends at", date);
+    if (lipd_tls_key_is_open(d->service.tls))
+        lipd_log(LIPD_WARNING, "tls",
+                 "Everybody on this machine may read %s; chmod o-r it.",
+                 d->config.tls_key);
+}
+
+static bool open_tls(struct daemon *d, char *complaint, size_t size)
+{
+    const char *certificate = d->config.tls_certificate;
+    const char *key = d->config.tls_key;
+    if (!*certificate && !*key)
+        return true;
+    if (!*certificate || !*key) {
+        snprintf(complaint, size,
+                 "--tls-certificate and --tls-key go "
+                 "together; give both, or neither.");
+        return false;
+    }
+    lipd_tls_hide_memory();
+    d->service.tls = lipd_tls_open(certificate, key, complaint, size);
+    if (d->service.tls)
+        log_tls(d);
+    return d->service.tls;
+}
+
+static void reload_tls(struct daemon *d)
+{
+    char complaint[512] = "";
+    if (!d->service.tls)
+        return;
+    if (lipd_tls_reload(d->service.tls, complaint, sizeof complaint)) {
+        lipd_log(LIPD_INFO, "tls",
+                 "The certificate and its key were read "
+                 "again.");
+        log_tls(d);
+        return;
+    }
+
+    lipd_log(LIPD_ERROR, "tls", "%s The certificate before stays.", complaint);
+}
+
 /* Until the daemon is to end. */
 static void wait_for_end(struct daemon *d)
 {
+    double pause = d->config.tls_check;
+    struct timespec step = {.tv_sec = (time_t)pause};
+    step.tv_nsec = (long)((pause - (double)step.tv_sec) * 1e9);
+    bool looks = d->service.tls && pause > 0;
     sigset_t all = d->signals;
-    int number = SIGHUP;
-    for (sigaddset(&all, SIGHUP); number == SIGHUP;) {
-        sigwait(&all, &number);
-        if (number == SIGHUP)
-            reload(d);
+    sigaddset(&all, SIGHUP);
+    for (;;) {
+        int number = sigtimedwait(&all, NULL, looks ? &step : NULL);
+        if (number == SIGHUP) {
+            reload_tokens(d);
+            reload_tls(d);
+        } else if (number > 0) {
+            return;
+        } else if (looks && errno == EAGAIN &&
+                   lipd_tls_changed(d->service.tls)) {
+            reload_tls(d);
+        }
     }
 }
 
@@ -294,6 +359,8 @@ static int start(struct daemon *d, struct lipd_address *address)
         return give_up("memory", ctx.error.detail);
     if (!open_access(d, complaint, sizeof complaint))
         return give_up("tokens", complaint);
+    if (!open_tls(d, complaint, sizeof complaint))
+        return give_up("tls", complaint);
     int listener = lipd_listen(address, complaint, sizeof complaint);
     if (listener < 0)
         return give_up("listen", complaint);
@@ -326,6 +393,7 @@ static void log_start(const struct daemon *d,
     api_put_string(&line, "version", API_VERSION);
     api_put_string(&line, "listen", d->config.listen);
     api_put_count(&line, "port", lipd_address_port(address));
+    api_put_bool(&line, "tls", d->service.tls);
     api_put_count(&line, "workers", d->service.workers);
     api_put_count(&line, "max_body", d->service.max_body);
     api_put_count(&line, "max_memory", d->service.max_memory);
@@ -384,6 +452,7 @@ static void close_data(struct daemon *d)
     lipd_dataset_store_close(d->service.datasets);
     lipd_stores_close(&d->stores);
     lipd_access_close(d->service.access);
+    lipd_tls_close(d->service.tls);
     lipd_service_clear(&d->service);
 }
 
@@ -503,7 +572,8 @@ int main(int argc, char **argv)
     case LIPD_PROBE:
         if (!serves(&d))
             return probe_worker(&d);
-        if (!lipd_probe(d.config.listen, complaint, sizeof complaint))
+        if (!lipd_probe(d.config.listen, *d.config.tls_certificate, complaint,
+                        sizeof complaint))
             return 0;
         fprintf(stderr, "lipschitzd: %s\n", complaint);
         return FAILED;

@@ -28,6 +28,12 @@
       "Bytes of request bodies")                                               \
     X(SENT, "sent_bytes_total", COUNTER, NONE, "Bytes of answer bodies")       \
     X(CONNECTIONS, "connections", GAUGE, NONE, "Open connections")             \
+    X(TLS_HANDSHAKES, "tls_handshakes_total", COUNTER, NONE,                   \
+      "Handshakes of TLS that came to their end")                              \
+    X(TLS_FAILURES, "tls_handshake_failures_total", COUNTER, NONE,             \
+      "Connections that ended before their handshake of TLS did")              \
+    X(TLS_EXPIRY, "tls_certificate_expiry_seconds", GAUGE, NONE,               \
+      "When the certificate ends, in seconds since 1970; 0 without TLS")       \
     X(IN_FLIGHT, "requests_in_flight", GAUGE, NONE,                            \
       "Requests begun and not yet answered")                                   \
     X(IN_FLIGHT_BYTES, "in_flight_bytes", GAUGE, NONE,                         \

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct lipd_access;
+struct lipd_tls;
 struct lipd_store;
 struct lipd_dataset_store;
 struct lipd_holdings;
@@ -32,6 +33,7 @@ struct lipd_service {
      * them, so that nobody who asks after a job waits for computations. */
     struct lipd_queue desk;
     struct lipd_access *access; /* NULL: open to everybody */
+    struct lipd_tls *tls;       /* NULL: plain HTTP */
     /* NULL, all of them: no --data-dir. */
     struct lipd_store *store; /* of models */
     struct lipd_dataset_store *datasets;

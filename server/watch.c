@@ -32,6 +32,7 @@ struct lipd_connection {
     double deadline;
     bool used;   /* an answer has gone out on it */
     bool linger; /* see lipd_connection_linger */
+    bool sealed; /* see lipd_connection_seal */
     struct lipd_request *request;
 };
 
@@ -51,8 +52,11 @@ struct lipd_watch {
 /* An answer written straight to the socket: the library cannot send one before
  * the request is complete. Nothing of its own is under way in the reading
  * phases. */
-static void send_timeout(int fd, const char *id, const char *sentence)
+static void send_timeout(const struct lipd_connection *c, const char *id,
+                         const char *sentence)
 {
+    if (c->sealed)
+        return;
     struct api_problem problem;
     struct api_text text;
     struct lip_ctx ctx = {.budget = NULL};
@@ -76,7 +80,7 @@ static void send_timeout(int fd, const char *id, const char *sentence)
                           date, size, id, body);
     lip_free(body);
     if (length > 0 && (size_t)length < sizeof answer)
-        send(fd, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        send(c->fd, answer, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     lipd_metric_add(LIPD_PROBLEMS, API_PROBLEM_REQUEST_TIMEOUT, 1);
 }
 
@@ -86,7 +90,7 @@ static void cut(struct lipd_connection *c)
     char id[LIPD_REQUEST_ID];
     enum lipd_reject reason = LIPD_REJECT_REPLY_TIME;
     if (c->phase == LIPD_READING_BODY) {
-        send_timeout(c->fd, c->request->id,
+        send_timeout(c, c->request->id,
                      "The body did not arrive in the time it is given. Send "
                      "it faster, or a smaller one.");
         reason = LIPD_REJECT_BODY_TIME;
@@ -94,7 +98,7 @@ static void cut(struct lipd_connection *c)
         /* A connection kept open after an answer just ends. */
         lipd_request_id(id, NULL);
         if (!c->used)
-            send_timeout(c->fd, id,
+            send_timeout(c, id,
                          "The request line and header fields did not arrive "
                          "in the time they are given.");
         reason = LIPD_REJECT_HEADER_TIME;
@@ -300,6 +304,13 @@ void lipd_connection_linger(struct lipd_connection *c)
 {
     pthread_mutex_lock(&c->lock);
     c->linger = true;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void lipd_connection_seal(struct lipd_connection *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->sealed = true;
     pthread_mutex_unlock(&c->lock);
 }
 

@@ -45,6 +45,10 @@ void lipd_watch_remove(struct lipd_watch *watch,
  * answer that was sent before its upload was read. */
 void lipd_connection_linger(struct lipd_connection *connection);
 
+/* Says that the connection is encrypted by somebody else: the sweeper writes
+ * nothing to its socket, and a client that is too slow is cut off unheard. */
+void lipd_connection_seal(struct lipd_connection *connection);
+
 /* Moves a connection to its next phase; `request` is the one in work there, or
  * NULL. False where the sweeper has cut it: the caller must let go. */
 bool lipd_connection_enter(struct lipd_connection *connection,

@@ -36,6 +36,12 @@ static size_t count_lines(const char *text)
     return count;
 }
 
+/* Where the daemon's certificate and key lie is none of a job's business. */
+static bool is_private(const char *option)
+{
+    return !strncmp(option, OURS "TLS_", strlen(OURS "TLS_"));
+}
+
 /* The configuration as lines of NAME=value; a value has no newline in it, for
  * it could not be printed back. In malloc memory, or NULL. */
 static char *print_options(const struct lipd_config *config)
@@ -68,7 +74,7 @@ static bool fill(char **out, char *options)
             return false;
     for (char *line = strtok_r(options, "\n", &rest); line;
          line = strtok_r(NULL, "\n", &rest))
-        if (!(*out++ = lip_strdup(NULL, line)))
+        if (!is_private(line) && !(*out++ = lip_strdup(NULL, line)))
             return false;
     *out = lip_strdup(NULL, BLAS "1");
     return *out;

@@ -138,28 +138,6 @@ static void follow(struct http_client *client, const char *rest)
     ck_assert(http_say(client, head));
 }
 
-/* Receives until the text has come (true), or NULL: until the end. */
-static bool receives(struct http_client *client, const char *text,
-                     double seconds)
-{
-    char buffer[16384];
-    for (double end = lip_now() + seconds;;) {
-        struct pollfd p = {.fd = client->fd, .events = POLLIN};
-        if (text && client->pending && strstr(client->pending, text))
-            return true;
-        if (poll(&p, 1, (int)(1000 * (end - lip_now())) + 1) <= 0)
-            return false;
-        ssize_t n = recv(client->fd, buffer, sizeof buffer, 0);
-        if (n <= 0)
-            return n == 0 && !text;
-        client->pending =
-            realloc(client->pending, client->size + (size_t)n + 1);
-        memcpy(client->pending + client->size, buffer, (size_t)n);
-        client->size += (size_t)n;
-        client->pending[client->size] = '\0';
-    }
-}
-
 /* The ids of a stream's events, which grow; the last one. */
 static long last_id(const struct http_client *client)
 {
@@ -187,7 +165,7 @@ START_TEST(a_run_from_beginning_to_end)
     char target[128];
     begin("", SHORT);
     follow(&client, "/events");
-    ck_assert(receives(&client, NULL, 60));
+    ck_assert(http_receives(&client, NULL, 60));
     const char *text = after(client.pending, "\r\n\r\nretry: 2000\n\n");
     text = after(text, "{\"state\": \"queued\"}\n\n");
     text = after(text, "{\"state\": \"running\"}\n\n");
@@ -453,13 +431,13 @@ START_TEST(draining_ends_streams_and_waits_and_the_job_goes_on)
         http_say(&waiting[i], head);
     }
     for (int i = 0; i < STREAMS; i++)
-        ck_assert(receives(&stream[i], "event: progress", 30));
+        ck_assert(http_receives(&stream[i], "event: progress", 30));
     ck_assert(daemon_metric_reaches(&daemon_, "requests_in_flight",
                                     STREAMS + WAITS + 1, 10));
     double start = lip_now();
     daemon_signal(&daemon_, SIGTERM);
     for (int i = 0; i < STREAMS; i++)
-        ck_assert(receives(&stream[i], NULL, 10));
+        ck_assert(http_receives(&stream[i], NULL, 10));
     for (int i = 0; i < WAITS; i++) {
         ck_assert(http_read(&answer, &waiting[i], false));
         ck_assert_int_eq(answer.status, 200);
@@ -478,10 +456,10 @@ START_TEST(draining_ends_streams_and_waits_and_the_job_goes_on)
     snprintf(rest, sizeof rest, "/events?last_event_id=%ld", last);
     snprintf(first, sizeof first, "\n\nid: %ld\n", last + 1);
     follow(&stream[0], rest);
-    ck_assert(receives(&stream[0], "event: progress", 30));
+    ck_assert(http_receives(&stream[0], "event: progress", 30));
     ck_assert_ptr_nonnull(strstr(stream[0].pending, first));
     cancel(202);
-    ck_assert(receives(&stream[0], NULL, 30));
+    ck_assert(http_receives(&stream[0], NULL, 30));
     ck_assert_ptr_nonnull(strstr(stream[0].pending, "cancelled"));
     http_close(&stream[0]);
 }
@@ -499,10 +477,10 @@ START_TEST(three_hundred_streams)
     for (int i = 0; i < COUNT; i++)
         follow(&stream[i], "/events");
     for (int i = 0; i < COUNT; i++) {
-        ck_assert(receives(&stream[i], "\r\n\r\n", 20));
+        ck_assert(http_receives(&stream[i], "\r\n\r\n", 20));
         bool full = strstr(stream[i].pending, " 503 ") != NULL;
         refused += full;
-        ck_assert(full || receives(&stream[i], "event: progress", 30));
+        ck_assert(full || http_receives(&stream[i], "event: progress", 30));
         if (full)
             ck_assert_ptr_nonnull(strstr(stream[i].pending, "Retry-After: "));
     }
@@ -512,7 +490,7 @@ START_TEST(three_hundred_streams)
         http_close(&stream[i]);
     ck_assert(daemon_metric_rests(&daemon_, "event_streams", 10));
     follow(&stream[0], "/events");
-    ck_assert(receives(&stream[0], "event: state", 10));
+    ck_assert(http_receives(&stream[0], "event: state", 10));
     http_close(&stream[0]);
     cancel(202);
 }

@@ -5,6 +5,7 @@
 
 #include "base/context.h"
 #include "tests/support/http_client.h"
+#include "tests/support/tls.h"
 
 #include <check.h>
 #include <errno.h>
@@ -51,15 +52,37 @@ void daemon_prepare(struct daemon *daemon)
     ck_assert_ptr_nonnull(mkdtemp(daemon->directory));
 }
 
+/* So that a whole test program can be run over TLS. */
+static void prepare_tls(struct daemon *daemon)
+{
+    char certificate[128], key[128];
+    daemon->tls = daemon->tls || getenv("TESTS_TLS");
+    if (!daemon->tls)
+        return;
+    path_in(certificate, sizeof certificate, daemon, "cert.pem");
+    path_in(key, sizeof key, daemon, "key.pem");
+    if (access(certificate, R_OK))
+        tls_make(certificate, key, 100);
+    http_trust(certificate);
+}
+
 static void run_child(const struct daemon *daemon, const char *const *flags)
 {
     const char *arguments[MAX_FLAGS] = {daemon_program(), "--listen",
                                         "127.0.0.1:0", "--port-file"};
-    char port_file[128], log[128];
+    char port_file[128], log[128], certificate[128], key[128];
     size_t count = 4;
     path_in(port_file, sizeof port_file, daemon, "port");
     path_in(log, sizeof log, daemon, "log");
+    path_in(certificate, sizeof certificate, daemon, "cert.pem");
+    path_in(key, sizeof key, daemon, "key.pem");
     arguments[count++] = port_file;
+    if (daemon->tls) {
+        arguments[count++] = "--tls-certificate";
+        arguments[count++] = certificate;
+        arguments[count++] = "--tls-key";
+        arguments[count++] = key;
+    }
     while (flags && *flags && count < MAX_FLAGS - 1)
         arguments[count++] = *flags++;
     /* A test that dies takes its daemon with it. */
@@ -91,6 +114,7 @@ void daemon_run(struct daemon *daemon, const char *const *flags)
     char path[128];
     path_in(path, sizeof path, daemon, "port");
     unlink(path);
+    prepare_tls(daemon);
     daemon->pid = fork();
     ck_assert_int_ge(daemon->pid, 0);
     if (daemon->pid == 0)

@@ -16,6 +16,9 @@ struct daemon {
     char directory[64]; /* removed by daemon_end */
     size_t file_limit;  /* RLIMIT_FSIZE for the daemon; 0: none. Set it between
                            daemon_prepare and daemon_run */
+    bool tls;           /* serve HTTPS, with cert.pem and key.pem of its folder,
+                           which are made and from then on trusted by the
+                           client; always where TESTS_TLS is set */
 };
 
 /* The path of the program. */

@@ -3,9 +3,12 @@
  * Sockets with patience. */
 #include "tests/support/http_client.h"
 
+#include "base/context.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +17,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool http_dial(struct http_client *client, unsigned port)
+static gnutls_certificate_credentials_t trust;
+
+void http_trust(const char *certificates)
+{
+    if (trust)
+        gnutls_certificate_free_credentials(trust);
+    trust = NULL;
+    if (!certificates)
+        return;
+    ck_assert_int_eq(gnutls_certificate_allocate_credentials(&trust), 0);
+    ck_assert_int_ge(gnutls_certificate_set_x509_trust_file(
+                         trust, certificates, GNUTLS_X509_FMT_PEM),
+                     1);
+}
+
+static bool reaches(struct http_client *client, unsigned port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((in_port_t)port)};
@@ -28,6 +46,41 @@ bool http_dial(struct http_client *client, unsigned port)
     return false;
 }
 
+void http_connect(struct http_client *client, unsigned port)
+{
+    ck_assert(reaches(client, port));
+}
+
+int http_handshake(struct http_client *client, const char *priorities)
+{
+    gnutls_session_t session;
+    int error;
+    ck_assert_int_eq(gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL),
+                     0);
+    client->session = session;
+    gnutls_priority_set_direct(session, priorities ? priorities : "NORMAL",
+                               NULL);
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, trust);
+    gnutls_server_name_set(session, GNUTLS_NAME_DNS, "localhost", 9);
+    gnutls_session_set_verify_cert(session, "localhost", 0);
+    gnutls_transport_set_int(session, client->fd);
+    gnutls_handshake_set_timeout(session, (unsigned)(client->patience * 1000));
+    do {
+        error = gnutls_handshake(session);
+    } while (error < 0 && !gnutls_error_is_fatal(error));
+    return error;
+}
+
+bool http_dial(struct http_client *client, unsigned port)
+{
+    if (!reaches(client, port))
+        return false;
+    if (!trust || !http_handshake(client, NULL))
+        return true;
+    http_close(client);
+    return false;
+}
+
 void http_open(struct http_client *client, unsigned port)
 {
     ck_assert(http_dial(client, port));
@@ -35,18 +88,42 @@ void http_open(struct http_client *client, unsigned port)
 
 void http_close(struct http_client *client)
 {
+    if (client->session)
+        gnutls_deinit(client->session);
+    client->session = NULL;
     close(client->fd);
     free(client->pending);
     client->fd = -1;
     client->pending = NULL;
 }
 
+static ssize_t send_some(struct http_client *client, const void *bytes,
+                         size_t size)
+{
+    return client->session ? gnutls_record_send(client->session, bytes, size)
+                           : send(client->fd, bytes, size, MSG_NOSIGNAL);
+}
+
+static ssize_t receive_some(struct http_client *client, void *bytes,
+                            size_t size)
+{
+    ssize_t n;
+    if (!client->session)
+        return recv(client->fd, bytes, size, 0);
+    do {
+        n = gnutls_record_recv(client->session, bytes, size);
+    } while (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED);
+    return n;
+}
+
 bool http_send(struct http_client *client, const void *bytes, size_t size)
 {
     const char *at = bytes;
     while (size) {
-        ssize_t n = send(client->fd, at, size, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
+        ssize_t n = send_some(client, at, size);
+        if ((n < 0 && !client->session && errno == EINTR) ||
+            (client->session &&
+             (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_AGAIN)))
             continue;
         if (n <= 0)
             return false;
@@ -61,21 +138,45 @@ bool http_say(struct http_client *client, const char *text)
     return http_send(client, text, strlen(text));
 }
 
-/* Receives some more; false at the end or out of patience. */
-static bool receive(struct http_client *client)
+/* Are there bytes, or the end, within seconds? */
+static bool has_news(struct http_client *client, double seconds)
+{
+    struct pollfd p = {.fd = client->fd, .events = POLLIN};
+    if (client->session && gnutls_record_check_pending(client->session))
+        return true;
+    return poll(&p, 1, seconds > 0 ? (int)(seconds * 1000) + 1 : 0) > 0;
+}
+
+/* Some more bytes: how many, 0 at the end, less where it broke. */
+static ssize_t receive_more(struct http_client *client)
 {
     enum { STEP = 65536 };
-    struct pollfd p = {.fd = client->fd, .events = POLLIN};
-    if (poll(&p, 1, (int)(client->patience * 1000)) <= 0)
-        return false;
     client->pending = realloc(client->pending, client->size + STEP + 1);
     ck_assert_ptr_nonnull(client->pending);
-    ssize_t n = recv(client->fd, client->pending + client->size, STEP, 0);
-    if (n <= 0)
-        return false;
-    client->size += (size_t)n;
+    ssize_t n = receive_some(client, client->pending + client->size, STEP);
+    if (n > 0)
+        client->size += (size_t)n;
     client->pending[client->size] = '\0';
-    return true;
+    return n;
+}
+
+/* False at the end or out of patience. */
+static bool receive(struct http_client *client)
+{
+    return has_news(client, client->patience) && receive_more(client) > 0;
+}
+
+bool http_receives(struct http_client *client, const char *text, double seconds)
+{
+    for (double end = lip_now() + seconds;;) {
+        if (text && client->pending && strstr(client->pending, text))
+            return true;
+        if (!has_news(client, end - lip_now()))
+            return false;
+        ssize_t n = receive_more(client);
+        if (n <= 0)
+            return n == 0 && !text;
+    }
 }
 
 /* Takes the first `size` pending bytes as a string. */
@@ -123,11 +224,9 @@ void http_clear(struct http_answer *answer)
 bool http_ended(struct http_client *client)
 {
     size_t before = client->size;
-    struct pollfd p = {.fd = client->fd, .events = POLLIN};
-    if (poll(&p, 1, (int)(client->patience * 1000)) <= 0)
-        return false;
     char byte;
-    return before == 0 && recv(client->fd, &byte, 1, 0) <= 0;
+    return has_news(client, client->patience) && before == 0 &&
+           receive_some(client, &byte, 1) <= 0;
 }
 
 const char *http_field(struct http_answer *answer, const char *name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP over plain sockets, byte by byte as a test wants it. */
+ * HTTP over sockets, plain or with TLS, byte by byte as a test wants it. */
 #ifndef LIP_TESTS_SUPPORT_HTTP_CLIENT_H
 #define LIP_TESTS_SUPPORT_HTTP_CLIENT_H
 
@@ -12,6 +12,7 @@ struct http_client {
     char *pending; /* received and not read yet */
     size_t size;
     double patience; /* seconds to wait for bytes */
+    void *session;   /* of TLS, or NULL */
 };
 
 struct http_answer {
@@ -22,10 +23,19 @@ struct http_answer {
     char field[256]; /* the last value http_field returned */
 };
 
+/* From here on connections use TLS, and believe who shows a certificate of
+ * localhost that leads to one of this file. NULL: plain again. */
+void http_trust(const char *certificates);
+
 void http_open(struct http_client *client, unsigned port);
 /* The same where nobody may listen: false. */
 bool http_dial(struct http_client *client, unsigned port);
 void http_close(struct http_client *client);
+
+/* Only the socket; and the handshake, of the offers of `priorities` (NULL: the
+ * usual ones): 0, or an error of GnuTLS. For tests about either. */
+void http_connect(struct http_client *client, unsigned port);
+int http_handshake(struct http_client *client, const char *priorities);
 
 /* False where the other side has closed. */
 bool http_send(struct http_client *client, const void *bytes, size_t size);
@@ -37,6 +47,11 @@ bool http_say(struct http_client *client, const char *text);
 bool http_read(struct http_answer *out, struct http_client *client,
                bool head_only);
 void http_clear(struct http_answer *answer);
+
+/* Receives into `pending`, as a string, until this text is in it, or to the end
+ * (NULL). False where that does not come within seconds. */
+bool http_receives(struct http_client *client, const char *text,
+                   double seconds);
 
 /* The connection has been closed and nothing is left to read. */
 bool http_ended(struct http_client *client);
