@@ -16,6 +16,7 @@ DESTDIR ?=
 LISTEN ?= 127.0.0.1:8080
 FUZZ_SECONDS ?= 60
 KILLS ?= 200
+GONE ?= 60
 REQUESTS ?= 100000
 SOAK_MINUTES ?= 30
 
@@ -39,7 +40,7 @@ DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq gnutls
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines startup image-check check-style \
+INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines faults startup image-check check-style \
               check-asan check-http check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -200,6 +201,13 @@ $$(call programs,$(1),$$(SUITE) $$(BENCH_SRC) $$(LOAD_SRC)): build/$(1)/%: \
 	$$(Q)$$(CC_$(1)) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS) \
 	    $$(CHECK_LIBS) -lflint-arb -lflint -lgmp -lz -lm
 
+# What a test preloads into the daemon.
+build/$(1)/tests/shim/%.so: tests/shim/%.c
+	@mkdir -p $$(@D)
+	$$(say) link $$@
+	$$(Q)$$(CC) $$(CFLAGS) -O2 -shared -fPIC -o $$@ $$< -ldl
+build/$(1)/tests/e2e/clock: build/$(1)/tests/shim/clock.so
+
 # The demo must build without what only the tests need.
 $$(call programs,$(1),$$(DEMO_SRC)): build/$(1)/%: \
         build/$(1)/%.o build/$(1)/liblipschitz.a
@@ -326,6 +334,10 @@ soak-jobs: $(addprefix build/release/,lipschitzd tests/e2e/jobs_restart) ## kill
 soak-machines: $(addprefix build/release/,lipschitzd tests/e2e/machines) ## kill workers, jobs and PostgreSQL KILLS (200) times at random moments
 	@KILLS=$(KILLS) build/release/tests/e2e/machines
 
+FAULTS := $(addprefix build/release/tests/e2e/,database_gone network_cut clock full_disk_database jobs_full_disk)
+faults: build/release/lipschitzd $(FAULTS) ## the database gone for GONE (60) seconds, networks cut, disks full, clocks set
+	@for test in $(FAULTS); do GONE=$(GONE) $$test || exit 1; done
+
 soak: $(addprefix $(BUILD)/,lipschitzd lipschitz-h5 tests/load/soak) ## mixed load at 80 % of capacity for SOAK_MINUTES (30): answers, memory, descriptors
 	@SOAK_MINUTES=$(SOAK_MINUTES) $(BUILD)/tests/load/soak
 
@@ -411,7 +423,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines startup bench bench-networks bench-train image image-check version sbom install \
+        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines faults startup bench bench-networks bench-train image image-check version sbom install \
         uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -143,6 +143,40 @@ static void fill_up(const char *path)
     close(fd);
 }
 
+/* Room may have come of a job that failed for want of it. */
+static void kept_or_refused(struct http_answer *answer)
+{
+    printf("an upload: %d\n", answer->status);
+    ck_assert(answer->status == 201 || answer->status == 200 ||
+              http_is_problem(answer, 507, "storage-full"));
+    http_clear(answer);
+}
+
+/* What goes to the disk as it arrives is there, or is not and it says so. */
+static void uploads(void)
+{
+    enum { ROWS = 4000 };
+    static char table[ROWS * 32], model[ROWS * 32];
+    struct http_answer answer;
+    size_t size = (size_t)snprintf(table, sizeof table, "x,label\n");
+    size_t length = (size_t)snprintf(
+        model, sizeof model,
+        "{\"model\":{\"layers\":[{\"type\":\"dense\",\"weight\":[");
+    for (int i = 0; i < ROWS; i++) {
+        size += (size_t)snprintf(table + size, sizeof table - size, "%d.5,%d\n",
+                                 i, i % 2);
+        length += (size_t)snprintf(model + length, sizeof model - length,
+                                   "%s[%d.25]", i ? "," : "", i);
+    }
+    length += (size_t)snprintf(model + length, sizeof model - length, "]}]}}");
+    http_ask(&answer, daemon_.port, "POST", "/datasets?target=label",
+             "text/csv", table, size);
+    kept_or_refused(&answer);
+    http_ask(&answer, daemon_.port, "POST", "/models", "application/json",
+             model, length);
+    kept_or_refused(&answer);
+}
+
 /* What is asked while the disk is full is answered, if only with a problem. */
 static void ask_around(const char *id)
 {
@@ -158,6 +192,7 @@ static void ask_around(const char *id)
     http_get(&answer, daemon_.port, target);
     ck_assert_int_eq(answer.status, 200);
     http_clear(&answer);
+    uploads();
 }
 
 /* With the disk full at a moment of its life the job fails for want of room,

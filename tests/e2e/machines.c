@@ -52,7 +52,7 @@ START_TEST(every_replica_knows_everything)
     struct bytes one = {0}, other = {0};
     start_all();
     job_body(body, &request);
-    job_submit(id, &here, body);
+    machine_submit(id, &here, body);
     snprintf(target, sizeof target, "/jobs/%s?wait=60", id);
     json_t *job = NULL;
     double start = lip_now();
@@ -85,7 +85,7 @@ START_TEST(a_cancel_reaches_the_worker)
     struct http_answer answer;
     start_all();
     job_body(body, &request);
-    job_submit(id, &here, body);
+    machine_submit(id, &here, body);
     job_await_state(&here, id, "running", patience);
     snprintf(target, sizeof target, "/jobs/%s", id);
     http_ask(&answer, there.port, "DELETE", target, NULL, NULL, 0);
@@ -197,7 +197,7 @@ static void same_model(const char *id, const char *model, bool progress)
 static void truth(char model[128], const char *body)
 {
     char id[JOB_ID];
-    job_submit(id, &here, body);
+    machine_submit(id, &here, body);
     json_t *job = machine_await(&here, id, patience);
     ck_assert_str_eq(job_state(job), "succeeded");
     snprintf(model, 128, "%s", job_model(job));
@@ -244,7 +244,7 @@ START_TEST(kills_change_no_bit)
         struct crowd crowd;
         job_body(body, &request);
         truth(model, body);
-        job_submit(id, &here, body);
+        machine_submit(id, &here, body);
         crowd_start(&crowd, &here, &there, few, CROWD);
         size_t left = most - kills;
         kills +=

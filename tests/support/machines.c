@@ -96,6 +96,35 @@ void machine_kill(struct daemon *daemon)
 
 /* --- jobs */
 
+/* The id of the job that the answer tells of; false where there is none. */
+static bool read_id(const struct http_answer *answer, char id[JOB_ID])
+{
+    json_t *json = json_loads(answer->body, 0, NULL);
+    const char *given = json_string_value(json_object_get(json, "id"));
+    if (given)
+        snprintf(id, JOB_ID, "%s", given);
+    json_decref(json);
+    return given != NULL;
+}
+
+void machine_submit(char id[JOB_ID], const struct daemon *daemon,
+                    const char *body)
+{
+    struct http_answer answer;
+    double end = lip_now() + 30;
+    do {
+        http_post(&answer, daemon->port, "/train", body);
+        if (answer.status == 503 && lip_now() < end) {
+            ck_assert_str_ne(http_field(&answer, "Retry-After"), "");
+            http_clear(&answer);
+            usleep(200000);
+        }
+    } while (!answer.head);
+    ck_assert_msg(answer.status == 202, "%d %s", answer.status, answer.body);
+    ck_assert(read_id(&answer, id));
+    http_clear(&answer);
+}
+
 json_t *machine_look(const struct daemon *daemon, const char *id)
 {
     struct http_answer answer;
@@ -140,8 +169,8 @@ static size_t count(const char *text, const char *part)
     return n;
 }
 
-void machine_check_events(const struct daemon *daemon, const char *id,
-                          bool progress)
+/* All that comes of a stream of events, in memory of this function's. */
+static const char *read_events(const struct daemon *daemon, const char *id)
 {
     enum { MOST = 1 << 20 };
     static char text[MOST];
@@ -160,9 +189,50 @@ void machine_check_events(const struct daemon *daemon, const char *id,
         size += (size_t)n;
     text[size] = '\0';
     http_close(&client);
+    return text;
+}
+
+void machine_check_events(const struct daemon *daemon, const char *id,
+                          bool progress)
+{
+    const char *text;
+    double end = lip_now() + 30;
+    while (!strncmp(text = read_events(daemon, id), "HTTP/1.1 503 ", 13) &&
+           lip_now() < end)
+        usleep(200000);
     ck_assert_msg(count(text, "\"succeeded\"") == 1, "%s", text);
     ck_assert_uint_ge(count(text, "\"running\""), 1);
     ck_assert_uint_ge(count(text, "event: progress"), progress);
+}
+
+long machine_begun(const struct postgres *server, const char *id)
+{
+    char sql[300];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM lipschitzd.event JOIN lipschitzd.job ON "
+             "job = number WHERE id = '%s' AND data LIKE '%%running%%'",
+             id);
+    return postgres_number(server, sql);
+}
+
+static void model_of(char model[128], const struct daemon *daemon,
+                     const char *id)
+{
+    json_t *job = machine_await(daemon, id, 240);
+    if (strcmp(job_state(job), "succeeded") != 0)
+        ck_abort_msg("%s", json_dumps(job, 0));
+    snprintf(model, 128, "%s", job_model(job));
+    json_decref(job);
+    machine_check_events(daemon, id, false);
+}
+
+void machine_same_model(const struct daemon *daemon, const char *id,
+                        const char *other)
+{
+    char one[128], two[128];
+    model_of(one, daemon, id);
+    model_of(two, daemon, other);
+    ck_assert_str_eq(one, two);
 }
 
 void machine_nothing_left(const struct daemon *daemon)
@@ -186,7 +256,7 @@ size_t machines_epochs(const struct daemon *daemon, size_t width,
     const struct job_request request = {width, 50, 1};
     char body[JOB_BODY], id[JOB_ID];
     job_body(body, &request);
-    job_submit(id, daemon, body);
+    machine_submit(id, daemon, body);
     json_t *job = machine_await(daemon, id, 240);
     ck_assert_str_eq(job_state(job), "succeeded");
     const json_t *took =
@@ -197,17 +267,6 @@ size_t machines_epochs(const struct daemon *daemon, size_t width,
 }
 
 /* --- a crowd */
-
-/* The id of the job that the answer tells of; false where there is none. */
-static bool read_id(const struct http_answer *answer, char id[JOB_ID])
-{
-    json_t *json = json_loads(answer->body, 0, NULL);
-    const char *given = json_string_value(json_object_get(json, "id"));
-    if (given)
-        snprintf(id, JOB_ID, "%s", given);
-    json_decref(json);
-    return given != NULL;
-}
 
 /* Once, without any claim that it works: the id, where it was accepted. */
 static bool try_submit(unsigned port, const char *key, const char *body,

@@ -7,6 +7,7 @@
 
 #include "tests/support/daemon.h"
 #include "tests/support/jobs.h"
+#include "tests/support/postgres.h"
 
 /* The number in the environment, or another. */
 size_t machines_number(const char *name, size_t fallback);
@@ -27,6 +28,10 @@ void machine_work_again(struct daemon *daemon, const char *store,
 /* kill -9, and waits for the end. */
 void machine_kill(struct daemon *daemon);
 
+/* Submits a job, again while the answer is 503 with Retry-After. */
+void machine_submit(char id[JOB_ID], const struct daemon *daemon,
+                    const char *body);
+
 /* Waits for a job's end, whatever else fails meanwhile: answers may be 503 with
  * Retry-After. The document is the caller's. */
 json_t *machine_await(const struct daemon *daemon, const char *id,
@@ -40,6 +45,13 @@ json_t *machine_look(const struct daemon *daemon, const char *id);
  * was said of it in the last moments a crash of the database takes back). */
 void machine_check_events(const struct daemon *daemon, const char *id,
                           bool progress);
+
+/* How often a job was begun, as the database has it. */
+long machine_begun(const struct postgres *server, const char *id);
+
+/* Both jobs end well, as the daemon tells it, and with the same model. */
+void machine_same_model(const struct daemon *daemon, const char *id,
+                        const char *other);
 
 /* Files that no job and no model needs any more: folders of jobs, and what was
  * being written. */

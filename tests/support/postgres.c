@@ -71,10 +71,18 @@ void postgres_again(const struct postgres *server)
 
 void postgres_start(struct postgres *server)
 {
+    postgres_start_on(server, NULL);
+}
+
+void postgres_start_on(struct postgres *server,
+                       void (*prepare)(const char *directory))
+{
     char command[300];
     snprintf(server->directory, sizeof server->directory,
              "/tmp/lipschitzd-postgres-XXXXXX");
     must(mkdtemp(server->directory) != NULL, "mkdtemp");
+    if (prepare)
+        prepare(server->directory);
     snprintf(command, sizeof command, "chmod 777 %s", server->directory);
     must(!system(command), "chmod");
     snprintf(command, sizeof command,

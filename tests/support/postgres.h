@@ -18,6 +18,10 @@ bool postgres_there(void);
 
 /* Makes a server that answers; starts one again that was stopped. */
 void postgres_start(struct postgres *server);
+/* The same where the folder is prepared by somebody before anything is in it.
+ */
+void postgres_start_on(struct postgres *server,
+                       void (*prepare)(const char *directory));
 void postgres_again(const struct postgres *server);
 
 /* As a loss of power would: it does not write what it has in mind. */
