@@ -169,12 +169,29 @@ static void reply_list(struct lipd_request *request, const struct lipd_job *job,
     lipd_reply_json(request, 200, &text);
 }
 
+/* ?cursor=, which has the form of an id or is empty. */
+static bool read_cursor(const char **cursor, const struct lipd_request *request,
+                        struct api_problem *problem)
+{
+    const char *text = lipd_query_text(request, "cursor");
+    *cursor = text ? text : "";
+    if (!**cursor || (strlen(text) == LIPD_JOB_ID - 1 &&
+                      strspn(text, "0123456789abcdef") == LIPD_JOB_ID - 1))
+        return true;
+    api_problem_set_at(problem, API_PROBLEM_INVALID_OPTION, LIP_AT_POINTER,
+                       "cursor",
+                       "The query parameter \"cursor\" is the \"next\" of the "
+                       "page before.");
+    problem->in_query = true;
+    return false;
+}
+
 void lipd_route_job_list(struct lipd_request *request)
 {
     struct lipd_job job[LIST_MOST + 1];
     struct lipd_job_store *store = request->service->jobs;
     struct api_problem problem;
-    const char *cursor = lipd_query_text(request, "cursor");
+    const char *cursor;
     double limit = LIST_USUAL;
     size_t count = 0;
     if (!store)
@@ -182,9 +199,10 @@ void lipd_route_job_list(struct lipd_request *request)
     /* One more than is shown tells whether there is a next page. */
     if (!store || !lipd_query_only(request, "limit cursor", &problem) ||
         !lipd_query_whole(&limit, request, "limit", 1, LIST_MOST, &problem) ||
-        !store->ops->list(
-            store, job, &count, (size_t)limit + 1, cursor ? cursor : "",
-            request->sees_all ? NULL : request->tenant, &problem)) {
+        !read_cursor(&cursor, request, &problem) ||
+        !store->ops->list(store, job, &count, (size_t)limit + 1, cursor,
+                          request->sees_all ? NULL : request->tenant,
+                          &problem)) {
         lipd_reply_problem(request, &problem);
         return;
     }

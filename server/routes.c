@@ -70,8 +70,9 @@ const struct lipd_route lipd_options = {
     "OPTIONS",       "*",  lipd_route_options,      LIPD_LIGHT, LIPD_NO_BODY,
     LIPD_SCOPE_NONE, true, "The methods of a path."};
 
-/* Does the path fit the pattern? A "{id}" takes one segment that is not empty
- * and fits the argument. */
+/* Does the path fit the pattern? A "{id}" takes one segment of visible ASCII,
+ * that is not empty and fits the argument: no id has other characters, and not
+ * every database would take them for a text. */
 static bool path_fits(const char *pattern, const char *path, char *argument,
                       size_t size)
 {
@@ -83,6 +84,9 @@ static bool path_fits(const char *pattern, const char *path, char *argument,
         return false;
     const char *segment = path + fixed;
     size_t length = strcspn(segment, "/");
+    for (size_t i = 0; i < length; i++)
+        if (segment[i] <= ' ' || segment[i] > '~')
+            return false;
     if (!length || length >= size ||
         strcmp(segment + length, strchr(open, '}') + 1))
         return false;

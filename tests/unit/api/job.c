@@ -69,24 +69,29 @@ START_TEST(a_queued_job)
 }
 END_TEST
 
+#define RESULT                                                                 \
+    "{\"model\":{\"id\":\"sha256:"                                             \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","      \
+    "\"inputs\":1,\"outputs\":1,\"parameters\":1,\"layers\":[{\"type\":"       \
+    "\"dense\"}]},\"norm\":{\"input\":2,\"output\":2},\"bounds\": [],"         \
+    "\"seconds\":0.10000000000000001 }"
+
 /* The texts go out as they were stored: 0.10000000000000001 stays. */
 START_TEST(a_finished_job)
 {
     const struct api_job job = {
         .id = ID,
-        .kind = "train",
+        .kind = "bound",
         .state = "succeeded",
         .created = 1,
         .started = 2,
         .finished = 3,
         .progress = "{\"done\":20,\"total\":20,\"unit\":\"epoch\"}",
-        .result = "{\"bound\": {\"upper_bound\":0.10000000000000001 }}"};
+        .result = RESULT};
     const char *document = write(&job, 4);
     ck_assert_ptr_nonnull(strstr(document, "\"started\":\"1970-01-01T00:00:02."
                                            "000Z\",\"finished\":"));
-    ck_assert_ptr_nonnull(strstr(document,
-                                 "\"result\":{\"bound\": {\"upper_bound\":"
-                                 "0.10000000000000001 }}}"));
+    ck_assert_ptr_nonnull(strstr(document, "\"result\":" RESULT "}"));
     ck_assert_ptr_null(strstr(document, "eta_seconds"));
     contract_add("Job", document);
 }

@@ -24,6 +24,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define RESULT                                                                 \
+    "{\"model\":{\"id\":\"sha256:"                                             \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","      \
+    "\"inputs\":1,\"outputs\":1,\"parameters\":1,\"layers\":[{\"type\":"       \
+    "\"dense\"}]},\"norm\":{\"input\":2,\"output\":2},\"bounds\":[],"          \
+    "\"seconds\":0.1}"
+
 enum { FEEDS = 256 };
 
 static struct lipd_config config;
@@ -162,7 +169,7 @@ static void finish(enum lipd_job_state state)
 {
     const struct lipd_job_end end = {
         .state = state,
-        .result = state == LIPD_JOB_SUCCEEDED ? "{\"answer\":0.1}" : NULL,
+        .result = state == LIPD_JOB_SUCCEEDED ? RESULT : NULL,
         .error = state == LIPD_JOB_FAILED
                      ? "{\"type\":\"urn:lipschitzd:problem:internal\","
                        "\"title\":\"t\",\"status\":500,\"detail\":\"d\"}"
@@ -259,7 +266,7 @@ START_TEST(a_job_is_shown_through_its_life)
     http_clear(&answer);
     finish(LIPD_JOB_SUCCEEDED);
     http_get(&answer, port, at("?wait=30"));
-    ck_assert(http_has(&answer, "\"result\":{\"answer\":0.1}"));
+    ck_assert(http_has(&answer, "\"result\":" RESULT));
     ck_assert(!http_has(&answer, "eta"));
     ck_assert_str_eq(http_field(&answer, "Retry-After"), "");
     contract_add("Job", answer.body);
@@ -285,7 +292,9 @@ START_TEST(what_is_not_there_is_said)
         {"DELETE", "/jobs/0", "not-found", 404},
         {"GET", "/jobs/0/events", "not-found", 404},
         {"GET", "/jobs/0/else", "not-found", 404},
-        {"GET", "/jobs?cursor=0", "not-found", 404},
+        {"GET", "/jobs?cursor=0", "invalid-option", 422},
+        {"GET", "/jobs?cursor=0123456789abcdef0123456789abcdef", "not-found",
+         404},
         {"GET", "/jobs?limit=0", "invalid-option", 422},
         {"GET", "/jobs?limit=101", "invalid-option", 422},
         {"GET", "/jobs?limit=2.5", "invalid-option", 422},

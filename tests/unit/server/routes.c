@@ -38,6 +38,9 @@ START_TEST(the_argument_is_one_segment)
     ck_assert_str_eq(argument, "sha256:0a");
     ck_assert_ptr_null(find("GET", "/models/"));
     ck_assert_ptr_null(find("GET", "/models/a/b"));
+    ck_assert_ptr_null(find("GET", "/models/a b"));
+    ck_assert_ptr_null(find("GET", "/models/a\xc3\xa9"));
+    ck_assert_ptr_null(find("GET", "/models/a\n"));
     char path[400] = "/models/";
     memset(path + 8, 'a', 300);
     ck_assert_ptr_null(find("GET", path));
