@@ -42,11 +42,8 @@ bool lipd_dataset_find(const struct lipd_request *request, const char *id,
                        struct lipd_dataset *out, struct api_problem *problem)
 {
     struct lipd_holding own;
-    if (!lipd_may_see(request, LIPD_DATASET, id, &own)) {
-        api_problem_set(problem, API_PROBLEM_NOT_FOUND,
-                        "No data set is stored under the id %.80s.", id);
+    if (!lipd_may_see(request, LIPD_DATASET, id, &own, problem))
         return false;
-    }
     if (!lipd_dataset_show(request->service->datasets, id, out, problem))
         return false;
     if (own.created > 0)

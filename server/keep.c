@@ -37,7 +37,8 @@ static bool not_found(struct api_problem *problem, enum lipd_thing thing,
 }
 
 bool lipd_may_see(const struct lipd_request *request, enum lipd_thing thing,
-                  const char *id, struct lipd_holding *out)
+                  const char *id, struct lipd_holding *out,
+                  struct api_problem *problem)
 {
     struct lipd_holdings *holdings = request->service->holdings;
     struct lipd_holding found = {.created = 0};
@@ -46,7 +47,12 @@ bool lipd_may_see(const struct lipd_request *request, enum lipd_thing thing,
                                     request->sees_all ? NULL : request->tenant);
     if (out)
         *out = found;
-    return may;
+    if (may || found.thing != LIPD_THINGS)
+        return may || not_found(problem, thing, id);
+    api_problem_set(problem, API_PROBLEM_OVERLOADED,
+                    "The database, which knows whose the files are, does not "
+                    "answer. Try again later.");
+    return false;
 }
 
 bool lipd_keep(struct lipd_service *service, enum lipd_thing thing,

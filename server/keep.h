@@ -11,9 +11,11 @@
 #include "server/store/holdings.h"
 
 /* May this request see the model or data set? `out` may be NULL; without
- * holdings its `created` is 0. */
+ * holdings its `created` is 0. NOT_FOUND; OVERLOADED where that cannot be found
+ * out now. */
 bool lipd_may_see(const struct lipd_request *request, enum lipd_thing thing,
-                  const char *id, struct lipd_holding *out);
+                  const char *id, struct lipd_holding *out,
+                  struct api_problem *problem);
 
 /* What puts a file in its place, unless it is there. */
 struct lipd_putting {

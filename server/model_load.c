@@ -34,11 +34,12 @@ bool lipd_model_there(const struct lipd_request *request, const char *id,
                       struct api_problem *problem)
 {
     struct lipd_store *store = request->service->store;
-    bool may = store && lipd_may_see(request, LIPD_MODEL, id, NULL);
-    if (may && !lipd_store_fetch(store, id, problem) &&
+    if (store && !lipd_may_see(request, LIPD_MODEL, id, NULL, problem))
+        return false;
+    if (store && !lipd_store_fetch(store, id, problem) &&
         problem->code != API_PROBLEM_NOT_FOUND)
         return false;
-    if (may && lipd_store_size(store, id))
+    if (store && lipd_store_size(store, id))
         return true;
     api_problem_set(problem, API_PROBLEM_NOT_FOUND,
                     "No model is stored under the id %.80s.", id);

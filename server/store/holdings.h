@@ -36,7 +36,8 @@ struct lipd_holdings_ops {
                  const char *id, const char *tenant, size_t bytes, bool *fresh,
                  struct api_problem *problem);
     /* The holding of a tenant (NULL: anybody's oldest). False where there is
-     * none, and where that cannot be found out. */
+     * none, and where that cannot be found out: out->thing is LIPD_THINGS
+     * then. */
     bool (*holds)(struct lipd_holdings *holdings, struct lipd_holding *out,
                   enum lipd_thing thing, const char *id, const char *tenant);
     /* Lets go, a tenant of NULL for all; *last: nobody holds it any more.

@@ -141,9 +141,13 @@ static bool holds(struct lipd_holdings *holdings, struct lipd_holding *out,
                            "AND (?3 IS NULL OR tenant = ?3) "
                            "ORDER BY created LIMIT 1",
                            "itt", (int64_t)thing, id, tenant);
-    bool found = s && sqlite3_step(s) == SQLITE_ROW;
+    int step = s ? sqlite3_step(s) : SQLITE_ERROR;
+    bool found = step == SQLITE_ROW;
     if (found)
         read_row(out, thing, s);
+    else
+        *out = (struct lipd_holding){
+            .thing = step == SQLITE_DONE ? thing : LIPD_THINGS};
     sqlite3_finalize(s);
     return leave(own, found);
 }

@@ -85,6 +85,8 @@ static bool holds(struct lipd_holdings *holdings, struct lipd_holding *out,
     bool found = result && PQntuples(result) > 0;
     if (found)
         read_row(out, thing, result, 0);
+    else
+        *out = (struct lipd_holding){.thing = result ? thing : LIPD_THINGS};
     PQclear(result);
     return found;
 }

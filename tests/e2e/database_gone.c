@@ -17,6 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NO_MODEL                                                               \
+    "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 enum { WIDTH = 64, GONE = 12 };
 
 /* Seconds: until a job ends on a machine that does much else; until somebody
@@ -110,6 +113,8 @@ static void ask_all_the_while(const char *id, double end)
         ck_assert_int_eq(status_of("POST", "/train", body, told_within), 503);
         ck_assert_int_eq(status_of("GET", "/datasets", NULL, told_within), 503);
         ck_assert_int_eq(status_of("GET", "/jobs", NULL, told_within), 503);
+        ck_assert_int_eq(
+            status_of("GET", "/models/" NO_MODEL, NULL, told_within), 503);
         light_works();
     } while (lip_now() < end);
 }
