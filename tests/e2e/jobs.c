@@ -34,9 +34,9 @@ static char data[80], job[64];
 
 static void run(const char *flag, const char *value)
 {
-    daemon_run(&daemon_,
-               (const char *[]){"--data-dir", data, "--jobs", "1",
-                                "--job-threads", "1", flag, value, NULL});
+    daemon_run(&daemon_, (const char *[]){"--data-dir", data, "--jobs", "1",
+                                          "--job-threads", "1", "--streams",
+                                          "256", flag, value, NULL});
 }
 
 static void prepare(void)

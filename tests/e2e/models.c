@@ -220,7 +220,7 @@ START_TEST(sorting_networks_are_bounded)
         ck_assert(upper ? json_number_value(upper) >= 4
                         : json_object_get(bound, "skipped") != NULL);
     }
-    ck_assert_uint_eq(given, 2);
+    ck_assert_uint_ge(given, 2);
     json_t *best = json_object_get(root, "best");
     snprintf(body, sizeof body, "%s",
              json_string_value(json_object_get(best, "method")));
