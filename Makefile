@@ -40,7 +40,7 @@ DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq gnutls
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines faults startup image-check check-style \
+INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines faults overload startup image-check check-style \
               check-asan check-http check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -344,6 +344,9 @@ soak: $(addprefix $(BUILD)/,lipschitzd lipschitz-h5 tests/load/soak) ## mixed lo
 idle-streams: $(addprefix $(BUILD)/,lipschitzd tests/load/idle_streams) ## 1000 open streams of events: memory, processor
 	@$(BUILD)/tests/load/idle_streams
 
+overload: $(addprefix $(BUILD)/,lipschitzd tests/load/overload) ## ten times as many requests as can be answered
+	@$(BUILD)/tests/load/overload
+
 startup: $(addprefix $(BUILD)/,lipschitzd tests/load/startup) ## start with 100000 jobs in the store, SQLite and PostgreSQL
 	@$(BUILD)/tests/load/startup
 
@@ -423,7 +426,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines faults startup bench bench-networks bench-train image image-check version sbom install \
+        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines faults overload startup bench bench-networks bench-train image image-check version sbom install \
         uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -59,10 +59,8 @@ static bool has_room(const struct lipd_request *request,
         reason = LIPD_REJECT_DRAINING;
         api_problem_set(problem, API_PROBLEM_DRAINING,
                         "This daemon is shutting down; ask another one.");
-    } else if (lipd_queue_full(queue)) {
-        api_problem_set(problem, API_PROBLEM_OVERLOADED,
-                        "%zu requests wait already. Try again later.",
-                        queue->capacity);
+    } else if (!lipd_queue_come(queue, lip_now())) {
+        lipd_queue_refuse(queue, problem);
     } else {
         return true;
     }

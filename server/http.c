@@ -348,9 +348,9 @@ static enum MHD_Result submit(struct exchange *exchange)
     if (lipd_queue_push(queue, request))
         return MHD_YES;
     lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_QUEUE, 1);
-    lipd_reply_fail(request, API_PROBLEM_OVERLOADED,
-                    "%zu requests wait already. Try again later.",
-                    queue->capacity);
+    struct api_problem problem;
+    lipd_queue_refuse(queue, &problem);
+    lipd_reply_problem(request, &problem);
     MHD_resume_connection(mhd);
     return MHD_YES;
 }

@@ -6,7 +6,9 @@
 #ifndef LIPD_QUEUE_H
 #define LIPD_QUEUE_H
 
+#include "api/problem.h"
 #include "base/context.h"
+#include "server/pace.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,6 +23,7 @@ struct lipd_queue {
     struct lipd_request **slot; /* a ring */
     size_t capacity, first, count;
     bool closed;
+    struct lipd_pace pace; /* workers and --max-wait are set by the service */
     size_t memory_limit;
     _Atomic size_t reserved;
 };
@@ -34,7 +37,13 @@ void lipd_queue_clear(struct lipd_queue *queue);
 bool lipd_queue_reserve(struct lipd_queue *queue, size_t bytes);
 void lipd_queue_release(struct lipd_queue *queue, size_t bytes);
 
-/* False where the queue is full or closed. */
+/* A request came, at lip_now(): is there room for it to wait? */
+bool lipd_queue_come(struct lipd_queue *queue, double now);
+
+/* A request was answered after so many seconds of work. */
+void lipd_queue_done(struct lipd_queue *queue, double seconds);
+
+/* False where the queue is closed, full, or so long that no more may wait. */
 bool lipd_queue_push(struct lipd_queue *queue, struct lipd_request *request);
 
 /* Waits for a request; NULL once the queue is closed and empty. */
@@ -43,8 +52,16 @@ struct lipd_request *lipd_queue_pop(struct lipd_queue *queue);
 /* Seconds that the request that is popped next has waited; 0: none waits. */
 double lipd_queue_age(struct lipd_queue *queue);
 
+/* Says that no more may wait, and when to come again. */
+void lipd_queue_refuse(struct lipd_queue *queue, struct api_problem *problem);
+
+/* Seconds that one more would wait. */
+double lipd_queue_wait(struct lipd_queue *queue);
+
 size_t lipd_queue_depth(struct lipd_queue *queue);
-bool lipd_queue_full(struct lipd_queue *queue);
+
+/* No more may wait, or a request was refused within the last second. */
+bool lipd_queue_full(struct lipd_queue *queue, double now);
 
 /* Takes no more; what is in it is still popped. */
 void lipd_queue_close(struct lipd_queue *queue);

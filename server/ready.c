@@ -23,10 +23,12 @@ static bool is_draining(char *detail, struct lipd_service *service)
 
 static bool queue_is_full(char *detail, struct lipd_service *service)
 {
-    snprintf(detail, DETAIL,
-             "%zu requests wait already, as many as --queue lets.",
-             service->queue.capacity);
-    return lipd_queue_full(&service->queue);
+    snprintf(
+        detail, DETAIL,
+        "%zu requests wait, or waited a moment ago, as many as --queue and "
+        "--max-wait let.",
+        lipd_queue_depth(&service->queue));
+    return lipd_queue_full(&service->queue, lip_now());
 }
 
 /* Not even a request of no size could be booked. */

@@ -50,8 +50,12 @@ enum lip_status lipd_service_init(struct lipd_service *service,
                                              service->max_memory, ctx);
     if (status != LIP_OK)
         return status;
-    return lipd_queue_init(&service->desk, config->queue, service->max_memory,
-                           ctx);
+    lipd_pace_init(&service->queue.pace, config->max_wait, service->workers);
+    status = lipd_queue_init(&service->desk, config->queue, service->max_memory,
+                             ctx);
+    if (status == LIP_OK)
+        lipd_pace_init(&service->desk.pace, config->max_wait, 1);
+    return status;
 }
 
 void lipd_service_clear(struct lipd_service *service)

@@ -88,6 +88,7 @@ static void *work(void *arg)
         atomic_fetch_sub(&service->busy, 1);
         lipd_metric_add(LIPD_WORKERS_BUSY, 0, -1);
         lipd_metric_observe(LIPD_WORK_SECONDS, 0, lip_now() - start);
+        lipd_queue_done(&service->queue, lip_now() - start);
         if (!ready) /* it may be gone */
             continue;
         bool was_large = atomic_load(&request->budget.peak) > TRIM_ABOVE;
@@ -103,9 +104,13 @@ static void *attend(void *arg)
 {
     struct lipd_service *service = arg;
     struct lipd_request *request;
-    while ((request = lipd_queue_pop(&service->desk)))
-        if (run(service, request))
+    while ((request = lipd_queue_pop(&service->desk))) {
+        double start = lip_now();
+        bool ready = run(service, request);
+        lipd_queue_done(&service->desk, lip_now() - start);
+        if (ready)
             request->finish(request);
+    }
     return NULL;
 }
 

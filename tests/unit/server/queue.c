@@ -51,10 +51,10 @@ END_TEST
 START_TEST(a_full_queue_takes_no_more)
 {
     for (int i = 0; i < 3; i++) {
-        ck_assert(!lipd_queue_full(&queue));
+        ck_assert(!lipd_queue_full(&queue, lip_now()));
         ck_assert(lipd_queue_push(&queue, &request[i]));
     }
-    ck_assert(lipd_queue_full(&queue));
+    ck_assert(lipd_queue_full(&queue, lip_now()));
     ck_assert(!lipd_queue_push(&queue, &request[3]));
     lipd_queue_pop(&queue);
     ck_assert(lipd_queue_push(&queue, &request[3]));
