@@ -8,6 +8,7 @@
 #include "api/bound_write.h"
 #include "api/layer_norm.h"
 #include "api/lower.h"
+#include "api/time_share.h"
 #include "network/unroll.h"
 
 #include <math.h>
@@ -31,6 +32,7 @@ struct job {
     double reserve;         /* of the time left, for the lower bound */
     bool out_of_time;       /* a method was skipped for time */
     double predicted;       /* seconds of the methods that are to run */
+    double seconds[API_MAX_METHODS]; /* of each of them */
     struct api_problem *problem;
     struct lip_ctx *ctx;
 };
@@ -176,7 +178,8 @@ static enum lip_status plan_method(struct job *job, size_t i)
                  cost.flops / job->limits->flops_per_second);
         skip_for_time(job, bound, reason);
     } else {
-        job->predicted += cost.flops / job->limits->flops_per_second;
+        job->seconds[i] = cost.flops / job->limits->flops_per_second;
+        job->predicted += job->seconds[i];
     }
     return LIP_OK;
 }
@@ -221,7 +224,10 @@ static enum lip_status forgive(struct job *job, struct lip_bound *bound,
 {
     bool named = job->request->choice == API_METHODS_NAMED;
     if (status == LIP_TIMEOUT)
-        skip_for_time(job, bound, "no time left");
+        skip_for_time(job, bound,
+                      refresh_time_left(job)
+                          ? "Its share of the time limit was not enough."
+                          : "no time left");
     else if (status == LIP_UNPROVEN || (status == LIP_TOO_LARGE && !named))
         skip(bound, job->ctx->error.detail);
     else
@@ -230,8 +236,31 @@ static enum lip_status forgive(struct job *job, struct lip_bound *bound,
     return LIP_OK;
 }
 
-static enum lip_status run_method(struct job *job, struct lip_bound *bound)
+/* Expected to take several times as long as there is, with nothing to show
+ * before it is done. */
+static bool is_hopeless(const struct job *job, size_t i, double left)
 {
+    return job->deadline > 0 && job->bound[i].method->whole &&
+           job->seconds[i] > 5 * left;
+}
+
+/* Methods that are dear and come first leave time to those behind. */
+static void take_share(struct job *job, size_t i)
+{
+    double seconds[API_MAX_METHODS], left = job->options.time_limit;
+    size_t count = 0;
+    if (job->deadline <= 0)
+        return;
+    for (size_t k = i; k < job->count; k++)
+        if (!job->bound[k].skipped && !is_hopeless(job, k, left))
+            seconds[count++] = job->seconds[k];
+    job->options.time_limit = api_time_share(seconds, count, left);
+    job->ctx->deadline = lip_now() + job->options.time_limit;
+}
+
+static enum lip_status run_method(struct job *job, size_t i)
+{
+    struct lip_bound *bound = &job->bound[i];
     const struct lip_method *method = bound->method;
     if (bound->skipped)
         return LIP_OK;
@@ -239,8 +268,19 @@ static enum lip_status run_method(struct job *job, struct lip_bound *bound)
         skip_for_time(job, bound, "no time left");
         return LIP_OK;
     }
+    if (is_hopeless(job, i, job->options.time_limit)) {
+        char reason[sizeof bound->reason];
+        snprintf(reason, sizeof reason,
+                 "It is expected to take about %.2g s, far more than is left.",
+                 job->seconds[i]);
+        skip_for_time(job, bound, reason);
+        return LIP_OK;
+    }
+    take_share(job, i);
     enum lip_status s =
         lip_method_run(bound, method, job->chain, &job->options, job->ctx);
+    if (job->deadline > 0)
+        job->ctx->deadline = job->deadline - job->reserve;
     bound->method = method;
     if (s != LIP_OK)
         s = forgive(job, bound, s);
@@ -257,7 +297,7 @@ static enum lip_status run_methods(struct job *job)
     for (size_t i = 0; i < job->count; i++)
         job->progress.total += !job->bound[i].skipped;
     for (size_t i = 0; i < job->count; i++) {
-        enum lip_status s = run_method(job, &job->bound[i]);
+        enum lip_status s = run_method(job, i);
         if (s != LIP_OK)
             return s;
         any |= !job->bound[i].skipped;

@@ -148,6 +148,7 @@ const struct lip_method lip_method_eclipse = {
                 "Lipschitz Constant Estimation for Deep Neural Networks, "
                 "NeurIPS 2024; barrier with n x n matrices and slopes other "
                 "than [0, 1]: derived here",
+    .whole = true,
     .applies = lip_applies_l2,
     .cost = cost,
     .run = run,

@@ -90,6 +90,9 @@ struct lip_method {
      * layers, so that it need not be unrolled; other methods never see a chain
      * that is not. */
     bool layered;
+    /* Takes long on large networks and gives nothing before it is done, so that
+     * it is not worth beginning where it cannot end in time. */
+    bool whole;
     /* False, with a sentence in reason, where the method says nothing about
      * this chain and norm. */
     bool (*applies)(const struct lip_chain *chain,

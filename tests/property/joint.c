@@ -243,7 +243,7 @@ int main(void)
     Suite *suite = suite_create("joint");
     TCase *tests = tcase_create("joint");
     suite_add_tcase(suite, tests);
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 240);
     tcase_add_test(tests, bounds_are_above_pairs);
     tcase_add_test(tests, max_min_is_bounded_well);
     tcase_add_test(tests, lower_bounds_stay_below);

@@ -169,6 +169,13 @@ static const struct lip_method other = {
     .id = "other", .applies = refuses, .cost = long_work, .run = run_plain};
 static const struct lip_method slow = {
     .id = "slow", .applies = applies, .cost = long_work, .run = run_plain};
+static const struct lip_method endless = {
+    .id = "endless", .applies = applies, .cost = long_work, .run = run_forever};
+static const struct lip_method whole = {.id = "whole",
+                                        .applies = applies,
+                                        .cost = long_work,
+                                        .run = run_plain,
+                                        .whole = true};
 static const struct lip_method wide = {
     .id = "wide", .applies = applies, .cost = wide_work, .run = run_plain};
 static const struct lip_method greedy = {
@@ -474,6 +481,53 @@ START_TEST(test_time_limit)
 }
 END_TEST
 
+/* One that would take hours leaves the next one its part, and no more than
+ * that is lost. */
+START_TEST(test_dear_methods_share_the_time)
+{
+    ask(&plain);
+    ask(&endless);
+    ask(&slow);
+    limits.max_flops = 0;
+    request.options.time_limit = 0.4;
+    double start = lip_now();
+    json_t *root = answer();
+    ck_assert_double_lt(lip_now() - start, 5);
+    ck_assert_double_eq(number(bound_of(root, 0, "plain"), "upper_bound"), 0.1);
+    ck_skipped(root, 1, "endless", "share of the time limit");
+    ck_assert_double_eq(number(bound_of(root, 2, "slow"), "upper_bound"), 0.1);
+    ck_assert_double_le(seen_time_limit, 0.4);
+    ck_assert_double_eq(ctx.deadline, 0);
+    json_decref(root);
+}
+END_TEST
+
+/* What gives nothing before it is done is not begun where it cannot end; the
+ * same with time for it is. */
+START_TEST(test_hopeless_methods_are_not_begun)
+{
+    ask(&plain);
+    ask(&whole);
+    limits.max_flops = limits.max_seconds = 0;
+    request.options.time_limit = 100;
+    limits.flops_per_second = 1e13 / 600; /* it would take 600 s */
+    runs = 0;
+    json_t *root = answer();
+    ck_skipped(root, 1, "whole", "It is expected to take about 6e+02 s");
+    ck_assert_int_eq(runs, 1);
+    json_decref(root);
+    limits.flops_per_second = 1e13 / 300;
+    root = answer();
+    ck_assert_double_eq(number(bound_of(root, 1, "whole"), "upper_bound"), 0.1);
+    json_decref(root);
+    request.options.time_limit = 0; /* no limit: whatever it takes */
+    limits.flops_per_second = 1;
+    root = answer();
+    ck_assert_double_eq(number(bound_of(root, 1, "whole"), "upper_bound"), 0.1);
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(test_nothing_in_time)
 {
     ask(&forever);
@@ -673,6 +727,8 @@ int main(void)
     tcase_add_test(t, test_named_over_the_limit);
     tcase_add_test(t, test_model_over_the_limit);
     tcase_add_test(t, test_time_limit);
+    tcase_add_test(t, test_dear_methods_share_the_time);
+    tcase_add_test(t, test_hopeless_methods_are_not_begun);
     tcase_add_test(t, test_nothing_in_time);
     tcase_add_test(t, test_caps);
     tcase_add_test(t, test_auto_and_time);
