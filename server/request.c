@@ -36,7 +36,8 @@ static uint64_t next_number(void)
         uint64_t start = (uint64_t)time(NULL);
         ssize_t got = getrandom(&start, sizeof start, GRND_NONBLOCK);
         (void)got; /* the time remains */
-        x = atomic_fetch_add(&counter, start);
+        atomic_fetch_add(&counter, start);
+        x = start;
     }
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;

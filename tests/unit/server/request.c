@@ -6,6 +6,8 @@
 #include "tests/support/suite.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 START_TEST(a_valid_id_is_taken_as_it_is)
 {
@@ -44,6 +46,32 @@ START_TEST(made_ids_differ)
         for (int k = 0; k < i; k++)
             ck_assert_str_ne(id[i], id[k]);
     }
+}
+END_TEST
+
+/* The first id of a new process. */
+static void first_id(char out[LIPD_REQUEST_ID])
+{
+    int ends[2];
+    memset(out, 0, LIPD_REQUEST_ID);
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        lipd_request_id(out, NULL);
+        _exit(write(ends[1], out, LIPD_REQUEST_ID) != LIPD_REQUEST_ID);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_int_eq(read(ends[0], out, LIPD_REQUEST_ID), LIPD_REQUEST_ID);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+START_TEST(processes_begin_with_other_ids)
+{
+    char one[LIPD_REQUEST_ID], two[LIPD_REQUEST_ID];
+    first_id(one);
+    first_id(two);
+    ck_assert_str_ne(one, two);
 }
 END_TEST
 
@@ -116,6 +144,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_valid_id_is_taken_as_it_is, 0, 4);
     tcase_add_loop_test(tcase, any_other_is_replaced, 0, 8);
     tcase_add_test(tcase, made_ids_differ);
+    tcase_add_test(tcase, processes_begin_with_other_ids);
     tcase_add_test(tcase, a_problem_replaces_an_answer_and_leaks_nothing);
     tcase_add_test(tcase, no_memory_for_the_answer_is_500);
     tcase_add_test(tcase, a_stream_is_freed_once);
