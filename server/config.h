@@ -90,6 +90,10 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(max_stored, BYTES, "10G", 0, 1125899906842624.0, "bytes",                \
       "All stored models together; uploads on their way may take as much "     \
       "again.")                                                                \
+    X(evict, CHOICE, "none", 0, 0, "none|models",                              \
+      "What makes room where --max-stored, or what a token may have stored, "  \
+      "is full: nothing, so that nobody's model vanishes unasked, or the "     \
+      "models used longest ago that no open request or job needs.")            \
     X(max_dataset, BYTES, "1G", 1024, 1099511627776.0, "bytes",                \
       "The largest upload of a data set. It goes to the disk as it arrives.")  \
     X(max_datasets, BYTES, "20G", 0, 1125899906842624.0, "bytes",              \

@@ -13,21 +13,33 @@ struct putting {
 static bool put(void *arg, struct api_problem *problem)
 {
     const struct putting *p = arg;
-    return lipd_dataset_put(p->store, p->data, p->out, problem);
+    return lipd_dataset_put_described(p->store, p->data, p->out, problem);
 }
 
 bool lipd_dataset_keep(struct lipd_request *request,
-                       const struct lip_data *data, struct lipd_dataset *out,
+                       const struct lip_data *data,
+                       const struct lipd_asked *asked, struct lipd_dataset *out,
                        struct api_problem *problem)
 {
     struct lipd_service *service = request->service;
     struct putting putting = {service->datasets, data, out};
     struct lipd_holding own;
-    bool fresh = false;
-    /* out->id is set by the time it is looked at. */
-    if (!lipd_keep(service, LIPD_DATASET, request->tenant,
-                   &(struct lipd_putting){put, &putting, out->id}, &fresh,
-                   problem))
+    bool fresh = asked->fresh;
+    if (!lipd_dataset_describe(out, data)) {
+        api_problem_set(problem, API_PROBLEM_BODY_TOO_LARGE,
+                        "The data set is too large to be stored.");
+        return false;
+    }
+    const struct lipd_keeping keeping = {.thing = LIPD_DATASET,
+                                         .id = out->id,
+                                         .tenant = request->tenant,
+                                         .bytes = out->bytes,
+                                         .quota = request->quota.stored,
+                                         .key = asked->key,
+                                         .digest = asked->digest,
+                                         .put = put,
+                                         .arg = &putting};
+    if (!asked->again && !lipd_keep(service, &keeping, &fresh, problem))
         return false;
     if (service->holdings) {
         out->fresh = fresh;

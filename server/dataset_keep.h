@@ -4,13 +4,16 @@
 #ifndef LIPD_DATASET_KEEP_H
 #define LIPD_DATASET_KEEP_H
 
+#include "server/asked.h"
 #include "server/dataset_store.h"
 #include "server/keep.h"
 
 /* lipd_dataset_put for the request's tenant: `fresh` and `created` are of his
- * own holding, and tell nothing of others'. */
+ * own holding, and tell nothing of others'. Of a request that came before,
+ * nothing is stored. */
 bool lipd_dataset_keep(struct lipd_request *request,
-                       const struct lip_data *data, struct lipd_dataset *out,
+                       const struct lip_data *data,
+                       const struct lipd_asked *asked, struct lipd_dataset *out,
                        struct api_problem *problem);
 
 /* lipd_dataset_show of what the tenant holds. */

@@ -7,6 +7,7 @@
 #include "server/shelf.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -140,24 +141,30 @@ static bool same_shape(const struct lipd_dataset *a,
            a->classes == b->classes && a->targets == b->targets;
 }
 
+bool lipd_dataset_describe(struct lipd_dataset *out,
+                           const struct lip_data *data)
+{
+    *out = (struct lipd_dataset){.rows = data->rows,
+                                 .features = data->features,
+                                 .classes = data->classes,
+                                 .targets = data->targets,
+                                 .created = now()};
+    lip_data_digest(out->id, data);
+    return lipd_dataset_file_size(&out->bytes, out);
+}
+
 static bool put_here(struct lipd_dataset_store *store,
                      const struct lip_data *data, struct lipd_dataset *out,
                      struct api_problem *problem)
 {
     struct lipd_shelf *shelf = &store->shelf;
-    struct lipd_dataset about = {.rows = data->rows,
-                                 .features = data->features,
-                                 .classes = data->classes,
-                                 .targets = data->targets,
-                                 .created = now()};
-    lip_data_digest(about.id, data);
+    struct lipd_dataset about = *out;
     bool there = lipd_dataset_show(store, about.id, out, problem);
     if (there && same_shape(out, &about))
         return true;
     if (there || problem->code != API_PROBLEM_NOT_FOUND)
         lipd_dataset_delete(store, about.id); /* damaged: made anew */
-    if (!lipd_dataset_file_size(&about.bytes, &about) ||
-        !lipd_shelf_book(shelf, &shelf->used, about.bytes))
+    if (!lipd_shelf_make_room(shelf, about.bytes))
         return over_quota(shelf->quota, about.bytes, problem);
     const struct numbers numbers = {&about, data};
     const struct lipd_content content = {write_numbers, &numbers};
@@ -169,12 +176,22 @@ static bool put_here(struct lipd_dataset_store *store,
     return true;
 }
 
+bool lipd_dataset_put_described(struct lipd_dataset_store *store,
+                                const struct lip_data *data,
+                                struct lipd_dataset *out,
+                                struct api_problem *problem)
+{
+    return put_here(store, data, out, problem) &&
+           lipd_shelf_share(&store->shelf, out->id, problem);
+}
+
 bool lipd_dataset_put(struct lipd_dataset_store *store,
                       const struct lip_data *data, struct lipd_dataset *out,
                       struct api_problem *problem)
 {
-    return put_here(store, data, out, problem) &&
-           lipd_shelf_share(&store->shelf, out->id, problem);
+    return lipd_dataset_describe(out, data)
+               ? lipd_dataset_put_described(store, data, out, problem)
+               : over_quota(store->shelf.quota, SIZE_MAX, problem);
 }
 
 /* --- reading */
@@ -281,10 +298,7 @@ bool lipd_dataset_load(struct lip_data **out, struct lipd_dataset_store *store,
 
 bool lipd_dataset_delete(struct lipd_dataset_store *store, const char *id)
 {
-    struct api_problem ignored;
-    lipd_shelf_fetch(&store->shelf, id, &ignored);
-    return lipd_shelf_withdraw(&store->shelf, id, &ignored) &&
-           lipd_shelf_delete(&store->shelf, id);
+    return lipd_shelf_delete(&store->shelf, id);
 }
 
 /* --- the list */

@@ -47,6 +47,11 @@ void lipd_dataset_store_share(struct lipd_dataset_store *store,
 
 bool lipd_dataset_id_valid(const char *id);
 
+/* What a data set will be stored as, `created` now. False where its file would
+ * be too large to be told. Reads all of it. */
+bool lipd_dataset_describe(struct lipd_dataset *out,
+                           const struct lip_data *data);
+
 /* Stores a data set that lip_data_check has passed (nothing to do where it is
  * there already) and tells what is known of it. On return it is on the disk.
  * BODY_TOO_LARGE (over the quota by itself), STORAGE_FULL (with the quota),
@@ -54,6 +59,12 @@ bool lipd_dataset_id_valid(const char *id);
 bool lipd_dataset_put(struct lipd_dataset_store *store,
                       const struct lip_data *data, struct lipd_dataset *out,
                       struct api_problem *problem);
+
+/* The same of one that lipd_dataset_describe has described in `out`. */
+bool lipd_dataset_put_described(struct lipd_dataset_store *store,
+                                const struct lip_data *data,
+                                struct lipd_dataset *out,
+                                struct api_problem *problem);
 
 /* NOT_FOUND, INTERNAL (damaged). */
 bool lipd_dataset_show(struct lipd_dataset_store *store, const char *id,
@@ -86,7 +97,7 @@ size_t lipd_dataset_size(struct lipd_dataset_store *store, const char *id);
 bool lipd_dataset_each(struct lipd_dataset_store *store,
                        bool (*visit)(void *arg, const char *id), void *arg);
 
-/* False where there is none. */
+/* The file here: false where there is none. */
 bool lipd_dataset_delete(struct lipd_dataset_store *store, const char *id);
 
 size_t lipd_dataset_store_used(struct lipd_dataset_store *store);

@@ -27,6 +27,7 @@
 #include "server/service.h"
 #include "server/store/store.h"
 #include "server/tls.h"
+#include "server/uses.h"
 #include "server/workers.h"
 
 #include <cblas.h>
@@ -311,6 +312,7 @@ static bool open_jobs(struct daemon *d, char *complaint, size_t size)
     lipd_dataset_store_share(service->datasets, d->stores.blobs);
     service->blobs = d->stores.blobs;
     service->holdings = d->stores.holdings;
+    service->uses = lipd_uses_new(); /* without memory: nothing is noted */
     /* What others store is theirs to note. */
     if (!*d->config.store && !adopt(service, complaint, size))
         return false;
@@ -445,12 +447,14 @@ static int drain(struct daemon *d)
 
 static void close_data(struct daemon *d)
 {
+    lipd_uses_flush(d->service.uses, d->service.holdings);
     lipd_stores_deafen(&d->stores);
     lipd_runner_free(d->service.runner);
     lipd_hub_free(d->service.hub);
     lipd_store_close(d->service.store);
     lipd_dataset_store_close(d->service.datasets);
     lipd_stores_close(&d->stores);
+    lipd_uses_free(d->service.uses);
     lipd_access_close(d->service.access);
     lipd_tls_close(d->service.tls);
     lipd_service_clear(&d->service);

@@ -50,6 +50,8 @@
     X(STORED, "stored_bytes", GAUGE, NONE, "Bytes of stored models")           \
     X(DATASETS, "stored_dataset_bytes", GAUGE, NONE,                           \
       "Bytes of stored data sets")                                             \
+    X(EVICTED, "evicted_models_total", COUNTER, NONE,                          \
+      "Models that made room for others")                                      \
     X(JOBS_RUNNING, "jobs_running", GAUGE, NONE, "Jobs whose process runs")    \
     X(JOBS_QUEUED, "jobs_queued", GAUGE, NONE, "Jobs that wait for a process") \
     X(JOBS_ENDED, "jobs_ended_total", COUNTER, STATE,                          \

@@ -6,6 +6,7 @@
 #include "server/keep.h"
 #include "server/model_store.h"
 #include "server/service.h"
+#include "server/uses.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,12 +31,35 @@ bool lipd_model_book(struct lipd_request *request, size_t bytes,
     return false;
 }
 
-bool lipd_model_there(const struct lipd_request *request, const char *id,
+/* Has it stay: before anybody looks whether it is there. */
+static bool keep_open(struct lipd_request *request, const char *id)
+{
+    struct lipd_uses *uses = request->service->uses;
+    if (!lipd_store_id_valid(id) || !strcmp(request->opened, id))
+        return true;
+    if (!lipd_uses_open(uses, id))
+        return false;
+    if (request->opened[0])
+        lipd_uses_close(uses, request->opened);
+    snprintf(request->opened, sizeof request->opened, "%s", id);
+    return true;
+}
+
+bool lipd_model_there(struct lipd_request *request, const char *id,
                       struct api_problem *problem)
 {
-    struct lipd_store *store = request->service->store;
+    struct lipd_service *service = request->service;
+    struct lipd_store *store = service->store;
+    if (store && !keep_open(request, id)) {
+        api_problem_set(problem, API_PROBLEM_OVERLOADED,
+                        "There is no memory to keep the model open.");
+        return false;
+    }
     if (store && !lipd_may_see(request, LIPD_MODEL, id, NULL, problem))
         return false;
+    if (store)
+        lipd_uses_note(service->uses, service->holdings, id,
+                       request->sees_all ? NULL : request->tenant);
     if (store && !lipd_store_fetch(store, id, problem) &&
         problem->code != API_PROBLEM_NOT_FOUND)
         return false;

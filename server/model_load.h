@@ -37,8 +37,10 @@ struct lip_network *lipd_model_load(struct lipd_request *request,
                                     const char *id,
                                     struct api_problem *problem);
 
-/* Is a model stored under the id, and the request's tenant's? NOT_FOUND. */
-bool lipd_model_there(const struct lipd_request *request, const char *id,
+/* Is a model stored under the id, and the request's tenant's? Then it is used
+ * now, and does not make room for others as long as the request lasts.
+ * NOT_FOUND. */
+bool lipd_model_there(struct lipd_request *request, const char *id,
                       struct api_problem *problem);
 
 #endif

@@ -180,11 +180,18 @@ void *lipd_store_head(size_t *size, const char *content_type,
     return make_head(size, content_type, query, 0, problem);
 }
 
+size_t lipd_store_bytes(const char *content_type, const struct api_query *query,
+                        const struct lip_buffer *body)
+{
+    return FIXED + put_strings(NULL, content_type, query) +
+           lip_buffer_size(body);
+}
+
 /* Room for a file that is not there yet. */
 static bool book(struct lipd_store *store, size_t bytes,
                  struct api_problem *problem)
 {
-    return lipd_shelf_book(&store->shelf, &store->shelf.used, bytes) ||
+    return lipd_shelf_make_room(&store->shelf, bytes) ||
            no_room(problem, "it would be over the limit of --max-stored");
 }
 
@@ -345,10 +352,7 @@ void lipd_stored_clear(struct lipd_stored *stored)
 
 bool lipd_store_delete(struct lipd_store *store, const char *id)
 {
-    struct api_problem ignored;
-    lipd_shelf_fetch(&store->shelf, id, &ignored);
-    return lipd_shelf_withdraw(&store->shelf, id, &ignored) &&
-           lipd_shelf_delete(&store->shelf, id);
+    return lipd_shelf_delete(&store->shelf, id);
 }
 
 bool lipd_store_each(struct lipd_store *store,

@@ -39,6 +39,10 @@ bool lipd_store_put(struct lipd_store *store, const char *id,
                     const char *content_type, const struct api_query *query,
                     const struct lip_buffer *body, struct api_problem *problem);
 
+/* Bytes of the file that lipd_store_put would write. */
+size_t lipd_store_bytes(const char *content_type, const struct api_query *query,
+                        const struct lip_buffer *body);
+
 /* What stands before a body in its file, for lipd_spool_begin: lip_alloc
  * memory. NULL with the problem. */
 void *lipd_store_head(size_t *size, const char *content_type,
@@ -73,7 +77,7 @@ bool lipd_store_get(struct lipd_stored *out, struct lipd_store *store,
                     struct lip_ctx *ctx);
 void lipd_stored_clear(struct lipd_stored *stored);
 
-/* False where there is none. */
+/* The file here: false where there is none. */
 bool lipd_store_delete(struct lipd_store *store, const char *id);
 
 /* Calls `visit` with the id of each model, until that says false. */

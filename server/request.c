@@ -5,6 +5,7 @@
 
 #include "server/metrics.h"
 #include "server/service.h"
+#include "server/uses.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -166,4 +167,7 @@ void lipd_request_clear(struct lipd_request *request)
     lip_buffer_put(request->body);
     request->body = NULL;
     lipd_upload_clear(&request->upload);
+    if (request->opened[0])
+        lipd_uses_close(request->service->uses, request->opened);
+    request->opened[0] = '\0';
 }

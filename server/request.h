@@ -78,8 +78,9 @@ struct lipd_request {
     const char *last_event_id, *idempotency_key, *prefer;
     const char *origin; /* of the page that asks; NULL: not sent, or twice */
     bool preflight;     /* a browser asks what that page may send */
-    struct lip_buffer *body;   /* NULL: none, or it is a data set */
-    struct lipd_upload upload; /* the body where it went to the disk */
+    struct lip_buffer *body;      /* NULL: none, or it is a data set */
+    struct lipd_upload upload;    /* the body where it went to the disk */
+    char opened[LIP_DIGEST_TEXT]; /* a model that stays there; "": none */
     /* Everything that is allocated for this request, the answer too. */
     struct lip_budget budget;
     struct lip_ctx *ctx; /* of the thread that runs the handler */

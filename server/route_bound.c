@@ -123,7 +123,7 @@ static void reply_later(struct lipd_request *request,
 }
 
 /* Is the model that the request names there? */
-static bool is_stored(const struct lipd_request *request,
+static bool is_stored(struct lipd_request *request,
                       const struct api_bound_request *read,
                       struct api_problem *problem)
 {

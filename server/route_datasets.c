@@ -4,17 +4,13 @@
 #include "api/dataset.h"
 #include "api/job.h"
 #include "server/dataset_keep.h"
-#include "server/query.h"
+#include "server/page.h"
 #include "server/routes.h"
 #include "server/service.h"
 
 #include <stdio.h>
 
-enum {
-    PAGE = 50,
-    PAGE_MAX = 200,
-    READING = 1 << 20 /* beside the data: strips, zlib, libzip */
-};
+enum { READING = 1 << 20 /* beside the data: strips, zlib, libzip */ };
 
 static void write_dataset(struct api_text *text,
                           const struct lipd_dataset *dataset)
@@ -107,8 +103,12 @@ void lipd_route_dataset_store(struct lipd_request *request)
     struct api_problem problem;
     if (!store_of(request))
         return;
-    struct lip_data *data = read_data(request, &problem);
-    bool stored = data && lipd_dataset_keep(request, data, &dataset, &problem);
+    struct lipd_asked asked;
+    struct lip_data *data = NULL;
+    if (lipd_asked_read(&asked, request, &problem))
+        data = read_data(request, &problem);
+    bool stored =
+        data && lipd_dataset_keep(request, data, &asked, &dataset, &problem);
     lip_data_free(data);
     if (!stored) {
         lipd_reply_problem(request, &problem);
@@ -121,34 +121,13 @@ void lipd_route_dataset_store(struct lipd_request *request)
 
 /* --- GET */
 
-/* ?limit= and ?after=. */
-static bool read_page(struct lipd_request *request, size_t *limit,
-                      const char **after, struct api_problem *problem)
-{
-    double count = PAGE;
-    if (!lipd_query_only(request, "limit after", problem) ||
-        !lipd_query_whole(&count, request, "limit", 1, PAGE_MAX, problem))
-        return false;
-    *limit = (size_t)count;
-    *after = lipd_query_text(request, "after");
-    if (!*after)
-        *after = "";
-    if (!**after || lipd_dataset_id_valid(*after))
-        return true;
-    api_problem_set_at(problem, API_PROBLEM_INVALID_OPTION, LIP_AT_POINTER,
-                       "after",
-                       "The query parameter \"after\" is the \"next\" of the "
-                       "page before: the id of a data set.");
-    problem->in_query = true;
-    return false;
-}
-
 /* The page as it is; the memory is the caller's. */
 static void reply_page(struct lipd_request *request,
                        const struct lipd_dataset *dataset, size_t count,
                        bool more)
 {
     struct api_text text;
+    struct api_problem problem;
     api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
     api_object_open(&text, NULL);
     api_array_open(&text, "datasets");
@@ -157,32 +136,36 @@ static void reply_page(struct lipd_request *request,
     api_array_close(&text);
     if (more && count)
         api_put_string(&text, "next", dataset[count - 1].id);
+    bool told = lipd_page_held(&text, request, &problem);
     api_object_close(&text);
-    lipd_reply_json(request, 200, &text);
+    if (told)
+        lipd_reply_json(request, 200, &text);
+    else
+        lipd_reply_problem(request, &problem);
+    api_text_clear(&text);
 }
 
 void lipd_route_dataset_list(struct lipd_request *request)
 {
     struct api_problem problem;
-    const char *after;
-    size_t limit;
+    struct lipd_page page;
     bool more;
     if (!store_of(request))
         return;
-    if (!read_page(request, &limit, &after, &problem)) {
+    if (!lipd_page_read(&page, request, "data set", &problem)) {
         lipd_reply_problem(request, &problem);
         return;
     }
     struct lipd_dataset *dataset =
-        lip_alloc(request->ctx, limit, sizeof *dataset);
+        lip_alloc(request->ctx, page.limit, sizeof *dataset);
     if (!dataset) {
         api_problem_from_error(&problem, &request->ctx->error);
         lipd_reply_problem(request, &problem);
         return;
     }
     size_t count;
-    if (lipd_dataset_page(request, after, dataset, limit, &count, &more,
-                          &problem))
+    if (lipd_dataset_page(request, page.after, dataset, page.limit, &count,
+                          &more, &problem))
         reply_page(request, dataset, count, more);
     else
         lipd_reply_problem(request, &problem);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * POST /models, GET and DELETE /models/{id}. */
+ * POST and GET /models, GET and DELETE /models/{id}. */
 #include "api/bound_write.h"
+#include "api/job.h"
 #include "base/size.h"
 #include "formats/writer.h"
+#include "server/asked.h"
 #include "server/keep.h"
 #include "server/meter.h"
 #include "server/metrics.h"
 #include "server/model_load.h"
 #include "server/model_store.h"
+#include "server/page.h"
 #include "server/query.h"
 #include "server/routes.h"
 #include "server/service.h"
+#include "server/uses.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -41,6 +45,7 @@ static bool put(void *arg, struct api_problem *problem)
 
 static bool store_model(struct lipd_request *request,
                         const struct api_bound_request *read,
+                        const struct lipd_asked *asked,
                         struct api_problem *problem)
 {
     struct lipd_store *store = request->service->store;
@@ -51,9 +56,17 @@ static bool store_model(struct lipd_request *request,
         return false;
     }
     struct putting putting = {request, read->network->id};
-    if (!lipd_keep(request->service, LIPD_MODEL, request->tenant,
-                   &(struct lipd_putting){put, &putting, putting.id}, NULL,
-                   problem))
+    const struct lipd_keeping keeping = {.thing = LIPD_MODEL,
+                                         .id = putting.id,
+                                         .tenant = request->tenant,
+                                         .bytes = request->upload.head +
+                                                  request->upload.size,
+                                         .quota = request->quota.stored,
+                                         .key = asked->key,
+                                         .digest = asked->digest,
+                                         .put = put,
+                                         .arg = &putting};
+    if (!asked->again && !lipd_keep(request->service, &keeping, NULL, problem))
         return false;
     lipd_metric_set(LIPD_STORED, 0, (int64_t)lipd_store_used(store));
     return true;
@@ -63,7 +76,12 @@ void lipd_route_model_store(struct lipd_request *request)
 {
     struct api_bound_request read;
     struct api_problem problem;
+    struct lipd_asked asked;
     lipd_meter_start(request);
+    if (!lipd_asked_read(&asked, request, &problem)) {
+        lipd_reply_problem(request, &problem);
+        return;
+    }
     if (api_bound_request_read(&read, request->body, request->content_type,
                                &request->query, &problem,
                                request->ctx) != LIP_OK) {
@@ -72,7 +90,7 @@ void lipd_route_model_store(struct lipd_request *request)
         return;
     }
     lipd_metric_format(read.format);
-    if (store_model(request, &read, &problem)) {
+    if (store_model(request, &read, &asked, &problem)) {
         reply_model(request, 201, read.network);
         snprintf(request->reply.location, sizeof request->reply.location,
                  "/models/%s", read.network->id);
@@ -81,6 +99,77 @@ void lipd_route_model_store(struct lipd_request *request)
     }
     api_bound_request_clear(&read);
 }
+
+/* --- the list */
+
+static void write_held(struct api_text *text, const struct lipd_holding *model)
+{
+    char time[API_TIME_SIZE];
+    api_object_open(text, NULL);
+    api_put_string(text, "id", model->id);
+    api_put_count(text, "bytes", model->bytes);
+    api_time(time, model->created);
+    api_put_string(text, "created", time);
+    api_time(time, model->used);
+    api_put_string(text, "used", time);
+    api_object_close(text);
+}
+
+static void reply_page(struct lipd_request *request,
+                       const struct lipd_holding *model, size_t count,
+                       bool more)
+{
+    struct api_text text;
+    struct api_problem problem;
+    api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
+    api_object_open(&text, NULL);
+    api_array_open(&text, "models");
+    for (size_t i = 0; i < count; i++)
+        write_held(&text, &model[i]);
+    api_array_close(&text);
+    if (more)
+        api_put_string(&text, "next", model[count - 1].id);
+    bool told = lipd_page_held(&text, request, &problem);
+    api_object_close(&text);
+    if (told)
+        lipd_reply_json(request, 200, &text);
+    else
+        lipd_reply_problem(request, &problem);
+    api_text_clear(&text);
+}
+
+void lipd_route_model_list(struct lipd_request *request)
+{
+    struct lipd_service *service = request->service;
+    struct lipd_holdings *holdings = service->holdings;
+    struct lipd_holding *model = NULL;
+    struct api_problem problem;
+    struct lipd_page page;
+    size_t count = 0;
+    bool good = holdings != NULL;
+    if (!good)
+        lipd_no_store(&problem);
+    good = good && lipd_page_read(&page, request, "model", &problem);
+    if (good &&
+        !(model = lip_alloc(request->ctx, page.limit + 1, sizeof *model))) {
+        api_problem_from_error(&problem, &request->ctx->error);
+        good = false;
+    }
+    if (good)
+        lipd_uses_flush(service->uses, holdings);
+    good = good &&
+           holdings->ops->list(
+               holdings, LIPD_MODEL, request->sees_all ? NULL : request->tenant,
+               page.after, model, &count, page.limit + 1, &problem);
+    bool more = good && count > page.limit;
+    if (good)
+        reply_page(request, model, more ? page.limit : count, more);
+    else
+        lipd_reply_problem(request, &problem);
+    lip_free(model);
+}
+
+/* --- GET */
 
 /* "json, safetensors, npz" */
 static void list_writers(char *out, size_t size)

@@ -83,7 +83,9 @@ static bool store_inline(struct api_train_request *read,
 {
     struct lipd_service *service = request->service;
     struct lipd_dataset dataset;
-    if (!lipd_dataset_keep(request, read->inline_data, &dataset, problem))
+    const struct lipd_asked none = {0};
+    if (!lipd_dataset_keep(request, read->inline_data, &none, &dataset,
+                           problem))
         return false;
     lipd_metric_set(LIPD_DATASETS, 0,
                     (int64_t)lipd_dataset_store_used(service->datasets));
@@ -119,7 +121,7 @@ static bool check_stored(const struct api_train_request *read,
 }
 
 static bool check_model(const struct api_train_request *read,
-                        const struct lipd_request *request,
+                        struct lipd_request *request,
                         struct api_problem *problem)
 {
     if (!*read->model_id || lipd_model_there(request, read->model_id, problem))

@@ -25,6 +25,8 @@ const struct lipd_route lipd_routes[] = {
      "What a training request may choose from: constraints, layers, ..."},
     {"POST", "/models", lipd_route_model_store, LIPD_HEAVY, LIPD_KEPT_BODY,
      ANY_WORK, false, "Store a model; its id may stand for it in /bound."},
+    {"GET", "/models", lipd_route_model_list, LIPD_DISK, LIPD_NO_BODY, ANY_WORK,
+     false, "The stored models, page by page."},
     {"GET", "/models/{id}", lipd_route_model_show, LIPD_HEAVY, LIPD_NO_BODY,
      ANY_WORK, false, "What is stored under an id."},
     {"DELETE", "/models/{id}", lipd_route_model_delete, LIPD_HEAVY,

@@ -66,6 +66,7 @@ void lipd_route_openapi(struct lipd_request *request);
 void lipd_route_front(struct lipd_request *request);
 void lipd_route_options(struct lipd_request *request);
 void lipd_route_model_store(struct lipd_request *request);
+void lipd_route_model_list(struct lipd_request *request);
 void lipd_route_model_show(struct lipd_request *request);
 void lipd_route_model_delete(struct lipd_request *request);
 void lipd_route_train(struct lipd_request *request);

@@ -19,6 +19,7 @@ struct lipd_job_store;
 struct lipd_hub;
 struct lipd_runner;
 struct lipd_blobs;
+struct lipd_uses;
 
 enum lipd_state {
     LIPD_SERVING,
@@ -38,6 +39,7 @@ struct lipd_service {
     struct lipd_store *store; /* of models */
     struct lipd_dataset_store *datasets;
     struct lipd_holdings *holdings; /* NULL also: all hold everything */
+    struct lipd_uses *uses;         /* of models */
     struct lipd_job_store *jobs;
     struct lipd_hub *hub;
     struct lipd_runner *runner;

@@ -335,11 +335,12 @@ static bool find_oldest(struct lipd_shelf *shelf, char id[8 + NAME_BYTES])
     return found;
 }
 
-static bool book_copy(struct lipd_shelf *shelf, size_t bytes)
+bool lipd_shelf_make_room(struct lipd_shelf *shelf, size_t bytes)
 {
     char id[8 + NAME_BYTES];
     while (!lipd_shelf_book(shelf, &shelf->used, bytes))
-        if (!find_oldest(shelf, id) || !lipd_shelf_delete(shelf, id))
+        if (!shelf->blobs || bytes > shelf->quota || !find_oldest(shelf, id) ||
+            !lipd_shelf_delete(shelf, id))
             return false;
     return true;
 }
@@ -351,7 +352,7 @@ static bool keep_copy(struct lipd_shelf *shelf, const char *name, int fd,
     struct stat status;
     bool fresh = false;
     if (fstat(fd, &status) || fsync(fd) ||
-        !book_copy(shelf, (size_t)status.st_size)) {
+        !lipd_shelf_make_room(shelf, (size_t)status.st_size)) {
         api_problem_set(problem, API_PROBLEM_STORAGE_FULL,
                         "There is no room for a copy of %.80s here.", id);
         return false;
@@ -387,14 +388,6 @@ bool lipd_shelf_fetch(struct lipd_shelf *shelf, const char *id,
     if (!got)
         unlinkat(shelf->folder, name, 0);
     return got;
-}
-
-bool lipd_shelf_withdraw(struct lipd_shelf *shelf, const char *id,
-                         struct api_problem *problem)
-{
-    return !shelf->blobs || !lipd_shelf_is_id(id) ||
-           shelf->blobs->ops->remove(shelf->blobs, shelf->kind,
-                                     lipd_shelf_name(id), problem);
 }
 
 bool lipd_shelf_each(const struct lipd_shelf *shelf,

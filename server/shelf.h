@@ -44,6 +44,10 @@ bool lipd_shelf_is_id(const char *id);
 /* The file name of an id. */
 const char *lipd_shelf_name(const char *id);
 
+/* Books bytes as used for a file that is to be put; where others have the
+ * files, those written longest ago make room. False: no room. */
+bool lipd_shelf_make_room(struct lipd_shelf *shelf, size_t bytes);
+
 /* Adds to `used` or another counter of the caller's, each of which stays
  * within the quota by itself, and takes away again. False: no room. */
 bool lipd_shelf_book(struct lipd_shelf *shelf, size_t *counter, size_t bytes);
@@ -69,14 +73,13 @@ size_t lipd_shelf_size(const struct lipd_shelf *shelf, const char *id);
 int lipd_shelf_get(const struct lipd_shelf *shelf, const char *id);
 
 /* With blobs: puts a file of the shelf there; has one on the shelf that may
- * only be there (false: there is none, NOT_FOUND, or it cannot be had);
- * removes one there. True without blobs. */
+ * only be there (false: there is none, NOT_FOUND, or it cannot be had). True
+ * without blobs. Who removes a file there, does so with the last who holds it:
+ * holdings.h. */
 bool lipd_shelf_share(struct lipd_shelf *shelf, const char *id,
                       struct api_problem *problem);
 bool lipd_shelf_fetch(struct lipd_shelf *shelf, const char *id,
                       struct api_problem *problem);
-bool lipd_shelf_withdraw(struct lipd_shelf *shelf, const char *id,
-                         struct api_problem *problem);
 
 /* Calls `visit` with the id of each file, until that says false; false then,
  * and where the folder cannot be read. */

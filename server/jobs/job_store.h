@@ -158,6 +158,9 @@ struct lipd_job_store_ops {
      * one call and no more, as everybody waits for it. */
     bool (*trim)(struct lipd_job_store *store, size_t most,
                  struct api_problem *problem);
+    /* Does the request of a job that is not over contain this text? */
+    bool (*names)(struct lipd_job_store *store, const char *text, bool *named,
+                  struct api_problem *problem);
     size_t (*queued)(struct lipd_job_store *store);
     /* False, at no cost, where the store is known not to answer: OVERLOADED. */
     bool (*there)(struct lipd_job_store *store, struct api_problem *problem);

@@ -296,6 +296,20 @@ static bool events(struct lipd_job_store *base, struct lipd_job_event *event,
     return read;
 }
 
+static bool names(struct lipd_job_store *base, const char *text, bool *named,
+                  struct api_problem *problem)
+{
+    struct lipd_sqlite *store = of(base);
+    int64_t count = 0;
+    pthread_mutex_lock(&store->lock);
+    bool asked = lipd_sqlite_row_of(
+                     store, lipd_sqlite_bind(store, LIPD_SQL_NAMES, "t", text),
+                     &count, NULL, problem) == LIPD_CLAIMED;
+    pthread_mutex_unlock(&store->lock);
+    *named = count > 0;
+    return asked;
+}
+
 static size_t queued(struct lipd_job_store *base)
 {
     struct lipd_sqlite *store = of(base);
@@ -561,6 +575,7 @@ struct lipd_job_store *lipd_job_store_sqlite(const char *directory,
         .cancel = cancel,
         .recover = recover,
         .trim = trim,
+        .names = names,
         .queued = queued,
         .there = there,
         .close = close_store,

@@ -110,11 +110,13 @@ struct putting {
     struct lip_buffer *body;
 };
 
+static const struct api_query no_query;
+
 static bool put(void *arg, struct api_problem *problem)
 {
-    static const struct api_query none;
     const struct putting *p = arg;
-    return lipd_store_put(p->models, p->id, p->type, &none, p->body, problem);
+    return lipd_store_put(p->models, p->id, p->type, &no_query, p->body,
+                          problem);
 }
 
 /* For the job's tenant. */
@@ -125,9 +127,15 @@ static bool keep(struct lipd_service *service, const char *name,
     if (service->holdings &&
         !service->jobs->ops->get(service->jobs, &job, name, problem))
         return false;
-    bool kept = lipd_keep(service, LIPD_MODEL, job.tenant,
-                          &(struct lipd_putting){put, putting, putting->id},
-                          NULL, problem);
+    const struct lipd_keeping keeping = {
+        .thing = LIPD_MODEL,
+        .id = putting->id,
+        .tenant = job.tenant,
+        .bytes = lipd_store_bytes(putting->type, &no_query, putting->body),
+        .quota = job.quota.stored,
+        .put = put,
+        .arg = putting};
+    bool kept = lipd_keep(service, &keeping, NULL, problem);
     lipd_job_clear(&job);
     return kept;
 }

@@ -28,6 +28,8 @@
     X(BY_KEY, "SELECT id, digest FROM job WHERE key = ?1 AND tenant = ?2")     \
     X(QUEUED, "SELECT count(*) FROM job WHERE state = 0 AND " LIPD_OPEN)       \
     X(HELD_BY, "SELECT count(*) FROM job WHERE tenant = ?1 AND " LIPD_OPEN)    \
+    X(NAMES,                                                                   \
+      "SELECT count(*) FROM job WHERE instr(request, ?1) > 0 AND " LIPD_OPEN)  \
     X(ADD, "INSERT INTO job(id, kind, request, key, digest, tenant, created, " \
            "trace, quota) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")         \
     X(NUMBER, "SELECT number, state FROM job WHERE id = ?1")                   \

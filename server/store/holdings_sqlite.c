@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BUSY_MILLISECONDS = 10000, VERSION = 1 };
+enum { BUSY_MILLISECONDS = 10000 };
 
 struct own {
     struct lipd_holdings base;
@@ -24,19 +24,31 @@ struct own {
     sqlite3 *db;
 };
 
-static const char schema[] =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS holding("
+/* Row i leads from version i to version i + 1. Rows are never changed once
+ * released, only added. */
+static const char *const migrations[] = {
+    "CREATE TABLE holding("
     " thing INTEGER NOT NULL," /* enum lipd_thing */
     " id TEXT NOT NULL,"
     " tenant TEXT NOT NULL,"
     " bytes INTEGER NOT NULL,"
     " created REAL NOT NULL,"
     " PRIMARY KEY(thing, id, tenant)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS holding_tenant ON holding(tenant, thing, id);"
-    "PRAGMA user_version = 1;"
-    "COMMIT";
+    "CREATE INDEX holding_tenant ON holding(tenant, thing, id);",
+    "ALTER TABLE holding ADD COLUMN used REAL NOT NULL DEFAULT 0;"
+    "UPDATE holding SET used = created;"
+    "CREATE TABLE answer(" /* to requests with an Idempotency-Key */
+    " tenant TEXT NOT NULL,"
+    " key TEXT NOT NULL,"
+    " digest TEXT NOT NULL,"
+    " fresh INTEGER NOT NULL,"
+    " created REAL NOT NULL,"
+    " PRIMARY KEY(tenant, key)) WITHOUT ROWID;"
+    "CREATE INDEX answer_created ON answer(created);"
+    "CREATE INDEX answer_tenant ON answer(tenant, created);",
+};
+
+enum { NEWEST = sizeof migrations / sizeof *migrations };
 
 static bool fail(struct own *own, struct api_problem *problem)
 {
@@ -106,16 +118,149 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static bool hold(struct lipd_holdings *holdings, enum lipd_thing thing,
-                 const char *id, const char *tenant, size_t bytes, bool *fresh,
-                 struct api_problem *problem)
+/* A statement that has one number to tell: -1 where it has no row. */
+#define ASK(own, value, problem, ...)                                          \
+    run(own, bind(own, __VA_ARGS__), value, problem)
+#define DO(own, problem, ...) run(own, bind(own, __VA_ARGS__), NULL, problem)
+
+static bool execute(struct own *own, const char *sql)
+{
+    return sqlite3_exec(own->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static bool begin(struct own *own, struct api_problem *problem)
+{
+    return execute(own, "BEGIN IMMEDIATE") || fail(own, problem);
+}
+
+/* Of what is done, or undone. */
+static bool end(struct own *own, bool done, struct api_problem *problem)
+{
+    if (done && !execute(own, "COMMIT"))
+        done = fail(own, problem);
+    if (!sqlite3_get_autocommit(own->db))
+        execute(own, "ROLLBACK");
+    return done;
+}
+
+/* --- keys */
+
+static bool find_key(struct own *own, struct lipd_held *out, const char *tenant,
+                     const char *key, const char *digest,
+                     struct api_problem *problem)
+{
+    int64_t fresh;
+    out->fate = LIPD_HELD;
+    if (!ASK(own, &fresh, problem,
+             "SELECT CASE WHEN digest = ?3 THEN fresh ELSE 2 END FROM answer "
+             "WHERE tenant = ?1 AND key = ?2 AND created > ?4",
+             "tttr", tenant, key, digest, now() - LIPD_KEY_SECONDS))
+        return false;
+    if (fresh >= 0)
+        out->fate = fresh == 2 ? LIPD_KEY_TAKEN : LIPD_KEY_USED;
+    out->fresh = fresh == 1;
+    return true;
+}
+
+static bool keep_key(struct own *own, const struct lipd_wish *wish, bool fresh,
+                     struct api_problem *problem)
+{
+    double time = now();
+    return DO(own, problem, "DELETE FROM answer WHERE created <= ?1", "r",
+              time - LIPD_KEY_SECONDS) &&
+           DO(own, problem, "INSERT INTO answer VALUES(?1, ?2, ?3, ?4, ?5)",
+              "tttir", wish->tenant, wish->key, wish->digest, (int64_t)fresh,
+              time) &&
+           DO(own, problem,
+              "DELETE FROM answer WHERE tenant = ?1 AND created <= (SELECT "
+              "created FROM answer WHERE tenant = ?1 ORDER BY created DESC "
+              "LIMIT 1 OFFSET ?2)",
+              "ti", wish->tenant, (int64_t)LIPD_KEYS);
+}
+
+static bool key_of(struct lipd_holdings *holdings, struct lipd_held *out,
+                   const char *tenant, const char *key, const char *digest,
+                   struct api_problem *problem)
 {
     struct own *own = enter(holdings);
-    sqlite3_stmt *s =
-        bind(own, "INSERT OR IGNORE INTO holding VALUES(?1, ?2, ?3, ?4, ?5)",
-             "ittir", (int64_t)thing, id, tenant, (int64_t)bytes, now());
-    bool done = run(own, s, NULL, problem);
-    *fresh = done && sqlite3_changes(own->db) > 0;
+    return leave(own, find_key(own, out, tenant, key, digest, problem));
+}
+
+/* --- holding */
+
+/* Whether `sum` and what is wished for go together. */
+static bool fits(struct lipd_held *out, int64_t sum, size_t bytes, size_t most,
+                 enum lipd_fate full)
+{
+    out->bytes = sum > 0 ? (size_t)sum : 0;
+    if (!most || (bytes <= most && out->bytes <= most - bytes))
+        return true;
+    out->fate = full;
+    return false;
+}
+
+static bool weigh(struct own *own, struct lipd_held *out,
+                  const struct lipd_wish *wish, struct api_problem *problem)
+{
+    int64_t tenant = 0, all = 0;
+    if (wish->most && !ASK(own, &tenant, problem,
+                           "SELECT coalesce(sum(bytes), 0) FROM holding "
+                           "WHERE tenant = ?1",
+                           "t", wish->tenant))
+        return false;
+    if (wish->most_all &&
+        !ASK(own, &all, problem,
+             "SELECT coalesce(sum(b), 0) FROM (SELECT max(bytes) AS b FROM "
+             "holding WHERE thing = ?1 AND id <> ?2 GROUP BY id)",
+             "it", (int64_t)wish->thing, wish->id))
+        return false;
+    if (fits(out, all, wish->bytes, wish->most_all, LIPD_ALL_FULL))
+        fits(out, tenant, wish->bytes, wish->most, LIPD_TENANT_FULL);
+    return true;
+}
+
+static bool add(struct own *own, struct lipd_held *out,
+                const struct lipd_wish *wish, struct api_problem *problem)
+{
+    int64_t held;
+    double time = now();
+    if (!ASK(own, &held, problem,
+             "SELECT 1 FROM holding WHERE thing = ?1 AND id = ?2 "
+             "AND tenant = ?3",
+             "itt", (int64_t)wish->thing, wish->id, wish->tenant))
+        return false;
+    out->fresh = held < 0;
+    if (!out->fresh)
+        return true;
+    return weigh(own, out, wish, problem) &&
+           (out->fate != LIPD_HELD ||
+            DO(own, problem,
+               "INSERT INTO holding(thing, id, tenant, bytes, created, used) "
+               "VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
+               "ittir", (int64_t)wish->thing, wish->id, wish->tenant,
+               (int64_t)wish->bytes, time));
+}
+
+static bool decide(struct own *own, struct lipd_held *out,
+                   const struct lipd_wish *wish, struct api_problem *problem)
+{
+    if (wish->key &&
+        !find_key(own, out, wish->tenant, wish->key, wish->digest, problem))
+        return false;
+    if (out->fate != LIPD_HELD)
+        return true;
+    return add(own, out, wish, problem) &&
+           (out->fate != LIPD_HELD || !wish->key ||
+            keep_key(own, wish, out->fresh, problem));
+}
+
+static bool hold(struct lipd_holdings *holdings, struct lipd_held *out,
+                 const struct lipd_wish *wish, struct api_problem *problem)
+{
+    struct own *own = enter(holdings);
+    *out = (struct lipd_held){.fate = LIPD_HELD};
+    bool done = begin(own, problem) &&
+                end(own, decide(own, out, wish, problem), problem);
     return leave(own, done);
 }
 
@@ -129,18 +274,20 @@ static void read_row(struct lipd_holding *out, enum lipd_thing thing,
              (const char *)sqlite3_column_text(s, 1));
     out->bytes = (size_t)sqlite3_column_int64(s, 2);
     out->created = sqlite3_column_double(s, 3);
+    out->used = sqlite3_column_double(s, 4);
 }
 
 static bool holds(struct lipd_holdings *holdings, struct lipd_holding *out,
                   enum lipd_thing thing, const char *id, const char *tenant)
 {
     struct own *own = enter(holdings);
-    sqlite3_stmt *s = bind(own,
-                           "SELECT id, tenant, bytes, created FROM holding "
-                           "WHERE thing = ?1 AND id = ?2 "
-                           "AND (?3 IS NULL OR tenant = ?3) "
-                           "ORDER BY created LIMIT 1",
-                           "itt", (int64_t)thing, id, tenant);
+    sqlite3_stmt *s =
+        bind(own,
+             "SELECT id, tenant, bytes, created, used FROM holding "
+             "WHERE thing = ?1 AND id = ?2 "
+             "AND (?3 IS NULL OR tenant = ?3) "
+             "ORDER BY created LIMIT 1",
+             "itt", (int64_t)thing, id, tenant);
     int step = s ? sqlite3_step(s) : SQLITE_ERROR;
     bool found = step == SQLITE_ROW;
     if (found)
@@ -152,50 +299,77 @@ static bool holds(struct lipd_holdings *holdings, struct lipd_holding *out,
     return leave(own, found);
 }
 
+/* Does nobody hold it? */
+static bool is_last(struct own *own, enum lipd_thing thing, const char *id,
+                    bool *last, struct api_problem *problem)
+{
+    int64_t others = 0;
+    bool done = ASK(own, &others, problem,
+                    "SELECT count(*) FROM holding WHERE thing = ?1 AND id = ?2",
+                    "it", (int64_t)thing, id);
+    *last = done && others == 0;
+    return done;
+}
+
 static bool let_go(struct lipd_holdings *holdings, enum lipd_thing thing,
                    const char *id, const char *tenant, bool *last,
                    struct api_problem *problem)
 {
     struct own *own = enter(holdings);
-    int64_t others = 0;
     *last = false;
-    sqlite3_stmt *s = bind(own,
-                           "DELETE FROM holding WHERE thing = ?1 AND id = ?2 "
-                           "AND (?3 IS NULL OR tenant = ?3)",
-                           "itt", (int64_t)thing, id, tenant);
-    bool done = run(own, s, NULL, problem);
+    bool done = DO(own, problem,
+                   "DELETE FROM holding WHERE thing = ?1 AND id = ?2 "
+                   "AND (?3 IS NULL OR tenant = ?3)",
+                   "itt", (int64_t)thing, id, tenant);
     if (done && !sqlite3_changes(own->db)) {
         api_problem_set(problem, API_PROBLEM_NOT_FOUND,
                         "Nothing is stored under the id %.80s.", id);
         return leave(own, false);
     }
-    if (done) {
-        s = bind(own,
-                 "SELECT count(*) FROM holding WHERE thing = ?1 AND id = ?2",
-                 "it", (int64_t)thing, id);
-        done = run(own, s, &others, problem);
+    return leave(own, done && is_last(own, thing, id, last, problem));
+}
+
+static bool sweep(struct lipd_holdings *holdings, enum lipd_thing thing,
+                  const char *id, bool *last, struct api_problem *problem)
+{
+    struct own *own = enter(holdings);
+    return leave(own, is_last(own, thing, id, last, problem));
+}
+
+/* --- lists */
+
+static bool bytes_of(struct lipd_holdings *holdings, const char *tenant,
+                     size_t bytes[LIPD_THINGS], struct api_problem *problem)
+{
+    struct own *own = enter(holdings);
+    bool done = true;
+    for (int64_t thing = 0; thing < LIPD_THINGS; thing++) {
+        int64_t sum = 0;
+        done = done &&
+               ASK(own, &sum, problem,
+                   "SELECT coalesce(sum(b), 0) FROM (SELECT max(bytes) AS b "
+                   "FROM holding WHERE thing = ?1 AND (?2 IS NULL OR tenant "
+                   "= ?2) GROUP BY id)",
+                   "it", thing, tenant);
+        bytes[thing] = sum > 0 ? (size_t)sum : 0;
     }
-    *last = done && others == 0;
     return leave(own, done);
 }
 
-static bool bytes_of(struct lipd_holdings *holdings, const char *tenant,
-                     size_t *bytes, struct api_problem *problem)
+/* The rows of a statement. */
+static bool collect(struct own *own, sqlite3_stmt *s, enum lipd_thing thing,
+                    struct lipd_holding *out, size_t *count, size_t most,
+                    struct api_problem *problem)
 {
-    struct own *own = enter(holdings);
-    int64_t sum = 0;
-    sqlite3_stmt *s =
-        tenant ? bind(own,
-                      "SELECT coalesce(sum(bytes), 0) FROM holding "
-                      "WHERE tenant = ?1",
-                      "t", tenant)
-               : bind(own,
-                      "SELECT coalesce(sum(b), 0) FROM (SELECT max(bytes) AS "
-                      "b FROM holding GROUP BY thing, id)",
-                      "");
-    bool done = run(own, s, &sum, problem);
-    *bytes = sum > 0 ? (size_t)sum : 0;
-    return leave(own, done);
+    int step = SQLITE_ERROR;
+    *count = 0;
+    while (s && (step = sqlite3_step(s)) == SQLITE_ROW && *count < most)
+        read_row(&out[(*count)++], thing, s);
+    bool done = step == SQLITE_DONE || step == SQLITE_ROW;
+    if (!done)
+        fail(own, problem);
+    sqlite3_finalize(s);
+    return done;
 }
 
 static bool list(struct lipd_holdings *holdings, enum lipd_thing thing,
@@ -204,26 +378,43 @@ static bool list(struct lipd_holdings *holdings, enum lipd_thing thing,
                  struct api_problem *problem)
 {
     struct own *own = enter(holdings);
-    int step = SQLITE_ERROR;
     sqlite3_stmt *s =
-        tenant ? bind(own,
-                      "SELECT id, tenant, bytes, created FROM holding WHERE "
-                      "thing = ?1 AND id > ?2 AND tenant = ?4 "
-                      "ORDER BY id LIMIT ?3",
-                      "itit", (int64_t)thing, after, (int64_t)most, tenant)
-               : bind(own,
-                      "SELECT id, tenant, bytes, min(created) FROM holding "
-                      "WHERE thing = ?1 AND id > ?2 GROUP BY id "
-                      "ORDER BY id LIMIT ?3",
-                      "iti", (int64_t)thing, after, (int64_t)most);
-    *count = 0;
-    while (s && (step = sqlite3_step(s)) == SQLITE_ROW && *count < most)
-        read_row(&out[(*count)++], thing, s);
-    bool done = step == SQLITE_DONE || step == SQLITE_ROW;
+        bind(own,
+             "SELECT id, tenant, bytes, min(created), max(used) FROM holding "
+             "WHERE thing = ?1 AND id > ?2 AND (?4 IS NULL OR tenant = ?4) "
+             "GROUP BY id ORDER BY id LIMIT ?3",
+             "itit", (int64_t)thing, after, (int64_t)most, tenant);
+    return leave(own, collect(own, s, thing, out, count, most, problem));
+}
+
+static bool stale(struct lipd_holdings *holdings, enum lipd_thing thing,
+                  const char *tenant, size_t skip, struct lipd_holding *out,
+                  size_t *count, size_t most, struct api_problem *problem)
+{
+    struct own *own = enter(holdings);
+    sqlite3_stmt *s =
+        bind(own,
+             "SELECT id, tenant, bytes, created, max(used) FROM holding "
+             "WHERE thing = ?1 AND (?2 IS NULL OR tenant = ?2) GROUP BY id "
+             "ORDER BY max(used), id LIMIT ?3 OFFSET ?4",
+             "itii", (int64_t)thing, tenant, (int64_t)most, (int64_t)skip);
+    return leave(own, collect(own, s, thing, out, count, most, problem));
+}
+
+static bool touch(struct lipd_holdings *holdings, const struct lipd_use *use,
+                  size_t count, struct api_problem *problem)
+{
+    struct own *own = enter(holdings);
+    bool done = begin(own, problem);
     if (!done)
-        fail(own, problem);
-    sqlite3_finalize(s);
-    return leave(own, done);
+        return leave(own, false);
+    for (size_t i = 0; i < count && done; i++)
+        done = DO(own, problem,
+                  "UPDATE holding SET used = max(used, ?3) WHERE thing = ?4 "
+                  "AND id = ?1 AND (?2 IS NULL OR tenant = ?2)",
+                  "ttri", use[i].id, use[i].by_all ? NULL : use[i].tenant,
+                  use[i].when, (int64_t)LIPD_MODEL);
+    return leave(own, end(own, done, problem));
 }
 
 static void close_own(struct lipd_holdings *holdings)
@@ -238,18 +429,43 @@ static const struct lipd_holdings_ops ops = {
     .hold = hold,
     .holds = holds,
     .let_go = let_go,
+    .sweep = sweep,
+    .key = key_of,
     .bytes = bytes_of,
     .list = list,
+    .stale = stale,
+    .touch = touch,
     .close = close_own,
 };
 
-/* Is it empty, or of our version? */
-static bool is_known(struct own *own)
+const char *lipd_thing_kind(enum lipd_thing thing)
+{
+    return thing == LIPD_MODEL ? "model" : "dataset";
+}
+
+/* --- opening */
+
+/* Is it empty, or of a version that is known? */
+static bool is_known(struct own *own, int64_t *version)
 {
     struct api_problem ignored;
-    int64_t version = -1;
-    return run(own, bind(own, "PRAGMA user_version", ""), &version, &ignored) &&
-           (version == 0 || version == VERSION);
+    return ASK(own, version, &ignored, "PRAGMA user_version", "") &&
+           *version >= 0 && *version <= NEWEST;
+}
+
+static bool bring_up(struct own *own, int64_t version)
+{
+    char note[64];
+    if (!execute(own, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"))
+        return false;
+    for (; version < NEWEST; version++) {
+        snprintf(note, sizeof note, "PRAGMA user_version = %d; COMMIT",
+                 (int)version + 1);
+        if (!execute(own, "BEGIN IMMEDIATE") ||
+            !execute(own, migrations[version]) || !execute(own, note))
+            return false;
+    }
+    return true;
 }
 
 struct lipd_holdings *lipd_holdings_sqlite(const char *directory,
@@ -273,8 +489,9 @@ struct lipd_holdings *lipd_holdings_sqlite(const char *directory,
                                 NULL) == SQLITE_OK;
     if (open)
         sqlite3_busy_timeout(own->db, BUSY_MILLISECONDS);
-    bool known = open && is_known(own);
-    if (known && sqlite3_exec(own->db, schema, NULL, NULL, NULL) == SQLITE_OK)
+    int64_t version;
+    bool known = open && is_known(own, &version);
+    if (known && bring_up(own, version))
         return &own->base;
     snprintf(complaint, complaint_size,
              "The file %.200s cannot be used: %.200s.", path,

@@ -3,7 +3,7 @@
  * Files in the database, in parts of one megabyte: no call holds a whole file
  * in memory. A file is replaced in one transaction and read in one, so that
  * nobody sees half of one. */
-#include "server/store/postgres.h"
+#include "server/store/postgres_hold.h"
 
 #include "server/file.h"
 
@@ -128,7 +128,8 @@ static bool write_out(PGconn *connection, void *arg, bool *stop,
     const struct errand *errand = arg;
     if (errand->owner && !is_held(connection, errand, stop, problem))
         return false;
-    if (!command(execute(connection, drop, errand, -1, NULL, 0), stop, problem))
+    if (!lipd_pg_lock(connection, errand->kind, errand->name) ||
+        !command(execute(connection, drop, errand, -1, NULL, 0), stop, problem))
         return false;
     for (size_t at = 0, part = 0; at < errand->size || !part; part++) {
         size_t left = errand->size - at, size = left < PART ? left : PART;
@@ -186,9 +187,11 @@ static bool read_in(PGconn *connection, void *arg, bool *stop,
 static bool drop_all(PGconn *connection, void *arg, bool *stop,
                      struct api_problem *problem)
 {
-    return command(execute(connection,
+    const struct errand *errand = arg;
+    return lipd_pg_lock(connection, errand->kind, errand->name) &&
+           command(execute(connection,
                            "DELETE FROM blob WHERE kind = $1 AND name = $2",
-                           arg, -1, NULL, 0),
+                           errand, -1, NULL, 0),
                    stop, problem);
 }
 

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
  * Who keeps what, in PostgreSQL: the same for all daemons. */
-#include "server/store/postgres.h"
+#include "server/store/postgres_hold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char sql_hold[] =
-    "WITH added AS (INSERT INTO holding VALUES($1::int, $2, $3, $4::bigint, "
-    "extract(epoch FROM now())::float8) ON CONFLICT DO NOTHING RETURNING 1) "
-    "SELECT count(*) FROM added";
 static const char sql_holds[] =
-    "SELECT id, tenant, bytes, created FROM holding WHERE thing = $1::int "
-    "AND id = $2 AND ($3::text IS NULL OR tenant = $3) "
+    "SELECT id, tenant, bytes, created, used FROM holding "
+    "WHERE thing = $1::int AND id = $2 AND ($3::text IS NULL OR tenant = $3) "
     "ORDER BY created LIMIT 1";
-/* Those who let go of the same thing at once do so one after the other. */
-static const char sql_lock[] =
-    "WITH held AS (SELECT tenant FROM holding WHERE thing = $1::int "
-    "AND id = $2 ORDER BY tenant FOR UPDATE), "
-    "gone AS (DELETE FROM holding USING held WHERE thing = $1::int "
-    "AND id = $2 AND holding.tenant = held.tenant "
-    "AND ($3::text IS NULL OR holding.tenant = $3) RETURNING 1) "
-    "SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM gone)";
-static const char sql_bytes_of[] =
-    "SELECT coalesce(sum(bytes), 0) FROM holding WHERE tenant = $1";
 static const char sql_bytes[] =
-    "SELECT coalesce(sum(b), 0) FROM (SELECT max(bytes) AS b FROM holding "
+    "SELECT coalesce(sum(b) FILTER (WHERE thing = 0), 0), "
+    "coalesce(sum(b) FILTER (WHERE thing = 1), 0) FROM (SELECT thing, "
+    "max(bytes) AS b FROM holding WHERE $1::text IS NULL OR tenant = $1 "
     "GROUP BY thing, id) AS each";
 static const char sql_list_of[] =
-    "SELECT id, tenant, bytes, created FROM holding WHERE thing = $1::int "
-    "AND id > $2 AND tenant = $4 ORDER BY id LIMIT $3::bigint";
+    "SELECT id, tenant, bytes, created, used FROM holding "
+    "WHERE thing = $1::int AND id > $2 AND tenant = $4 "
+    "ORDER BY id LIMIT $3::bigint";
 static const char sql_list[] =
-    "SELECT DISTINCT ON (id) id, tenant, bytes, created FROM holding "
+    "SELECT DISTINCT ON (id) id, tenant, bytes, created, "
+    "max(used) OVER (PARTITION BY id) FROM holding "
     "WHERE thing = $1::int AND id > $2 ORDER BY id, created LIMIT $3::bigint";
+static const char sql_stale[] =
+    "SELECT id, min(tenant), max(bytes), min(created), max(used) FROM holding "
+    "WHERE thing = $1::int AND ($2::text IS NULL OR tenant = $2) GROUP BY id "
+    "ORDER BY max(used), id LIMIT $3::bigint OFFSET $4::bigint";
+/* Of the latest use of each, so that no row is changed twice. */
+static const char sql_touch[] =
+    "UPDATE holding SET used = greatest(used, u.at) FROM (SELECT id, tenant, "
+    "max(at) AS at FROM json_to_recordset($1::json) AS x(id text, tenant "
+    "text, at float8) GROUP BY id, tenant) AS u WHERE thing = 0 AND "
+    "holding.id = u.id AND (u.tenant IS NULL OR holding.tenant = u.tenant)";
 
 struct shared {
     struct lipd_holdings base;
@@ -60,19 +60,18 @@ static void read_row(struct lipd_holding *out, enum lipd_thing thing,
     snprintf(out->tenant, sizeof out->tenant, "%s", PQgetvalue(r, row, 1));
     out->bytes = strtoull(PQgetvalue(r, row, 2), NULL, 10);
     out->created = strtod(PQgetvalue(r, row, 3), NULL);
+    out->used = strtod(PQgetvalue(r, row, 4), NULL);
 }
 
-static bool hold(struct lipd_holdings *holdings, enum lipd_thing thing,
-                 const char *id, const char *tenant, size_t bytes, bool *fresh,
-                 struct api_problem *problem)
+static struct lipd_pg *pg_of(struct lipd_holdings *holdings)
 {
-    struct lipd_pg_call call;
-    lipd_pg_call(&call, sql_hold, "itti", (int64_t)thing, id, tenant,
-                 (int64_t)bytes);
-    PGresult *result = ask(holdings, &call, problem);
-    *fresh = result && count_of(result, 0) > 0;
-    PQclear(result);
-    return result != NULL;
+    return ((struct shared *)holdings)->pg;
+}
+
+static bool hold(struct lipd_holdings *holdings, struct lipd_held *out,
+                 const struct lipd_wish *wish, struct api_problem *problem)
+{
+    return lipd_pg_hold(pg_of(holdings), out, wish, problem);
 }
 
 static bool holds(struct lipd_holdings *holdings, struct lipd_holding *out,
@@ -95,32 +94,43 @@ static bool let_go(struct lipd_holdings *holdings, enum lipd_thing thing,
                    const char *id, const char *tenant, bool *last,
                    struct api_problem *problem)
 {
-    struct lipd_pg_call call;
-    lipd_pg_call(&call, sql_lock, "itt", (int64_t)thing, id, tenant);
-    PGresult *result = ask(holdings, &call, problem);
-    *last = false;
-    if (!result)
-        return false;
-    size_t held = count_of(result, 0), gone = count_of(result, 1);
-    PQclear(result);
-    *last = gone > 0 && gone == held;
-    if (gone)
-        return true;
-    api_problem_set(problem, API_PROBLEM_NOT_FOUND,
-                    "Nothing is stored under the id %.80s.", id);
-    return false;
+    return lipd_pg_let_go(pg_of(holdings), thing, id, tenant, last, problem);
+}
+
+static bool sweep(struct lipd_holdings *holdings, enum lipd_thing thing,
+                  const char *id, bool *last, struct api_problem *problem)
+{
+    return lipd_pg_sweep(pg_of(holdings), thing, id, last, problem);
+}
+
+static bool key_of(struct lipd_holdings *holdings, struct lipd_held *out,
+                   const char *tenant, const char *key, const char *digest,
+                   struct api_problem *problem)
+{
+    return lipd_pg_key(pg_of(holdings), out, tenant, key, digest, problem);
 }
 
 static bool bytes_of(struct lipd_holdings *holdings, const char *tenant,
-                     size_t *bytes, struct api_problem *problem)
+                     size_t bytes[LIPD_THINGS], struct api_problem *problem)
 {
     struct lipd_pg_call call;
-    if (tenant)
-        lipd_pg_call(&call, sql_bytes_of, "t", tenant);
-    else
-        lipd_pg_call(&call, sql_bytes, "");
+    lipd_pg_call(&call, sql_bytes, "t", tenant);
     PGresult *result = ask(holdings, &call, problem);
-    *bytes = result ? count_of(result, 0) : 0;
+    for (int thing = 0; thing < LIPD_THINGS; thing++)
+        bytes[thing] = result ? count_of(result, thing) : 0;
+    PQclear(result);
+    return result != NULL;
+}
+
+/* The rows of a call. */
+static bool collect(struct lipd_holdings *holdings, struct lipd_pg_call *call,
+                    enum lipd_thing thing, struct lipd_holding *out,
+                    size_t *count, struct api_problem *problem)
+{
+    PGresult *result = ask(holdings, call, problem);
+    *count = result ? (size_t)PQntuples(result) : 0;
+    for (size_t i = 0; i < *count; i++)
+        read_row(&out[i], thing, result, (int)i);
     PQclear(result);
     return result != NULL;
 }
@@ -137,11 +147,52 @@ static bool list(struct lipd_holdings *holdings, enum lipd_thing thing,
     else
         lipd_pg_call(&call, sql_list, "iti", (int64_t)thing, after,
                      (int64_t)most);
+    return collect(holdings, &call, thing, out, count, problem);
+}
+
+static bool stale(struct lipd_holdings *holdings, enum lipd_thing thing,
+                  const char *tenant, size_t skip, struct lipd_holding *out,
+                  size_t *count, size_t most, struct api_problem *problem)
+{
+    struct lipd_pg_call call;
+    lipd_pg_call(&call, sql_stale, "itii", (int64_t)thing, tenant,
+                 (int64_t)most, (int64_t)skip);
+    return collect(holdings, &call, thing, out, count, problem);
+}
+
+/* As JSON: one value, however many uses. */
+static char *write_uses(const struct lipd_use *use, size_t count)
+{
+    struct api_text text;
+    size_t size;
+    api_text_init(&text, 1 << 20, NULL);
+    api_array_open(&text, NULL);
+    for (size_t i = 0; i < count; i++) {
+        api_object_open(&text, NULL);
+        api_put_string(&text, "id", use[i].id);
+        if (!use[i].by_all)
+            api_put_string(&text, "tenant", use[i].tenant);
+        api_put_number(&text, "at", use[i].when);
+        api_object_close(&text);
+    }
+    api_array_close(&text);
+    return api_text_take(&text, &size);
+}
+
+static bool touch(struct lipd_holdings *holdings, const struct lipd_use *use,
+                  size_t count, struct api_problem *problem)
+{
+    struct lipd_pg_call call;
+    char *json = write_uses(use, count);
+    if (!json) {
+        api_problem_set(problem, API_PROBLEM_INTERNAL,
+                        "There is no memory to note what was used.");
+        return false;
+    }
+    lipd_pg_call(&call, sql_touch, "t", json);
     PGresult *result = ask(holdings, &call, problem);
-    *count = result ? (size_t)PQntuples(result) : 0;
-    for (size_t i = 0; i < *count; i++)
-        read_row(&out[i], thing, result, (int)i);
     PQclear(result);
+    lip_free(json);
     return result != NULL;
 }
 
@@ -155,8 +206,12 @@ struct lipd_holdings *lipd_pg_holdings(struct lipd_pg *pg)
     static const struct lipd_holdings_ops ops = {.hold = hold,
                                                  .holds = holds,
                                                  .let_go = let_go,
+                                                 .sweep = sweep,
+                                                 .key = key_of,
                                                  .bytes = bytes_of,
                                                  .list = list,
+                                                 .stale = stale,
+                                                 .touch = touch,
                                                  .close = close_shared};
     struct shared *shared = lip_calloc(NULL, 1, sizeof *shared);
     if (!shared)

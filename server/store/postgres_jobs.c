@@ -274,6 +274,17 @@ static bool events(struct lipd_job_store *base, struct lipd_job_event *event,
     return ok || no_memory(problem);
 }
 
+static bool names(struct lipd_job_store *base, const char *text, bool *named,
+                  struct api_problem *problem)
+{
+    struct lipd_pg_call call;
+    lipd_pg_call(&call, sql_names, "t", text);
+    PGresult *result = ask(of(base), &call, problem);
+    *named = result && number(result, 0, 0) > 0;
+    PQclear(result);
+    return result != NULL;
+}
+
 static size_t queued(struct lipd_job_store *base)
 {
     struct lipd_pg_call call;
@@ -452,6 +463,7 @@ struct lipd_job_store *lipd_pg_jobs(struct lipd_pg *pg)
         .cancel = cancel,
         .recover = recover,
         .trim = trim,
+        .names = names,
         .queued = queued,
         .there = there,
         .close = close_store,

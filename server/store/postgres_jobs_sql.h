@@ -69,6 +69,8 @@ static const char sql_events[] =
     "SELECT event.sequence, type, data FROM event JOIN job ON number = job "
     "WHERE id = $1 AND event.sequence > $2::bigint ORDER BY event.sequence "
     "LIMIT $3::bigint";
+static const char sql_names[] = "SELECT count(*) FROM job WHERE state < 2 "
+                                "AND strpos(request, $1) > 0";
 static const char sql_queued[] = "SELECT count(*) FROM job WHERE state = 0";
 /* $1 owner, $2 lease, $3 ticket */
 static const char sql_claim[] =

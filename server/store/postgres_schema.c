@@ -82,6 +82,17 @@ static const char *const migrations[] = {
     "WHERE number = n;"
     "DROP INDEX job_over;"
     "CREATE INDEX job_over ON job(ended) WHERE finished > 0;",
+    "ALTER TABLE holding ADD COLUMN used float8 NOT NULL DEFAULT 0;"
+    "UPDATE holding SET used = created;"
+    "CREATE TABLE answer(" /* to requests with an Idempotency-Key */
+    " tenant text NOT NULL,"
+    " key text NOT NULL,"
+    " digest text NOT NULL,"
+    " fresh int NOT NULL,"
+    " created float8 NOT NULL,"
+    " PRIMARY KEY(tenant, key));"
+    "CREATE INDEX answer_created ON answer(created);"
+    "CREATE INDEX answer_tenant ON answer(tenant, created);",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists of what is stored, page by page: in the order of the ids, each page
+ * from where the one before says. */
+#ifndef LIPD_PAGE_H
+#define LIPD_PAGE_H
+
+#include "api/text.h"
+#include "server/request.h"
+
+struct lipd_page {
+    size_t limit;
+    const char *after; /* "": from the first */
+};
+
+/* ?limit= and ?after=, the id of one of these things ("model"). */
+bool lipd_page_read(struct lipd_page *page, struct lipd_request *request,
+                    const char *thing, struct api_problem *problem);
+
+/* "held": what the request's tenant holds, and how much it may. */
+bool lipd_page_held(struct api_text *text, const struct lipd_request *request,
+                    struct api_problem *problem);
+
+#endif
