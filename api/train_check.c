@@ -105,15 +105,17 @@ struct lip_image api_train_input(const struct api_train_request *request,
 
 static enum lip_status check_input(struct checker *c)
 {
-    struct train_place at = place_of("/model/input");
+    bool stored = c->request->model_id[0];
+    struct train_place at = place_of(stored ? "/model/id" : "/model/input");
     const struct lip_image *in = &c->request->input;
     size_t count = in->channels * in->height * in->width; /* sides < 2^17 */
     if (in->channels == 0 || count == c->data->features)
         return LIP_OK;
     return train_refuse(&c->reader, &at,
-                        "The input has %zu numbers, but a row of the data set "
-                        "%zu.",
-                        count, c->data->features);
+                        "The input%s has %zu numbers, but a row of the data "
+                        "set %zu.",
+                        stored ? " of the stored model" : "", count,
+                        c->data->features);
 }
 
 /* Layer i on numbers of the shape `in`, planned as the model will plan it. */

@@ -205,6 +205,8 @@ static enum lip_status take_layers(struct api_train_request *request,
     }
     if (!flat)
         request->layer[request->layers++].kind = lip_trainable_find("flatten");
+    if (!images) /* rows of any other length do not fit the weights */
+        request->input = lip_image_vector(network->inputs);
     return status;
 }
 

@@ -275,6 +275,28 @@ START_TEST(test_convolutions)
 }
 END_TEST
 
+/* Weights of a stored model for rows of another length are not read. */
+START_TEST(test_other_rows)
+{
+    json_t *first = train(MOONS LAYERS "}");
+    char request[1000];
+    snprintf(request, sizeof request,
+             "{\"dataset\": {\"inline\": {\"x\": [[1, 2, 3], [4, 5, 6], [7, 8, "
+             "9]], \"y\": [0, 1, 0]}}, \"model\": {\"id\": \"%s\"}, "
+             "\"constraint\": {}, \"validation\": {\"split\": 0}}",
+             model_of(first));
+    json_t *second = train(request);
+    char *text = json_dumps(json_object_get(second, "error"), JSON_COMPACT);
+    ck_assert_str_eq(json_string_value(json_object_get(second, "state")),
+                     "failed");
+    ck_assert_msg(strstr(text, "/model/id") && strstr(text, "has 2 numbers"),
+                  "%s", text);
+    free(text);
+    json_decref(first);
+    json_decref(second);
+}
+END_TEST
+
 START_TEST(test_diverged)
 {
     struct http_answer answer;
@@ -326,6 +348,7 @@ int main(void)
     tcase_add_test(t, test_same_model);
     tcase_add_test(t, test_further);
     tcase_add_test(t, test_convolutions);
+    tcase_add_test(t, test_other_rows);
     tcase_add_test(t, test_diverged);
     tcase_add_test(t, test_contract);
     suite_add_tcase(suite, t);

@@ -73,6 +73,7 @@ START_TEST(test_again)
     struct lip_model *again = model_of(&request, 3);
     api_train_model_weights(again, network);
     ck_layers(model, again);
+    ck_assert_uint_eq(api_train_input(&request, 5).channels, 3);
     ck_assert_uint_eq(got.features, 3);
     ck_assert_int_eq(got.scale != NULL, _i);
     for (size_t j = 0; _i && j < 3; j++) {
