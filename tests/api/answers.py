@@ -91,6 +91,7 @@ class Answers:
                 found += self.schemas.faults(content[media]["schema"],
                                              document)[:4]
                 judge_bounds(document, found)
+                judge_jobs(document, found)
         elif media == "text/event-stream":
             self.judge_events(answer.body, found)
 
@@ -149,6 +150,13 @@ def parse(body, found):
     except ValueError as error:
         found.append(f"no JSON, {error}: {body[:200]!r}")
         return None
+
+
+def judge_jobs(document, found):
+    """No job fails by our fault."""
+    error = isinstance(document, dict) and document.get("error")
+    if isinstance(error, dict) and error.get("status", 0) >= 500:
+        found.append(f"job {document.get('id')} failed: {error}")
 
 
 def judge_bounds(document, found):

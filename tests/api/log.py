@@ -16,12 +16,11 @@ with open(path, "rb") as file:
             requests += entry["event"] == "request"
         except (ValueError, KeyError, TypeError) as error:
             faults += 1
-            print(f"line {number}: {error!r}: {line[:200]!r}")
+            if faults <= 40:
+                print(f"line {number}: {error!r}: {line[:200]!r}")
         if any(secret.encode() in line for secret in secrets):
             faults += 1
             print(f"line {number} has a token")
-        if faults > 20:
-            break
 if requests < int(least):
     faults += 1
     print(f"{requests} requests in the log, not {least}")

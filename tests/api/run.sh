@@ -49,7 +49,8 @@ fuzz() {
         --address "127.0.0.1:$(<"$work/$name.port")" --patience "$patience" \
         --requests $((requests / 2)) --out "$out/$name" "${flags[@]}" \
         "${tokens[@]}" >"$out/$name.txt"; then
-        printf 'ok    api/%-30s %s\n' "$name" "$(tail -n 1 "$out/$name.txt")"
+        printf 'ok    api/%-10s seed %s: %s\n' "$name" "$seed" \
+            "$(tail -n 1 "$out/$name.txt")"
         ((passed += requests / 2))
     else
         printf 'FAIL  api/%s, seed %s\n' "$name" "$seed"
@@ -66,9 +67,9 @@ fuzz() {
     # Secrets are what is behind "=" in the fuzzer's --token NAME=SECRET.
     if ! /usr/bin/python3 -B tests/api/log.py "$out/$name.log" \
         $((requests / 2)) $(printf '%s\n' "${tokens[@]}" |
-            sed -n 's/.*=//p') >"$out/$name.txt"; then
-        echo "FAIL  api/$name: the log"
-        sed 's/^/      | /' "$out/$name.txt"
+            sed -n 's/.*=//p') >"$out/$name.log.txt"; then
+        echo "FAIL  api/$name, seed $seed: the log"
+        sed 's/^/      | /' "$out/$name.log.txt"
         ((failed++))
     fi
     [[ $failed != 0 ]] || rm -f "$out/$name.log"
