@@ -58,6 +58,35 @@ START_TEST(a_full_queue_is_503_and_not_ready)
 }
 END_TEST
 
+/* One may wait for each worker; whether a second may, its wait tells. */
+START_TEST(who_would_wait_too_long_is_refused)
+{
+    struct http_client client[3];
+    struct http_answer answer;
+    daemon_start(&daemon_, (const char *[]){"--workers", "1", "--max-wait",
+                                            "0.0001", NULL});
+    http_send_wide(&client[0], daemon_.port, 100, 3); /* to learn from */
+    ck_assert(http_read(&answer, &client[0], false));
+    ck_assert_int_eq(answer.status, 200);
+    http_clear(&answer);
+    http_close(&client[0]);
+    http_send_wide(&client[1], daemon_.port, 500, 6);
+    ck_assert(daemon_metric_reaches(&daemon_, "workers_busy", 1, 20));
+    http_send_wide(&client[2], daemon_.port, 40, 2);
+    ck_assert(daemon_metric_reaches(&daemon_, "queue_depth", 1, 20));
+    http_post(&answer, daemon_.port, "/bound", TINY_BOUND);
+    ck_assert(http_is_problem(&answer, 503, "overloaded"));
+    ck_assert_int_ge(atoi(http_field(&answer, "Retry-After")), 1);
+    http_clear(&answer);
+    http_close(&client[1]);
+    ck_assert(http_read(&answer, &client[2], false));
+    ck_assert_int_eq(answer.status, 200);
+    http_clear(&answer);
+    http_close(&client[2]);
+    daemon_end(&daemon_);
+}
+END_TEST
+
 START_TEST(announced_memory_is_booked_before_it_is_sent)
 {
     struct http_client waiting, refused;
@@ -161,6 +190,7 @@ int main(void)
     TCase *tcase = tcase_create("overload");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_full_queue_is_503_and_not_ready);
+    tcase_add_test(tcase, who_would_wait_too_long_is_refused);
     tcase_add_test(tcase, announced_memory_is_booked_before_it_is_sent);
     tcase_add_test(tcase, the_body_limit_fits_the_memory);
     tcase_add_test(tcase, connections_from_one_address_are_bounded);
