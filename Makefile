@@ -40,7 +40,7 @@ DEPS_FUZZ := clang libclang-rt-14-dev
 PKGS := libmicrohttpd jansson lapacke openblas libzip nettle zlib sqlite3 libpq gnutls
 
 # The verbs that install what they lack. The others only say what is missing.
-INSTALLING := deps deb deb-check demo check test bench bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines faults overload startup image-check check-style \
+INSTALLING := deps deb deb-check demo check test bench bench-machines bench-networks bench-train fuzz idle-streams soak soak-jobs soak-machines faults overload startup image-check check-style \
               check-asan check-http check-packaging check-requests check-tsan check-valgrind
 goals := $(or $(MAKECMDGOALS),all)
 NEEDED := $(sort $(DEPS_BUILD) \
@@ -361,6 +361,9 @@ bench-networks: build/release/tests/bench/machine $(addprefix build/release/,$(N
 bench-train: $(addprefix build/release/tests/bench/,machine train training/recipes training/tables) ## measure training on MNIST and tables, every recipe with 5 seeds
 	@tests/bench/run.sh build/release train training/recipes training/tables
 
+bench-machines: $(addprefix build/release/,lipschitzd lipschitz-h5 tests/bench/machine tests/bench/machines) ## two daemons, two workers and PostgreSQL against one process, by the time of processors
+	@tests/bench/run.sh build/release machines
+
 # --- container
 image: ## build the container image lipschitzd:VERSION
 	@docker/image.sh build lipschitzd:$(VERSION)
@@ -426,7 +429,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines faults overload startup bench bench-networks bench-train image image-check version sbom install \
+        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines faults overload startup bench bench-machines bench-networks bench-train image image-check version sbom install \
         uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

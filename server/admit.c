@@ -6,6 +6,23 @@
 #include "server/metrics.h"
 #include "server/routes.h"
 
+#include <string.h>
+
+/* Workers are watched, and asked nothing else. */
+static bool is_of_worker(struct lipd_request *request,
+                         struct api_problem *problem)
+{
+    if (request->route && request->route->probe)
+        return true;
+    request->route = NULL;
+    request->reply.allow[0] = '\0';
+    lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_NO_ROUTE, 1);
+    api_problem_set(problem, API_PROBLEM_NOT_FOUND,
+                    "This is a worker: it answers GET /healthz, /readyz and "
+                    "/metrics. Ask a daemon that serves.");
+    return false;
+}
+
 static bool find_route(struct lipd_request *request,
                        const struct lipd_head *head,
                        struct api_problem *problem)
@@ -14,6 +31,8 @@ static bool find_route(struct lipd_request *request,
     request->route = lipd_route_find(
         head->method, head->path, request->argument, sizeof request->argument,
         allow, sizeof request->reply.allow);
+    if (!strcmp(request->service->config->role, "work"))
+        return is_of_worker(request, problem);
     if (request->route)
         return true;
     lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_NO_ROUTE, 1);

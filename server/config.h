@@ -69,6 +69,10 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(lease, SECONDS, "60", 1, 3600, "seconds",                                \
       "With --store: a job whose daemon is silent this long goes on "          \
       "elsewhere.")                                                            \
+    X(metrics_listen, TEXT, "", 0, 0, "ADDRESS:PORT",                          \
+      "Where a worker answers GET /healthz, /readyz and /metrics, and "        \
+      "nothing "                                                               \
+      "else. Empty: nowhere.")                                                 \
     X(h5_reader, TEXT, "", 0, 0, "PROGRAM",                                    \
       "What reads Keras files (.h5), in a sandbox. Without it lipschitz-h5 "   \
       "beside this program, where it is.")                                     \

@@ -94,3 +94,17 @@ int lipd_listen(struct lipd_address *address, char *complaint,
         close(fd);
     return -1;
 }
+
+bool lipd_address_tell(const struct lipd_address *address, const char *file)
+{
+    char temporary[4096];
+    if (!*file)
+        return true;
+    snprintf(temporary, sizeof temporary, "%s.new", file);
+    FILE *out = fopen(temporary, "we");
+    if (!out)
+        return false;
+    bool written = fprintf(out, "%u\n", lipd_address_port(address)) > 0;
+    written = !fclose(out) && written;
+    return written && !rename(temporary, file);
+}

@@ -20,6 +20,9 @@ bool lipd_address_read(struct lipd_address *out, const char *text,
 
 unsigned lipd_address_port(const struct lipd_address *address);
 
+/* Writes the port to a file, as a whole; "": to none. False with errno. */
+bool lipd_address_tell(const struct lipd_address *address, const char *file);
+
 /* A listening socket, and in *address where it really listens. -1 with a
  * sentence on failure. */
 int lipd_listen(struct lipd_address *address, char *complaint,

@@ -239,20 +239,6 @@ static void wait_for_end(struct daemon *d)
     }
 }
 
-static bool write_port(const char *path, unsigned port)
-{
-    char temporary[LIPD_TEXT_MAX + 8];
-    if (!*path)
-        return true;
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    FILE *file = fopen(temporary, "we");
-    if (!file)
-        return false;
-    bool written = fprintf(file, "%u\n", port) > 0;
-    written = !fclose(file) && written;
-    return written && !rename(temporary, path);
-}
-
 /* Another machine has changed a job, or some may have. */
 static void hear_news(void *arg, const char *job)
 {
@@ -317,6 +303,7 @@ static bool open_jobs(struct daemon *d, char *complaint, size_t size)
     if (!*d->config.store && !adopt(service, complaint, size))
         return false;
     service->runner = lipd_runner_start(service, complaint, size);
+    lipd_owner_note_role(d->config.data_dir, !serves(d));
     atomic_store(&service->hears, service->runner);
     return service->runner != NULL;
 }
@@ -374,7 +361,7 @@ static int start(struct daemon *d, struct lipd_address *address)
     d->http = lipd_http_start(&d->service, listener);
     if (!d->http)
         return give_up("http", "The HTTP threads cannot be started.");
-    if (!write_port(d->config.port_file, lipd_address_port(address)))
+    if (!lipd_address_tell(address, d->config.port_file))
         return give_up("port-file", strerror(errno));
     return 0;
 }
@@ -467,22 +454,49 @@ static void stop(struct daemon *d)
     close_data(d);
 }
 
+/* So that a worker can be watched. */
+static int open_metrics(struct daemon *d)
+{
+    char complaint[512] = "";
+    struct lipd_address address;
+    if (!*d->config.metrics_listen)
+        return 0;
+    if (!lipd_address_read(&address, d->config.metrics_listen, complaint,
+                           sizeof complaint))
+        return give_up("metrics-listen", complaint);
+    if (!open_access(d, complaint, sizeof complaint))
+        return give_up("tokens", complaint);
+    if (!open_tls(d, complaint, sizeof complaint))
+        return give_up("tls", complaint);
+    int listener = lipd_listen(&address, complaint, sizeof complaint);
+    if (listener < 0)
+        return give_up("metrics-listen", complaint);
+    d->http = lipd_http_start(&d->service, listener);
+    if (!d->http)
+        return give_up("http", "The HTTP threads cannot be started.");
+    if (!lipd_address_tell(&address, d->config.port_file))
+        return give_up("port-file", strerror(errno));
+    return 0;
+}
+
 /* Jobs and nothing else: what `lipschitzd worker` does. */
 static int work(struct daemon *d)
 {
     char complaint[512] = "";
     struct lip_ctx ctx = {.budget = NULL};
-    int signal_number;
     if (lipd_service_init(&d->service, &d->config, &ctx) != LIP_OK)
         return give_up("memory", ctx.error.detail);
     if (!open_data(d, complaint, sizeof complaint))
         return give_up("data", complaint);
+    if (open_metrics(d))
+        return FAILED;
     lipd_log(LIPD_INFO, "ready", "working for --store; jobs' sandbox: %s",
              sandbox(d));
-    sigwait(&d->signals, &signal_number);
+    wait_for_end(d);
     atomic_store(&d->service.state, LIPD_DRAINING);
     lipd_log(LIPD_INFO, "draining", "jobs keep a checkpoint");
     lipd_runner_stop(d->service.runner, fmin(d->config.drain_timeout, 10));
+    lipd_http_stop(d->http);
     close_data(d);
     lipd_log(LIPD_INFO, "stopped", "Jobs go on elsewhere.");
     return 0;
@@ -544,16 +558,6 @@ static int make_token(int argc, char **argv)
     return USAGE;
 }
 
-static int probe_worker(const struct daemon *d)
-{
-    const double patience = 120;
-    if (lipd_owner_is_alive(d->config.data_dir, patience))
-        return 0;
-    fprintf(stderr, "lipschitzd: No worker is alive in %s.\n",
-            d->config.data_dir);
-    return FAILED;
-}
-
 int main(int argc, char **argv)
 {
     static struct daemon d;
@@ -574,10 +578,7 @@ int main(int argc, char **argv)
         lipd_config_print(stdout, &d.config);
         return 0;
     case LIPD_PROBE:
-        if (!serves(&d))
-            return probe_worker(&d);
-        if (!lipd_probe(d.config.listen, *d.config.tls_certificate, complaint,
-                        sizeof complaint))
+        if (!lipd_probe(&d.config, complaint, sizeof complaint))
             return 0;
         fprintf(stderr, "lipschitzd: %s\n", complaint);
         return FAILED;

@@ -4,6 +4,7 @@
 #include "server/probe.h"
 
 #include "base/context.h"
+#include "server/jobs/share.h"
 #include "server/listen.h"
 
 #include <errno.h>
@@ -109,8 +110,8 @@ static int ask(int fd, const struct lipd_address *address, bool tls)
     return tls ? exchange_sealed(fd) : exchange(&plain);
 }
 
-int lipd_probe(const char *listen, bool tls, char *complaint,
-               size_t complaint_size)
+static int probe(const char *listen, bool tls, char *complaint,
+                 size_t complaint_size)
 {
     struct lipd_address address;
     if (!lipd_address_read(&address, listen, complaint, complaint_size))
@@ -126,4 +127,19 @@ int lipd_probe(const char *listen, bool tls, char *complaint,
     if (fd >= 0)
         close(fd);
     return result != 0;
+}
+
+int lipd_probe(const struct lipd_config *config, char *complaint,
+               size_t complaint_size)
+{
+    bool works =
+        !strcmp(config->role, "work") || lipd_owner_is_worker(config->data_dir);
+    if (!works)
+        return probe(config->listen, *config->tls_certificate, complaint,
+                     complaint_size);
+    if (lipd_owner_is_alive(config->data_dir, LIPD_OWNER_PATIENCE))
+        return 0;
+    snprintf(complaint, complaint_size, "No worker is alive in %s.",
+             config->data_dir);
+    return 1;
 }

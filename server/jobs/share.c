@@ -210,6 +210,29 @@ void lipd_owner_alive(int folders)
     close(fd);
 }
 
+static void role_file(char *path, size_t size, const char *data_dir)
+{
+    snprintf(path, size, "%s/jobs/worker", data_dir);
+}
+
+void lipd_owner_note_role(const char *data_dir, bool worker)
+{
+    char path[1100];
+    role_file(path, sizeof path, data_dir);
+    int fd = worker ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0)
+        close(fd);
+    else
+        unlink(path);
+}
+
+bool lipd_owner_is_worker(const char *data_dir)
+{
+    char path[1100];
+    role_file(path, sizeof path, data_dir);
+    return *data_dir && access(path, F_OK) == 0;
+}
+
 bool lipd_owner_is_alive(const char *data_dir, double seconds)
 {
     char path[1100];

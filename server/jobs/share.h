@@ -58,9 +58,17 @@ bool lipd_owner_open(struct lipd_owner *owner,
                      const struct lipd_service *service, int folders,
                      char *complaint, size_t size);
 
+/* After so many seconds without a sign a worker counts as dead: it may have to
+ * wait for its database. */
+#define LIPD_OWNER_PATIENCE 120.0
+
 /* Touches a file that tells that jobs are looked after; is it younger than
  * `seconds` in this data directory? */
 void lipd_owner_alive(int folders);
 bool lipd_owner_is_alive(const char *data_dir, double seconds);
+
+/* Notes that the daemon of a data directory is a worker, or is not; was it? */
+void lipd_owner_note_role(const char *data_dir, bool worker);
+bool lipd_owner_is_worker(const char *data_dir);
 
 #endif
