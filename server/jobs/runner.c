@@ -68,7 +68,7 @@ static void start_process(struct lipd_runner *runner, struct lipd_slot *slot,
     lipd_folder_reset(runner->folders, slot->id);
     slot->begun = slot->beaten = now;
     slot->late_at = now + slot->may.seconds +
-                    fmax(fmin(slot->may.seconds, late_most), late_least);
+                    fmax(fmin(config->job_time, late_most), late_least);
     if (!lipd_process_start(&slot->process, path, runner->environment)) {
         lipd_log(LIPD_ERROR, "job-start", "%s: %s", slot->id, strerror(errno));
         lipd_outcome_requeue(&slot->outcome, true);

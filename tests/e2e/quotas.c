@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct daemon daemon_;
 static char file[100], data[100], free_[TOKEN_SIZE], token[TOKEN_SIZE],
@@ -237,6 +238,39 @@ START_TEST(jobs)
 }
 END_TEST
 
+static int status_of(const char *method, const char *target, unsigned *after)
+{
+    struct http_answer answer;
+    http_ask_as(&answer, daemon_.port, token, method, target, NULL,
+                *method == 'P' ? TINY_BOUND : NULL,
+                *method == 'P' ? strlen(TINY_BOUND) : 0);
+    int status = answer.status;
+    *after = (unsigned)atoi(http_field(&answer, "Retry-After"));
+    http_clear(&answer);
+    return status;
+}
+
+/* One bucket for all routes; who waits as long as he was told is let in. */
+START_TEST(requests)
+{
+    unsigned after;
+    run("requests=0.3/s");
+    ck_assert_int_eq(status_of("POST", "/bound", &after), 200);
+    ck_assert_int_eq(status_of("GET", "/jobs", &after), 429);
+    ck_assert_uint_ge(after, 1);
+    ck_assert_uint_le(after, 4);
+    ck_assert_int_eq(status_of("GET", "/healthz", &after), 200);
+    ck_assert_int_eq(status_of("POST", "/bound", &after), 429);
+    sleep(after);
+    ck_assert_int_eq(status_of("GET", "/jobs", &after), 200);
+    ck_assert_int_eq(status_of("GET", "/datasets", &after), 429);
+    struct http_answer answer;
+    http_ask_as(&answer, daemon_.port, free_, "GET", "/jobs", NULL, NULL, 0);
+    ck_assert_int_eq(answer.status, 200);
+    http_clear(&answer);
+}
+END_TEST
+
 START_TEST(hangup_changes_the_limits)
 {
     struct http_answer answer;
@@ -266,6 +300,7 @@ int main(void)
     tcase_add_test(quotas, memory);
     tcase_add_test(quotas, time_);
     tcase_add_test(quotas, jobs);
+    tcase_add_test(quotas, requests);
     tcase_add_test(quotas, hangup_changes_the_limits);
     suite_add_tcase(suite, quotas);
     return run_suite(suite);
