@@ -26,7 +26,8 @@ import client
 import schema
 
 WEIGHTS = {"bound": 14, "certify": 8, "storeModel": 8, "showModel": 6,
-           "deleteModel": 2, "storeDataset": 8, "listDatasets": 3,
+           "deleteModel": 2, "listModels": 3,
+           "storeDataset": 8, "listDatasets": 3,
            "showDataset": 3, "deleteDataset": 1, "train": 4, "listJobs": 4,
            "showJob": 6, "cancelJob": 3, "followJob": 3}
 ODD_TEXT = ["", "0", "-1", "1", "1e3", "0x10", "nan", "inf", " ", "a b", "%",
