@@ -4,6 +4,7 @@
  * are written in the order of their keys, which is the digest's. */
 #include "api/certificate.h"
 
+#include "api/certificate_gaps.h"
 #include "base/digest.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 
 struct writer {
     struct api_text *text;
+    bool open; /* a list of a matrix's layers */
     struct sha256_ctx hash;
 };
 
@@ -139,19 +141,63 @@ static void put_matrices(struct writer *w, const struct lip_network *network,
     close_array(w);
 }
 
-/* One end of the slopes of a layer: one number where all are the same. */
-static void put_ends(struct writer *w, const char *key,
-                     const struct lip_slopes *slopes, size_t n, bool upper)
+/* The same where layers sort or mirror numbers. */
+static void begin_matrix(void *writer)
 {
-    bool same = true;
-    for (size_t k = 1; k < n; k++)
-        same = same && slopes[k].lo >= slopes[0].lo &&
-               slopes[k].lo <= slopes[0].lo && slopes[k].hi >= slopes[0].hi &&
-               slopes[k].hi <= slopes[0].hi;
-    open_array(w, key);
-    for (size_t k = 0; k < (same ? 1 : n); k++)
-        put_number(w, NULL, upper ? slopes[k].hi : slopes[k].lo);
+    struct writer *w = writer;
+    if (w->open)
+        close_array(w);
+    open_array(w, NULL);
+    w->open = true;
+}
+
+static void put_layer(void *writer, size_t layer)
+{
+    put_number(writer, NULL, (double)layer);
+}
+
+static void put_plain_matrices(struct writer *w,
+                               const struct lip_network *network)
+{
+    open_array(w, "matrices");
+    api_certificate_matrices(network, begin_matrix, put_layer, w);
     close_array(w);
+    close_array(w);
+}
+
+static double end_of(const struct lip_slopes *slopes, size_t k, size_t n,
+                     bool upper)
+{
+    return k >= n ? 1 : upper ? slopes[k].hi : slopes[k].lo;
+}
+
+/* One end of the slopes of `width` numbers, 1 from n on: one number where all
+ * are the same. */
+static void put_ends(struct writer *w, const char *key,
+                     const struct lip_slopes *slopes, size_t n, size_t width,
+                     bool upper)
+{
+    double first = end_of(slopes, 0, n, upper);
+    bool same = true;
+    for (size_t k = 1; k < width; k++) {
+        double x = end_of(slopes, k, n, upper);
+        same = same && x >= first && x <= first;
+    }
+    open_array(w, key);
+    for (size_t k = 0; k < (same ? 1 : width); k++)
+        put_number(w, NULL, end_of(slopes, k, n, upper));
+    close_array(w);
+}
+
+/* Numbers in gap i, and how many of them are neurons of the chain. */
+static struct api_gap gap_at(const struct lip_network *network,
+                             const struct lip_chain *chain, size_t i)
+{
+    size_t n = lip_chain_width(chain, i + 1);
+    struct api_gap gap = {n, n};
+    if (!chain->dense)
+        api_certificate_gap(&gap, network, i);
+    return gap;
 }
 
 static void put_chain(struct writer *w, const struct lip_network *network,
@@ -159,20 +205,26 @@ static void put_chain(struct writer *w, const struct lip_network *network,
                       const struct lip_evidence *evidence)
 {
     open_object(w, "chain");
-    put_matrices(w, network, chain);
+    if (chain->dense)
+        put_matrices(w, network, chain);
+    else
+        put_plain_matrices(w, network);
     open_array(w, "slopes");
     for (size_t i = 0; i + 1 < chain->count; i++) {
         const struct lip_slopes *s =
             evidence->layers ? evidence->slopes[i] : chain->slopes[i];
+        struct api_gap gap = gap_at(network, chain, i);
         open_object(w, NULL);
-        put_ends(w, "lower", s, lip_chain_width(chain, i + 1), false);
-        put_ends(w, "upper", s, lip_chain_width(chain, i + 1), true);
+        put_ends(w, "lower", s, gap.neurons, gap.width, false);
+        put_ends(w, "upper", s, gap.neurons, gap.width, true);
         close_object(w);
     }
     close_array(w);
     open_array(w, "widths");
-    for (size_t i = 0; i <= chain->count; i++)
-        put_number(w, NULL, (double)lip_chain_width(chain, i));
+    put_number(w, NULL, (double)chain->inputs);
+    for (size_t i = 0; i + 1 < chain->count; i++)
+        put_number(w, NULL, (double)gap_at(network, chain, i).width);
+    put_number(w, NULL, (double)chain->outputs);
     close_array(w);
     close_object(w);
 }
@@ -199,15 +251,34 @@ static void put_claim(struct writer *w, struct lip_norm_pair norm, double bound,
     close_object(w);
 }
 
-static void put_evidence(struct writer *w, const struct lip_evidence *evidence)
+/* The multipliers of a gap; of what passes it, which the theorem allows any,
+ * some that are so large that they cost nothing. */
+static void put_row(struct writer *w, const struct lip_evidence_row *row,
+                    struct api_gap gap)
+{
+    struct lip_big most = {0, 0};
+    open_array(w, NULL);
+    for (size_t k = 0; k < gap.neurons; k++) {
+        put_big(w, row->value[k]);
+        most = lip_big_less(most, row->value[k]) ? row->value[k] : most;
+    }
+    most.e += 200;
+    for (size_t k = gap.neurons; k < gap.width; k++)
+        put_big(w, most);
+    close_array(w);
+}
+
+static void put_evidence(struct writer *w, const struct lip_network *network,
+                         const struct lip_chain *chain,
+                         const struct lip_evidence *evidence)
 {
     open_object(w, "evidence");
     open_array(w, "numbers");
     for (size_t i = 0; i < evidence->rows; i++) {
-        open_array(w, NULL);
-        for (size_t k = 0; k < evidence->row[i].count; k++)
-            put_big(w, evidence->row[i].value[k]);
-        close_array(w);
+        size_t n = evidence->row[i].count;
+        put_row(w, &evidence->row[i],
+                chain->dense ? (struct api_gap){n, n}
+                             : gap_at(network, chain, i));
     }
     close_array(w);
     if (evidence->norms) {
@@ -301,6 +372,23 @@ static bool put_other(struct api_text *text, const char *key,
     return true;
 }
 
+/* Whether the evidence is multipliers of the chain that a certificate of sorts
+ * and mirrors speaks of. */
+static bool is_told(const struct lip_network *network,
+                    const struct lip_chain *plain,
+                    const struct lip_evidence *evidence)
+{
+    struct api_gap gap;
+    if (!plain || evidence->theorem != &lip_theorem_recursion ||
+        evidence->rows + 1 != plain->count)
+        return false;
+    for (size_t i = 0; i < evidence->rows; i++)
+        if (!api_certificate_gap(&gap, network, i) ||
+            gap.neurons != lip_chain_width(plain, i + 1) - plain->gap[i].passes)
+            return false;
+    return !api_certificate_gap(&gap, network, evidence->rows);
+}
+
 void api_certificate_write(struct api_text *text, const char *key,
                            const struct lip_network *network,
                            const struct lip_chain *chain,
@@ -315,12 +403,14 @@ void api_certificate_write(struct api_text *text, const char *key,
                     "This method does not keep what its bound is proven from.");
         return;
     }
-    if (chain->joint) {
+    if (chain->joint && !is_told(network, chain->plain, bound->evidence)) {
         put_missing(text, key,
-                    "lipschitz-check does not know layers that sort or mirror "
-                    "numbers yet.");
+                    "Of networks that sort or mirror numbers, only bounds from "
+                    "the block recursion have certificates (eclipse-fast, "
+                    "closed-form, eclipse, lipsdp).");
         return;
     }
+    chain = chain->joint ? chain->plain : chain;
     if (has_own_slopes(network)) {
         put_missing(text, key,
                     "lipschitz-check does not know layers with splines yet.");
@@ -329,7 +419,7 @@ void api_certificate_write(struct api_text *text, const char *key,
     begin(&w, text, key, network);
     put_chain(&w, network, chain, bound->evidence);
     put_claim(&w, norm, bound->upper_bound, true);
-    put_evidence(&w, bound->evidence);
+    put_evidence(&w, network, chain, bound->evidence);
     finish(&w, bound->method->id, network, bound->evidence->theorem);
 }
 

@@ -241,6 +241,7 @@ bool lip_front_step(struct lip_matrix *s, double *sigma, int *power,
     size_t m = f->w.cols, next = f->j.rows;
     double most, inverse;
     *power = begin(&most, f, lambda);
+    f->most = most;
     double slack = make_n(f, weigh(f, lambda, most));
     if (!isfinite(slack))
         return false;

@@ -30,6 +30,7 @@ struct lip_front {
     double *d, *vector;        /* work: neurons, inputs */
     size_t *first, *row; /* W'_A by columns: the entries of neuron k are */
     double *value;       /* first[k] .. first[k + 1] - 1 */
+    double most; /* of the last step: larger multipliers count as that */
 };
 
 /* Whether a chain is treated so: one that was unrolled, of some depth, with

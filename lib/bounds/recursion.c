@@ -501,8 +501,13 @@ static bool advance(struct lip_recursion *rec, int lowest, double *vector)
 static bool advance_front(struct lip_recursion *rec, const double *lambda)
 {
     int power;
+    if (rec->used)
+        lip_multipliers_keep(rec->used, rec, lambda);
     if (!lip_front_step(&rec->s, &rec->sigma, &power, &rec->front, lambda))
         return false;
+    size_t n = rec->used ? lip_chain_width(rec->chain, 1) : 0;
+    for (size_t k = 0; k < n; k++)
+        rec->used->lambda[0][k] = fmin(lambda[k], rec->front.most);
     rec->layer = 1;
     rec->exponent += rec->chain->link[1].exponent - power;
     return true;

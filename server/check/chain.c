@@ -2,7 +2,8 @@
  *
  * The chain of a network: adjacent linear layers multiplied, adjacent
  * activations composed, identities left out, an identity matrix beside an
- * activation at either end. */
+ * activation at either end. A layer that sorts or mirrors numbers is taken
+ * apart into steps that each turn pairs of numbers into p and |d|. */
 #include "server/check/check.h"
 
 #include <stdlib.h>
@@ -94,6 +95,141 @@ static void add_slopes(struct builder *b, const struct lip_layer *layer)
     release(c, 0);
 }
 
+/* Numbers a and b as d = s a - c b in row k and p = c a + s b in row m + k, and
+ * |d| and p back as a' = u (c p + s |d|), b' = u (s p - c |d|). */
+struct turn {
+    size_t a, b, step;
+};
+
+/* One step of a layer of n numbers: `turns` turns, c and s of each in angle[0]
+ * and angle[1], the others behind them. */
+static void add_step(struct builder *b, size_t n, const struct turn *turn,
+                     size_t turns, arb_srcptr angle, bool exchange)
+{
+    struct check *c = b->c;
+    if (c->links == 0 || b->slopes)
+        arb_mat_one(add_matrix(b, n, n));
+    arb_mat_struct *range = &c->range[c->links - 1];
+    arb_mat_init(range, 2, (slong)n);
+    arb_mat_ones(range);
+    arb_mat_struct *in = matrix(c, (slong)n, (slong)n);
+    arb_mat_struct *last = &c->w[c->links - 1];
+    arb_mat_struct *out = add_matrix(b, n, n);
+    unsigned char *paired = flint_calloc(n, 1);
+    for (size_t k = 0; k < turns; k++) {
+        size_t x = turn[k].a, y = turn[k].b;
+        arb_srcptr cosine = angle + 2 * k, sine = cosine + 1;
+        paired[x] = paired[y] = 1;
+        arb_set_si(range->rows[0] + k, -1);
+        arb_set(in->rows[k] + x, sine);
+        arb_neg(in->rows[k] + y, cosine);
+        arb_set(in->rows[turns + k] + x, cosine);
+        arb_set(in->rows[turns + k] + y, sine);
+        arb_mul_2exp_si(out->rows[x] + k, sine, exchange);
+        arb_mul_2exp_si(out->rows[x] + turns + k, cosine, exchange);
+        arb_mul_2exp_si(out->rows[y] + turns + k, sine, exchange);
+        arb_mul_2exp_si(out->rows[y] + k, cosine, exchange);
+        arb_neg(out->rows[y] + k, out->rows[y] + k);
+    }
+    for (size_t j = 0, k = 2 * turns; j < n; j++)
+        if (!paired[j]) {
+            arb_one(in->rows[k] + j);
+            arb_one(out->rows[j] + k++);
+        }
+    flint_free(paired);
+    arb_mat_swap(last, product(c, in, last));
+}
+
+/* All pairs of one turn each, by the layer's angles. */
+static void add_mirrors(struct builder *b, const struct lip_layer *layer)
+{
+    struct check *c = b->c;
+    size_t n = layer->inputs;
+    struct turn *turn = flint_calloc(n / 2 + 1, sizeof *turn);
+    arb_ptr angle = vector(c, (slong)n);
+    for (size_t k = 0; k < n / 2; k++) {
+        turn[k] = (struct turn){2 * k, 2 * k + 1, 0};
+        arb_set_d(angle + 2 * k, lip_tensor_at(&layer->weight, k));
+        arb_mul_2exp_si(angle + 2 * k, angle + 2 * k, -1);
+        arb_sin_cos(angle + 2 * k + 1, angle + 2 * k, angle + 2 * k, c->bits);
+    }
+    add_step(b, n, turn, n / 2, angle, false);
+    flint_free(turn);
+    release(c, 0);
+}
+
+/* Knuth 5.2.2, algorithm M: exchanges that sort n numbers, each in the first
+ * step in which both its numbers are free; how many. */
+static size_t exchanges(struct turn *out, size_t n)
+{
+    size_t count = 0, first = 1;
+    size_t *free_from = flint_calloc(n, sizeof *free_from);
+    while (2 * first < n)
+        first *= 2;
+    for (size_t p = first; p > 0; p /= 2) {
+        size_t q = first, r = 0, d = p;
+        for (bool more = true; more;) {
+            for (size_t i = 0; i + d < n; i++) {
+                if ((i & p) != r)
+                    continue;
+                size_t u = free_from[i], v = free_from[i + d];
+                size_t step = u > v ? u : v;
+                out[count++] = (struct turn){i, i + d, step};
+                free_from[i] = free_from[i + d] = step + 1;
+            }
+            more = q != p;
+            d = q - p;
+            q /= 2;
+            r = p;
+        }
+    }
+    flint_free(free_from);
+    return count;
+}
+
+static void add_sort(struct builder *b, const struct lip_layer *layer)
+{
+    struct check *c = b->c;
+    size_t n = layer->inputs, group = layer->group ? layer->group : n;
+    if (group > 1024) {
+        refuse(c, "Sorts of %zu numbers are not known here.", group);
+        return;
+    }
+    struct turn *all = flint_calloc(group * group, sizeof *all);
+    struct turn *turn = flint_calloc(n, sizeof *turn);
+    size_t count = exchanges(all, group), turns = 1;
+    arb_ptr half = vector(c, (slong)n + 1);
+    for (size_t k = 0; k < n; k++) {
+        arb_one(half + k);
+        arb_mul_2exp_si(half + k, half + k, -1);
+    }
+    size_t mark = c->used;
+    for (size_t step = 0; turns > 0; step++) {
+        turns = 0;
+        for (size_t g = 0; g < n; g += group)
+            for (size_t k = 0; k < count; k++)
+                if (all[k].step == step)
+                    turn[turns++] =
+                        (struct turn){g + all[k].a, g + all[k].b, step};
+        if (turns > 0)
+            add_step(b, n, turn, turns, half, true);
+        release(c, mark);
+    }
+    flint_free(all);
+    flint_free(turn);
+    release(c, 0);
+}
+
+/* Matrices that the layers make at most: a sort of up to 2^t numbers has t (t +
+ * 1) / 2 steps. */
+static size_t most_links(const struct lip_network *network)
+{
+    size_t count = 2;
+    for (size_t i = 0; i < network->count; i++)
+        count += network->layer[i].kind->role == LIP_ROLE_JOINT ? 2 * 55 : 2;
+    return count;
+}
+
 /* The certificate's slopes take the place of the true ones within them. */
 static enum verdict widen(struct check *c, slong i, const json_t *list,
                           bool upper)
@@ -157,14 +293,18 @@ enum verdict chain_open(struct check *c)
 {
     struct builder b = {.c = c, .members = json_array()};
     const struct lip_network *network = c->network;
-    c->w = flint_calloc(network->count + 2, sizeof *c->w);
-    c->range = flint_calloc(network->count + 2, sizeof *c->range);
+    c->w = flint_calloc(most_links(network), sizeof *c->w);
+    c->range = flint_calloc(most_links(network), sizeof *c->range);
     for (size_t i = 0; i < network->count; i++) {
         enum lip_layer_role role = network->layer[i].kind->role;
         if (role == LIP_ROLE_LINEAR)
             add_linear(&b, i);
         else if (role == LIP_ROLE_ELEMENTWISE)
             add_slopes(&b, &network->layer[i]);
+        else if (network->layer[i].kind == &lip_layer_householder)
+            add_mirrors(&b, &network->layer[i]);
+        else if (network->layer[i].kind == &lip_layer_group_sort)
+            add_sort(&b, &network->layer[i]);
         else if (role != LIP_ROLE_RESHAPE)
             refuse(c, "Layer %zu is of a kind that is not known here.", i);
     }
