@@ -693,6 +693,7 @@ int main(void)
     tcase_add_test(tc, odd_values_are_survived);
     suite_add_tcase(suite, tc);
     TCase *last = tcase_create("contract");
+    tcase_set_timeout(last, 60);
     tcase_add_test(last, documents_follow_the_contract);
     suite_add_tcase(suite, last);
     return run_suite(suite);
