@@ -302,14 +302,15 @@ void lipd_config_help(FILE *out)
 }
 
 /* A URL with "***" in the place of its password, wherever it stands: behind
- * the user, or as a parameter, of which all that follows is left out. */
+ * the user, or as a parameter, of which all that follows is left out. One that
+ * was not escaped as it should have been may have any character in it. */
 static void print_masked(FILE *out, const char *url)
 {
     const char *user = strstr(url, "://");
-    const char *host = user ? user + 3 + strcspn(user + 3, "/?") : NULL;
-    while (host && host > user && *host != '@')
-        host--;
-    const char *colon = host > user ? strchr(user + 3, ':') : NULL;
+    const char *host = user ? memrchr(user, '@', strcspn(user, "?")) : NULL;
+    if (user && !host)
+        host = strrchr(user, '@');
+    const char *colon = host ? strchr(user + 3, ':') : NULL;
     if (colon && colon < host) {
         fprintf(out, "%.*s***", (int)(colon + 1 - url), url);
         url = host;

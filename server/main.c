@@ -27,6 +27,7 @@
 #include "server/service.h"
 #include "server/store/store.h"
 #include "server/tls.h"
+#include "server/tls_start.h"
 #include "server/uses.h"
 #include "server/workers.h"
 
@@ -163,59 +164,6 @@ static void reload_tokens(struct daemon *d)
                                    : "There are no tokens to read again.");
 }
 
-/* What an operator should know of the keys that are in use now. */
-static void log_tls(const struct daemon *d)
-{
-    const double soon = 14 * 86400;
-    char date[32] = "";
-    struct tm parts;
-    time_t expiry = (time_t)lipd_tls_expiry(d->service.tls);
-    double left = difftime(expiry, time(NULL));
-    if (gmtime_r(&expiry, &parts))
-        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    lipd_log(left < soon ? LIPD_WARNING : LIPD_INFO, "tls",
-             "The certificate %s %s.", left < 0 ? "ended at" : "ends at", date);
-    if (lipd_tls_key_is_open(d->service.tls))
-        lipd_log(LIPD_WARNING, "tls",
-                 "Everybody on this machine may read %s; chmod o-r it.",
-                 d->config.tls_key);
-}
-
-static bool open_tls(struct daemon *d, char *complaint, size_t size)
-{
-    const char *certificate = d->config.tls_certificate;
-    const char *key = d->config.tls_key;
-    if (!*certificate && !*key)
-        return true;
-    if (!*certificate || !*key) {
-        snprintf(complaint, size,
-                 "--tls-certificate and --tls-key go "
-                 "together; give both, or neither.");
-        return false;
-    }
-    lipd_tls_hide_memory();
-    d->service.tls = lipd_tls_open(certificate, key, complaint, size);
-    if (d->service.tls)
-        log_tls(d);
-    return d->service.tls;
-}
-
-static void reload_tls(struct daemon *d)
-{
-    char complaint[512] = "";
-    if (!d->service.tls)
-        return;
-    if (lipd_tls_reload(d->service.tls, complaint, sizeof complaint)) {
-        lipd_log(LIPD_INFO, "tls",
-                 "The certificate and its key were read "
-                 "again.");
-        log_tls(d);
-        return;
-    }
-
-    lipd_log(LIPD_ERROR, "tls", "%s The certificate before stays.", complaint);
-}
-
 /* Until the daemon is to end. */
 static void wait_for_end(struct daemon *d)
 {
@@ -229,12 +177,12 @@ static void wait_for_end(struct daemon *d)
         int number = sigtimedwait(&all, NULL, looks ? &step : NULL);
         if (number == SIGHUP) {
             reload_tokens(d);
-            reload_tls(d);
+            lipd_tls_again(d->service.tls, &d->config);
         } else if (number > 0) {
             return;
         } else if (looks && errno == EAGAIN &&
                    lipd_tls_changed(d->service.tls)) {
-            reload_tls(d);
+            lipd_tls_again(d->service.tls, &d->config);
         }
     }
 }
@@ -348,7 +296,8 @@ static int start(struct daemon *d, struct lipd_address *address)
         return give_up("memory", ctx.error.detail);
     if (!open_access(d, complaint, sizeof complaint))
         return give_up("tokens", complaint);
-    if (!open_tls(d, complaint, sizeof complaint))
+    if (!lipd_tls_start(&d->service.tls, &d->config, complaint,
+                        sizeof complaint))
         return give_up("tls", complaint);
     int listener = lipd_listen(address, complaint, sizeof complaint);
     if (listener < 0)
@@ -507,6 +456,7 @@ static int serve(struct daemon *d)
     struct lipd_address address;
     prepare_memory();
     prepare_descriptors(&d->config);
+    lipd_hide_memory(&d->config);
     prepare_signals(d);
     if (!prepare_numerics(d))
         return FAILED;

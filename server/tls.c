@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -344,11 +343,4 @@ int lipd_tls_no_keys(gnutls_session_t session,
     (void)key;
     (void)flags;
     return -1;
-}
-
-void lipd_tls_hide_memory(void)
-{
-#ifndef __SANITIZE_ADDRESS__ /* whose search for leaks is a debugger */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }

@@ -58,8 +58,4 @@ void lipd_tls_put(struct lipd_tls_link *link);
  * handshake of a session that lipd_tls_take has not prepared fails. */
 gnutls_certificate_retrieve_function3 lipd_tls_no_keys;
 
-/* Whatever shows the memory of this process to others of its user is shut: core
- * files, debuggers, /proc. */
-void lipd_tls_hide_memory(void);
-
 #endif

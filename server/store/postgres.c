@@ -272,6 +272,16 @@ void lipd_pg_close(struct lipd_pg *pg)
     lip_free(pg);
 }
 
+/* A password that was not escaped is a host and a port to libpq, which would
+ * show it. */
+static bool has_good_port(const PQconninfoOption *option)
+{
+    for (; option && option->keyword; option++)
+        if (!strcmp(option->keyword, "port") && option->val)
+            return !option->val[strspn(option->val, "0123456789,")];
+    return true;
+}
+
 static struct lipd_pg *new_pool(const char *url, char *complaint, size_t size)
 {
     pthread_condattr_t monotonic;
@@ -287,7 +297,7 @@ static struct lipd_pg *new_pool(const char *url, char *complaint, size_t size)
     pthread_condattr_destroy(&monotonic);
     /* libpq's own words about a bad URL would show it. */
     pg->options = PQconninfoParse(url, NULL);
-    if (pg->options)
+    if (pg->options && has_good_port(pg->options))
         return pg;
     snprintf(complaint, size,
              "--store is not a URL like postgresql://USER@HOST/DATABASE.");

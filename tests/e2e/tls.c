@@ -82,10 +82,10 @@ END_TEST
 START_TEST(large_bodies_go_both_ways)
 {
     struct http_answer answer;
-    struct bytes model, back;
+    struct bytes model = {0}, back = {0};
     char target[200];
     RUN("--data-dir", daemon_.directory, "--body-timeout", "300");
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
     size_t width = 700;
 #else
     size_t width = 2300; /* 105 MB */

@@ -138,6 +138,10 @@ START_TEST(no_password_is_printed)
                  "postgresql://me:***@host/db?x=a@b");
     expect_store("postgresql://me:se@cret@host/db",
                  "postgresql://me:***@host/db");
+    expect_store("postgresql://me:sec/ret@host/db",
+                 "postgresql://me:***@host/db");
+    expect_store("postgresql://me:sec?ret@host/db",
+                 "postgresql://me:***@host/db");
     expect_store("postgresql://host/db?user=me&password=secret&x=y",
                  "postgresql://host/db?user=me&password=***");
     expect_store("host=h password=secret", "host=h password=***");
