@@ -83,7 +83,7 @@ static void add_protection(const struct fields *fields)
         "frame-ancestors 'none'");
     add(fields, "Cross-Origin-Resource-Policy", "same-origin");
     add(fields, "Referrer-Policy", "no-referrer");
-    if (*config->tls_certificate && config->hsts > 0) {
+    if (fields->request->service->tls && config->hsts > 0) {
         snprintf(age, sizeof age, "max-age=%.0f", config->hsts);
         add(fields, "Strict-Transport-Security", age);
     }
