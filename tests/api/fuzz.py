@@ -33,6 +33,12 @@ WEIGHTS = {"bound": 14, "certify": 8, "storeModel": 8, "showModel": 6,
 ODD_TEXT = ["", "0", "-1", "1", "1e3", "0x10", "nan", "inf", " ", "a b", "%",
             "true", "1,2", "2,2,2", "'", "\"", "é", "a" * 300, "\x01", "..",
             "sha256:", "auto", "all", "spectral,spectral", ","]
+HEADERS = {"Prefer": ["respond-async", "respond-async, wait=5", "wait=0", "x"],
+           "Idempotency-Key": ["a" * 300, "é", ""],
+           "Range": ["bytes=0-9", "bytes=-5", "bytes=5-", "bytes=9999999-",
+                     "bytes=0-1,3-4", "bytes=5-2", "x"],
+           "If-None-Match": ["*", 'W/"x", "y"', '"'], "If-Range": ["x", '"x"'],
+           "Cache-Control": ["no-cache", "no-store", "max-age=0", "max-age=x"]}
 KINDS = {"model": "sha256:%064x", "dataset": "sha256:%064x", "job": "%032x"}
 OVER = ("succeeded", "failed", "cancelled")
 
@@ -65,6 +71,7 @@ class Fuzzer:
         self.by_name = {o.name: o for o in self.operations}
         self.tokens = dict(t.split("=", 1) for t in arguments.token)
         self.pools = {kind: [] for kind in KINDS}
+        self.tags = ['"x"']
         self.owner = {}  # of a job: the tenant whose it is
         self.seen = collections.Counter()
         self.findings = self.asked = 0
@@ -137,20 +144,21 @@ class Fuzzer:
         for p in operation.placed("header"):
             if rng.random() < 0.9:
                 continue
-            value = {"Prefer": lambda: rng.choice(
-                         ["respond-async", "respond-async, wait=5", "x", ""]),
-                     "Idempotency-Key": lambda: rng.choice(
-                         [f"{self.number}-{rng.randrange(40)}", "a" * 300,
-                          "é", ""])}.get(
-                p["name"], lambda: self.schemas.value(p["schema"], rng))()
+            value = rng.choice(HEADERS.get(p["name"], [None]))
+            if p["name"] == "Idempotency-Key" and rng.random() < 0.8:
+                value = f"{self.number}-{rng.randrange(40)}"
+            elif p["name"].startswith("If-") and rng.random() < 0.8:
+                value = rng.choice(self.tags)
+            elif value is None:
+                value = self.schemas.value(p["schema"], rng)
             if rng.random() < 0.1:
                 value = rng.choice([t for t in ODD_TEXT if "\x01" not in t])
             made.append((p["name"], value))
         if rng.random() < 0.02:
             made.append(rng.choice([
                 ("Accept", "image/png"), ("Range", "bytes=0-9"),
-                ("If-None-Match", "*"), ("If-None-Match", '"x"'),
-                ("If-Match", '"x"'), ("Origin", "https://example.org"),
+                ("If-None-Match", "*"), ("If-Match", '"x"'),
+                ("Origin", "https://example.org"),
                 ("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01"),
                 ("X-Request-Id", "<b>"), ("Accept-Encoding", "gzip"),
                 ("Content-Encoding", "gzip"), ("Cookie", "a=b")]))
@@ -320,6 +328,7 @@ class Fuzzer:
         if answer.seconds > self.arguments.patience / 2:
             why.append(f"{answer.seconds:.1f} s")
         self.slowest = max(self.slowest, answer.seconds)
+        self.tags = (self.tags + [answer.fields.get("etag", '"x"')])[-20:]
         self.seen[(operation.name if operation else "none",
                    answer.status)] += 1
         parts = request.target.split("?")[0].split("/")

@@ -7,8 +7,8 @@
 #
 #   tests/http/run.sh BUILD-DIR [tests/http/x.vtc ...]     default: all
 #
-# A script finds three daemons: ${addr}, with a ${model} (its ${digest}), a
-# ${wide} one, a ${dataset} and a finished ${job}; ${slow}, with short deadlines;
+# A script finds three daemons: ${addr}, with a ${model} (its ${digest}; as JSON
+# of ${size} bytes and with the tag ${etag}), a ${wide} one, a ${dataset} and a finished ${job}; ${slow}, with short deadlines;
 # ${guarded}, which wants the ${token}.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -81,6 +81,9 @@ wide() {
 }
 layers='{"layers":[{"type":"dense","weight":[[1,2],[3,4]]},{"type":"relu"},{"type":"dense","weight":[[1,-1]]}]}'
 model=$(send /models "$layers" | field id)
+file=$(curl -sSI "http://$addr/models/$model?format=json")
+etag=$(sed -nE 's/^ETag: "(.*)".*/\1/ip' <<<"$file")
+size=$(sed -nE 's/^Content-Length: ([0-9]+).*/\1/ip' <<<"$file")
 wide >"$work/wide"
 wide=$(send /models "@$work/wide" | field id)
 dataset=$(send /datasets '{"x":[[1],[2],[3]],"y":[0,1,0]}' | field id)
@@ -98,7 +101,7 @@ for script in "$@"; do
     if log=$(varnishtest -v -t 120 -Daddr="$addr" -Dslow="$(<"$work/slow")" \
         -Dguarded="$(<"$work/guarded")" -Dtoken="$token" -Dmodel="$model" \
         -Ddigest="${model#*:}" -Dwide="$wide" -Ddataset="$dataset" \
-        -Djob="$job" "$script" 2>&1); then
+        -Djob="$job" -Detag="$etag" -Dsize="$size" "$script" 2>&1); then
         ((passed++))
         printf 'ok    http/%-35s %6.1f s\n' "$(basename "$script" .vtc)" \
             "$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')"
