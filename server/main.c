@@ -415,7 +415,8 @@ static int open_metrics(struct daemon *d)
         return give_up("metrics-listen", complaint);
     if (!open_access(d, complaint, sizeof complaint))
         return give_up("tokens", complaint);
-    if (!open_tls(d, complaint, sizeof complaint))
+    if (!lipd_tls_start(&d->service.tls, &d->config, complaint,
+                        sizeof complaint))
         return give_up("tls", complaint);
     int listener = lipd_listen(&address, complaint, sizeof complaint);
     if (listener < 0)
