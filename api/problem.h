@@ -25,6 +25,7 @@
     X(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large")          \
     X(MODEL_TOO_LARGE, "model-too-large", 413,                                 \
       "The model needs more memory or work than is allowed")                   \
+    X(RANGE, "range-not-satisfiable", 416, "There is no such part")            \
     X(UNSUPPORTED_FORMAT, "unsupported-format", 415,                           \
       "The body is in a format that is not read")                              \
     X(INVALID_MODEL, "invalid-model", 422, "The model is not valid")           \

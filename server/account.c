@@ -7,6 +7,14 @@
 #include "server/metrics.h"
 #include "server/routes.h"
 
+/* Bytes of the body; some answers have one that is not sent. */
+static size_t sent(const struct lipd_request *request)
+{
+    return request->head_only || request->reply.status == 304
+               ? 0
+               : request->reply.size;
+}
+
 void lipd_account_log(const struct lipd_account *account)
 {
     const struct lipd_request *request = account->request;
@@ -26,7 +34,7 @@ void lipd_account_log(const struct lipd_account *account)
         api_put_string(&line, "tenant", request->tenant);
     api_put_count(&line, "status", (uint64_t)request->reply.status);
     api_put_count(&line, "received", account->received);
-    api_put_count(&line, "sent", request->reply.size);
+    api_put_count(&line, "sent", sent(request));
     api_put_count(&line, "peak_bytes", atomic_load(&request->budget.peak));
     api_put_number(&line, "seconds",
                    (double)(long)(account->seconds * 1e6) / 1e6);
@@ -43,7 +51,7 @@ void lipd_account_count(const struct lipd_account *account)
                      : lipd_route_count;
     int status = request->reply.status ? request->reply.status : CLIENT_LEFT;
     lipd_metric_add(LIPD_REQUESTS, lipd_metric_route(row, status), 1);
-    lipd_metric_add(LIPD_SENT, 0, (int64_t)request->reply.size);
+    lipd_metric_add(LIPD_SENT, 0, (int64_t)sent(request));
     lipd_metric_add(LIPD_IN_FLIGHT_BYTES, 0, -(int64_t)account->received);
     lipd_metric_observe(LIPD_REQUEST_SECONDS, row, account->seconds);
 }

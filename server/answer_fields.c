@@ -47,6 +47,9 @@ static void add_asked(const struct fields *fields)
     add(fields, "Location", reply->location);
     add(fields, "Preference-Applied", reply->preference);
     add(fields, "Content-Disposition", file);
+    add(fields, "ETag", reply->etag);
+    add(fields, "Accept-Ranges", reply->ranges ? "bytes" : "");
+    add(fields, "Content-Range", reply->content_range);
     /* While the daemon ends, a connection serves one more request at most. */
     if (reply->close ||
         atomic_load(&fields->request->service->state) != LIPD_SERVING)

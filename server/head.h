@@ -19,8 +19,9 @@ struct lipd_head {
         const char *value;
         unsigned count;
     } content_length, transfer_encoding, host, content_type, request_id,
-        last_event_id, idempotency_key, prefer, authorization, traceparent,
-        origin, preflight; /* Access-Control-Request-Method */
+        last_event_id, idempotency_key, prefer, if_none_match, range, if_range,
+        authorization, traceparent, origin,
+        preflight;  /* Access-Control-Request-Method */
     bool bad_field; /* a name or value with a byte that may not stand there */
     bool torn;      /* not what was sent; see intact.h */
 };

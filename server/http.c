@@ -262,6 +262,12 @@ static struct exchange *new_exchange(struct lipd_http *http,
     return exchange;
 }
 
+/* Two of a field are none: who knows which is meant. */
+static const char *only(const char *value, unsigned count)
+{
+    return count == 1 ? value : NULL;
+}
+
 /* The first callback of a request. */
 static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
                              const char *path, const char *method,
@@ -285,6 +291,13 @@ static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
     request->last_event_id = exchange->head.last_event_id.value;
     request->idempotency_key = exchange->head.idempotency_key.value;
     request->prefer = exchange->head.prefer.value;
+    request->if_none_match = only(exchange->head.if_none_match.value,
+                                  exchange->head.if_none_match.count);
+    request->range =
+        only(exchange->head.range.value, exchange->head.range.count);
+    request->if_range =
+        only(exchange->head.if_range.value, exchange->head.if_range.count);
+    request->head_only = !strcmp(method, "HEAD");
     if (exchange->head.origin.count == 1)
         request->origin = exchange->head.origin.value;
     request->preflight = exchange->head.preflight.count > 0;

@@ -23,6 +23,7 @@ enum {
     LIPD_REQUEST_ID = 64 + 1,
     LIPD_TENANT = 64 + 1,
     LIPD_ARGUMENT = 128,
+    LIPD_ETAG = 40,
     LIPD_ANSWER_MAX = 64 << 20 /* bytes */
 };
 
@@ -56,7 +57,10 @@ struct lipd_reply {
     unsigned retry_after;       /* seconds; 0: no header */
     char allow[64];             /* "": no header */
     char location[LIP_DIGEST_TEXT + 16];
-    char file_name[64];  /* to be saved under this; "": no file */
+    char file_name[64];   /* to be saved under this; "": no file */
+    char etag[LIPD_ETAG]; /* "": none; the next as well */
+    char content_range[80];
+    bool ranges;         /* parts can be asked for */
     const char *caching; /* Cache-Control; NULL: as is right for the route */
     char preference[24]; /* of Prefer, that was heeded; "": none */
     bool close;          /* the connection ends with this answer */
@@ -78,6 +82,9 @@ struct lipd_request {
     const char *last_event_id, *idempotency_key, *prefer;
     const char *origin; /* of the page that asks; NULL: not sent, or twice */
     bool preflight;     /* a browser asks what that page may send */
+    /* NULL: not sent, or twice. */
+    const char *if_none_match, *range, *if_range;
+    bool head_only;               /* HEAD */
     struct lip_buffer *body;      /* NULL: none, or it is a data set */
     struct lipd_upload upload;    /* the body where it went to the disk */
     char opened[LIP_DIGEST_TEXT]; /* a model that stays there; "": none */

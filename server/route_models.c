@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "formats/writer.h"
 #include "server/asked.h"
+#include "server/conditional.h"
 #include "server/keep.h"
 #include "server/meter.h"
 #include "server/metrics.h"
@@ -241,6 +242,7 @@ static void reply_file(struct lipd_request *request,
     lipd_reply_take(request, 200, writer->media_type, (char *)data, size);
     snprintf(request->reply.file_name, sizeof request->reply.file_name,
              "model-%.*s%s", DIGITS, network->id + PREFIX, writer->extension);
+    lipd_reply_conditional(request, true);
 }
 
 void lipd_route_model_show(struct lipd_request *request)
@@ -259,6 +261,8 @@ void lipd_route_model_show(struct lipd_request *request)
         reply_file(request, network, writer);
     else
         reply_model(request, 200, network);
+    if (!writer)
+        lipd_reply_conditional(request, false);
     lip_network_free(network);
 }
 

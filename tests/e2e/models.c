@@ -165,6 +165,138 @@ static void get_file(const char *format, const char *type)
     http_clear(&answer);
 }
 
+/* One request with fields of its own. */
+static void fetch(struct http_answer *answer, const char *method,
+                  const char *target, const char *fields)
+{
+    struct http_client client;
+    char request[600];
+    http_open(&client, daemon_.port);
+    snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n",
+             method, target, fields);
+    ck_assert(http_say(&client, request));
+    bool bodiless = !strcmp(method, "HEAD") || strstr(fields, "If-None-Match");
+    ck_assert(http_read(answer, &client, bodiless));
+    http_close(&client);
+}
+
+static void expect_part(const char *target, const struct http_answer *whole,
+                        size_t first, size_t last)
+{
+    struct http_answer part;
+    char field[80], range[80];
+    snprintf(field, sizeof field, "Range: bytes=%zu-%zu\r\n", first, last);
+    fetch(&part, "GET", target, field);
+    ck_assert_msg(part.status == 206, "%s", part.body);
+    if (last >= whole->size)
+        last = whole->size - 1;
+    snprintf(range, sizeof range, "bytes %zu-%zu/%zu", first, last,
+             whole->size);
+    ck_assert_str_eq(http_field(&part, "Content-Range"), range);
+    ck_assert_uint_eq(part.size, last - first + 1);
+    ck_assert_mem_eq(part.body, whole->body + first, part.size);
+    http_clear(&part);
+}
+
+/* Parts put together are the file, also after a restart; conditions hold. */
+static void fetch_in_parts(const char *format)
+{
+    struct http_answer whole, answer;
+    char target[200], etag[80], fields[400];
+    snprintf(target, sizeof target, "/models/%s?format=%s", id, format);
+    fetch(&whole, "GET", target, "");
+    ck_assert_int_eq(whole.status, 200);
+    ck_assert_str_eq(http_field(&whole, "Accept-Ranges"), "bytes");
+    snprintf(etag, sizeof etag, "%s", http_field(&whole, "ETag"));
+    ck_assert_uint_eq(strlen(etag), 34);
+    daemon_signal(&daemon_, SIGKILL);
+    daemon_wait(&daemon_);
+    run(NULL, NULL);
+    for (size_t first = 0; first < whole.size; first += whole.size / 3 + 1)
+        expect_part(target, &whole, first, first + whole.size / 3);
+    expect_part(target, &whole, whole.size - 1, 1000000);
+    snprintf(fields, sizeof fields, "Range: bytes=0-9\r\nIf-Range: %s\r\n",
+             etag);
+    fetch(&answer, "GET", target, fields);
+    ck_assert_int_eq(answer.status, 206);
+    ck_assert_str_eq(http_field(&answer, "ETag"), etag);
+    http_clear(&answer);
+    static const char *const all[] = {
+        "Range: bytes=0-9\r\nIf-Range: \"another\"\r\n",
+        "Range: bytes=0-1,4-5\r\n", "Range: lines=0-1\r\n",
+        "Range: bytes=0-1\r\nRange: bytes=2-3\r\n"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        fetch(&answer, "GET", target, all[i]);
+        ck_assert_int_eq(answer.status, 200);
+        ck_assert_uint_eq(answer.size, whole.size);
+        ck_assert_mem_eq(answer.body, whole.body, whole.size);
+        http_clear(&answer);
+    }
+    fetch(&answer, "HEAD", target, "Range: bytes=0-9\r\n");
+    ck_assert_int_eq(answer.status, 200);
+    snprintf(fields, sizeof fields, "%zu", whole.size);
+    ck_assert_str_eq(http_field(&answer, "Content-Length"), fields);
+    ck_assert_str_eq(http_field(&answer, "ETag"), etag);
+    http_clear(&answer);
+    fetch(&answer, "GET", target, "Range: bytes=1000000-\r\n");
+    ck_assert(http_is_problem(&answer, 416, "range-not-satisfiable"));
+    snprintf(fields, sizeof fields, "bytes */%zu", whole.size);
+    ck_assert_str_eq(http_field(&answer, "Content-Range"), fields);
+    http_clear(&answer);
+    snprintf(fields, sizeof fields, "If-None-Match: \"x\", %s\r\n", etag);
+    for (int i = 0; i < 2; i++) {
+        fetch(&answer, i ? "HEAD" : "GET", target, fields);
+        ck_assert_int_eq(answer.status, 304);
+        ck_assert_str_eq(http_field(&answer, "ETag"), etag);
+        ck_assert_uint_eq(answer.size, 0);
+        http_clear(&answer);
+    }
+    http_clear(&whole);
+}
+
+/* A 304 has no body, and the connection goes on. */
+static void one_connection(const char *target)
+{
+    struct http_client client;
+    struct http_answer answer;
+    char request[600];
+    http_open(&client, daemon_.port);
+    snprintf(request, sizeof request,
+             "GET %s HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n"
+             "GET %s HTTP/1.1\r\nHost: x\r\n\r\n",
+             target, target);
+    ck_assert(http_say(&client, request));
+    ck_assert(http_read(&answer, &client, true));
+    ck_assert_int_eq(answer.status, 304);
+    http_clear(&answer);
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert(http_has(&answer, id));
+    http_clear(&answer);
+    http_close(&client);
+}
+
+START_TEST(files_come_in_parts)
+{
+    static const char *const formats[] = {"json", "safetensors", "npz", "onnx"};
+    struct http_answer answer;
+    char target[200];
+    prepare();
+    run(NULL, NULL);
+    store_tiny("/models");
+    for (int i = 0; i < 4; i++)
+        fetch_in_parts(formats[i]);
+    snprintf(target, sizeof target, "/models/%s", id);
+    fetch(&answer, "GET", target, "Range: bytes=0-9\r\n");
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_str_eq(http_field(&answer, "Accept-Ranges"), "");
+    ck_assert_uint_eq(strlen(http_field(&answer, "ETag")), 34);
+    http_clear(&answer);
+    one_connection(target);
+    daemon_end(&daemon_);
+}
+END_TEST
+
 START_TEST(models_leave_as_files)
 {
     static const char model[] =
@@ -497,6 +629,7 @@ int main(void)
     TCase *tcase = tcase_create("models");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, models_leave_as_files);
+    tcase_add_test(tcase, files_come_in_parts);
     tcase_add_test(tcase, sorting_networks_are_bounded);
     tcase_add_test(tcase, store_show_use_delete);
     tcase_add_test(tcase, kill_9_and_restart_keep_the_model);
