@@ -37,7 +37,9 @@ class Answers:
         operation the address or the method is none of the document's."""
         found = []
         status, fields = answer.status, answer.fields
-        if status >= 500 and not (status == 503 and "retry-after" in fields):
+        # 507 is a quota that is used up; nothing else is our own fault.
+        if status >= 500 and status != 507 and not (
+                status == 503 and "retry-after" in fields):
             found.append(f"status {status}: {answer.body[:300]!r}")
         if not re.fullmatch(r"[A-Za-z0-9_.:+/=-]{1,64}",
                             fields.get("x-request-id", "")):
@@ -155,7 +157,8 @@ def parse(body, found):
 def judge_jobs(document, found):
     """No job fails by our fault."""
     error = isinstance(document, dict) and document.get("error")
-    if isinstance(error, dict) and error.get("status", 0) >= 500:
+    if isinstance(error, dict) and error.get("status", 0) >= 500 and \
+            error["status"] != 507:
         found.append(f"job {document.get('id')} failed: {error}")
 
 
