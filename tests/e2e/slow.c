@@ -178,6 +178,37 @@ START_TEST(an_upload_that_breaks_off_leaves_nothing)
 END_TEST
 
 /* Half a minute of work is dropped within seconds of the client leaving. */
+/* More than the system keeps for a connection: it stays with the daemon. */
+START_TEST(an_answer_that_nobody_takes_is_cut)
+{
+    struct daemon daemon;
+    struct http_client client;
+    struct http_answer answer;
+    struct bytes model = {NULL, 0, 0};
+    char data[80], target[200];
+    daemon_prepare(&daemon);
+    snprintf(data, sizeof data, "%s/data", daemon.directory);
+    daemon_run(&daemon, (const char *[]){"--data-dir", data, "--reply-timeout",
+                                         "1", NULL});
+    bytes_wide_model(&model, 1024, 8);
+    http_ask(&answer, daemon.port, "POST", "/models", NULL, model.data,
+             model.size);
+    bytes_clear(&model);
+    ck_assert_int_eq(answer.status, 201);
+    snprintf(target, sizeof target,
+             "GET %s?format=safetensors HTTP/1.1\r\nHost: a\r\n\r\n",
+             http_field(&answer, "Location"));
+    http_clear(&answer);
+    http_open(&client, daemon.port);
+    http_say(&client, target);
+    ck_assert(daemon_metric_reaches(
+        &daemon, "rejects_total{reason=\"reply_timeout\"}", 1, 15));
+    ck_assert(daemon_metric_rests(&daemon, "in_flight_bytes", 5));
+    http_close(&client);
+    daemon_end(&daemon);
+}
+END_TEST
+
 START_TEST(work_for_a_client_that_left_is_cancelled)
 {
     struct http_client client;
@@ -227,6 +258,7 @@ int main(void)
     tcase_add_test(tcase, dripped_chunks_are_cut);
     tcase_add_test(tcase, a_steady_upload_is_not_cut);
     tcase_add_test(tcase, an_upload_that_breaks_off_leaves_nothing);
+    tcase_add_test(tcase, an_answer_that_nobody_takes_is_cut);
     tcase_add_test(tcase, work_for_a_client_that_left_is_cancelled);
     tcase_add_test(tcase, light_requests_do_not_wait_for_work);
     suite_add_tcase(suite, tcase);
