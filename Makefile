@@ -369,6 +369,8 @@ image: ## build the container image lipschitzd:VERSION
 	@docker/image.sh build lipschitzd:$(VERSION)
 image-check: image ## run the image hardened, use it, stop it
 	@docker/image.sh check lipschitzd:$(VERSION)
+compose-check: image ## run docker/compose.yaml, kill one of each, stop it (root, podman, haproxy)
+	@tests/packaging/compose.sh lipschitzd:$(VERSION)
 
 version: ## the version
 	@echo $(VERSION)
@@ -429,7 +431,7 @@ help: ## this list
 
 FORCE:
 .PHONY: all tests packages deps run demo test check check-style check-asan \
-        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines faults overload startup bench bench-machines bench-networks bench-train image image-check version sbom install \
+        check-http check-packaging check-requests check-tsan check-valgrind fuzz idle-streams soak soak-jobs soak-machines faults overload startup bench bench-machines bench-networks bench-train image image-check compose-check version sbom install \
         uninstall deb deb-check format clean help FORCE
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

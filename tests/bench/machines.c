@@ -4,7 +4,8 @@
  * SQLite that runs two jobs at once: the same bounds as jobs, each of a model
  * of its own. Compared is the time of the processors, of all processes
  * together, the database's too: how busy the machine is otherwise hardly
- * matters to it. JOBS in the environment is how many. */
+ * matters to it. Both are done in turn, so that it matters less. JOBS in the
+ * environment is how many. */
 #include "tests/support/machines.h"
 #include "base/context.h"
 #include "linalg/random.h"
@@ -24,7 +25,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { JOBS = 200, LAYERS = 30, WIDTH = 96, NET = LAYERS * WIDTH * WIDTH * 12 };
+enum {
+    JOBS = 200,
+    ROUNDS = 2,
+    LAYERS = 20,
+    WIDTH = 80,
+    NET = LAYERS * WIDTH * WIDTH * 12
+};
 
 static struct postgres server;
 static struct daemon daemon_[4];
@@ -105,14 +112,15 @@ static size_t append(char *text, size_t at, const char *part)
 static void write_model(char *text, size_t width, uint64_t seed)
 {
     size_t at =
-        append(text, 0, "{\"methods\":[\"lipsdp\"],\"model\":{\"layers\":[");
+        append(text, 0,
+               "{\"methods\":[\"lipsdp\",\"eclipse\"],\"model\":{\"layers\":[");
     for (int layer = 0; layer < LAYERS; layer++) {
         at = append(text, at, layer ? ",{\"type\":\"relu\"}," : "");
         at = append(text, at, "{\"type\":\"dense\",\"weight\":[");
         for (size_t i = 0; i < width; i++) {
             at = append(text, at, i ? "],[" : "[");
             for (size_t j = 0; j < width; j++)
-                at += (size_t)snprintf(text + at, NET - at, "%s%.6f",
+                at += (size_t)snprintf(text + at, NET - at, "%s%.3f",
                                        j ? "," : "",
                                        plain_uniform(&seed, -0.3, 0.3));
         }
@@ -145,6 +153,26 @@ static bool submit(char id[JOB_ID], const struct daemon *to, const char *body)
     return given != NULL;
 }
 
+/* Waits as a client should, without asking again and again. */
+static bool has_succeeded(const struct daemon *at, const char *id)
+{
+    char target[JOB_ID + 20];
+    json_t *job = NULL;
+    snprintf(target, sizeof target, "/jobs/%s?wait=20", id);
+    do {
+        struct http_answer answer;
+        json_decref(job);
+        http_get(&answer, at->port, target);
+        job = json_loads(answer.body, 0, NULL);
+        http_clear(&answer);
+    } while (json_object_get(job, "state") && !job_is_over(job));
+    bool good = !strcmp(job_state(job), "succeeded");
+    if (!good)
+        json_dumpf(job, stderr, 0);
+    json_decref(job);
+    return good;
+}
+
 struct cost {
     double processors, seconds;
 };
@@ -161,13 +189,8 @@ static bool work(struct cost *cost, size_t jobs, size_t width,
         write_model(body, width, 1000 * width + i);
         good = submit(id[i], i % 2 ? other : one, body);
     }
-    for (size_t i = 0; i < jobs && good; i++) {
-        json_t *job = machine_await(i % 2 ? one : other, id[i], 3600);
-        good = !strcmp(job_state(job), "succeeded");
-        if (!good)
-            json_dumpf(job, stderr, 0);
-        json_decref(job);
-    }
+    for (size_t i = 0; i < jobs && good; i++)
+        good = has_succeeded(i % 2 ? one : other, id[i]);
     *cost = (struct cost){spent() - before, lip_now() - start};
     free(id);
     return good;
@@ -229,15 +252,30 @@ static bool cost_of(struct cost cost[2], void (*way)(struct cost *, size_t),
     return got && !status;
 }
 
+static bool add_cost(struct cost sum[2], void (*way)(struct cost *, size_t),
+                     size_t jobs)
+{
+    struct cost cost[2];
+    if (!cost_of(cost, way, jobs))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        sum[i].processors += cost[i].processors;
+        sum[i].seconds += cost[i].seconds;
+    }
+    return true;
+}
+
 static void bench(void)
 {
     size_t jobs = machines_number("JOBS", JOBS);
-    struct cost one[2], two[2];
+    struct cost one[2] = {{0, 0}}, two[2] = {{0, 0}};
     if (!postgres_there())
         return;
-    if (!cost_of(one, one_process, jobs) || !cost_of(two, many, jobs))
-        exit(1);
-    double each = 1 / (double)jobs;
+    for (int i = 0; i < ROUNDS; i++)
+        if (!add_cost(one, one_process, jobs / ROUNDS) ||
+            !add_cost(two, many, jobs / ROUNDS))
+            exit(1);
+    double each = 1 / (double)(jobs / ROUNDS * ROUNDS);
     const struct {
         const char *name, *unit;
         double alone, together;
