@@ -396,6 +396,7 @@ START_TEST(refusals)
     begin(&l, 2, 5, 5);
     conv(&l, 2, 3, 1, 1, 1, "relu", &seed);
     l.layer[l.count++] = make_kind(&lip_layer_group_sort);
+    dense(&l, 2, &seed);
     struct lip_chain *chain = chain_of(&l, &network);
     struct lip_bound bound = run(torus, chain);
     ck_assert(bound.skipped && strlen(bound.reason) > 20);
