@@ -80,7 +80,7 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "Compute threads. 0: one for each processor this process may use.")      \
     X(queue, COUNT, "1024", 1, 1048576, "requests",                            \
       "Requests that may wait for a worker; more are answered 503.")           \
-    X(max_wait, SECONDS, "10", 0, 86400, "seconds",                            \
+    X(max_wait, SECONDS, "30", 0, 86400, "seconds",                            \
       "How long a request may wait for a worker, by what the last ones took; " \
       "more are answered 503. 0: no bound but --queue. When requests keep "    \
       "coming faster than they are answered, hardly any may wait.")            \

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What comes and what is done is counted in windows of time. Two in a row with
- * half as much again coming as is done, and more left waiting than there are
- * workers, are too much; one with about as much is calm again. So neither a
- * burst, nor many clients that each wait for their answer before they ask
- * again, are taken for too much: the line is long then, but does not grow. */
+ * half as much again coming as is done, and a line left that is long in heads
+ * and in time, are too much; one with about as much is calm again. So neither a
+ * burst, nor a request that takes long, nor many clients that each wait for
+ * their answer before they ask again, are taken for too much: the line is long
+ * then, but does not grow. */
 #include "server/pace.h"
 
 #include <math.h>
@@ -13,11 +14,15 @@
  * not more than LONGEST. */
 static const double SHORTEST = 0.25, LONGEST = 10, REQUESTS = 8;
 
+/* A line is long where it has so many heads for each worker and takes so many
+ * seconds; it grows where so many more come for each worker than are done. */
+static const double LONG_HEADS = 8, LONG_WAIT = 1, GROWTH = 4;
+
 /* A wait that nobody feels, in seconds. */
 static const double SHORT_WAIT = 0.005;
 
 /* Of the mean the latest request is this part. */
-static const double LATEST = 1.0 / 16;
+static const double LATEST = 1.0 / 32;
 
 void lipd_pace_init(struct lipd_pace *pace, double max_wait, size_t workers)
 {
@@ -40,8 +45,11 @@ static double window(const struct lipd_pace *pace)
 static void judge(struct lipd_pace *pace, size_t waiting)
 {
     double came = (double)pace->arrived, done = (double)pace->done;
-    bool grows = came > 1.5 * done && waiting > pace->workers;
-    if (came <= 1.1 * done + (double)pace->workers)
+    double workers = (double)pace->workers;
+    bool grows = came > 1.5 * done + GROWTH * workers &&
+                 (double)waiting > LONG_HEADS * workers &&
+                 lipd_pace_wait(pace, waiting) > LONG_WAIT;
+    if (came <= 1.1 * done + workers)
         pace->overloaded = false;
     else if (grows && pace->suspected)
         pace->overloaded = true;

@@ -2,10 +2,10 @@
  *
  * Whether one more request may wait. In calm times one waits as long as
  * --max-wait at most: a burst is taken as far as it will be through by then.
- * When requests come faster than they are answered, and go on to, a long line
- * would only make every answer late: then no more wait than there are workers,
- * or than are through in a few milliseconds, and who is taken is answered
- * nearly as soon as ever. The others are told at once.
+ * When requests come faster than they are answered, and go on to, a line of
+ * seconds would only make every answer late: then no more wait than there are
+ * workers, or than are through in a few milliseconds, and who is taken is
+ * answered nearly as soon as ever. The others are told at once.
  *
  * No locks, no clocks: whoever has it brings both. */
 #ifndef LIPD_PACE_H

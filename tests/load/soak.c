@@ -26,6 +26,13 @@
 
 enum { HANDS = 12, MOST = 1 << 21, PARTS = 10, DOCUMENT = 1 << 16 };
 
+/* A sanitizer keeps what is freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { INSTRUMENTED = 1 };
+#else
+enum { INSTRUMENTED = 0 };
+#endif
+
 static struct daemon daemon_;
 static struct soak_model model[SOAK_MODELS];
 static char *job_reference, *data_reference;
@@ -589,7 +596,8 @@ static void tell(const struct load_figures *first,
               "MB", "", true);
     load_line("memory at rest, the last three times", last->resident / 1e6,
               "MB", "", true);
-    load_line("change", flat, "%", "+-5", flat <= 5 && flat >= -5);
+    load_line("change", flat, "%", INSTRUMENTED ? "" : "+-5",
+              flat <= 5 && flat >= -5);
     load_line("descriptors, after warm-up", (double)first->descriptors, "", "",
               true);
     load_line("descriptors, at the end", (double)last->descriptors, "",

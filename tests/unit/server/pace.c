@@ -53,7 +53,7 @@ static void flood(struct play *play, double times, double seconds)
 
 static void learn(double work)
 {
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 400; i++)
         lipd_pace_done(&pace, work);
 }
 
@@ -132,6 +132,19 @@ START_TEST(a_long_line_that_does_not_grow_is_none)
 }
 END_TEST
 
+/* A few clients that ask now and then, behind a request that takes long. */
+START_TEST(a_worker_that_is_held_up_is_no_flood)
+{
+    enum { CLIENTS = 12 };
+    lipd_pace_init(&pace, 10, 2);
+    learn(0.06);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        lipd_pace_arrive(&pace, i, 10 + 0.2 * (double)i);
+        ck_assert(lipd_pace_takes(&pace, i));
+    }
+}
+END_TEST
+
 START_TEST(calm_comes_back)
 {
     struct play play = {.now = 10, .work = 0.01, .next_done = 10};
@@ -166,6 +179,7 @@ int main(void)
     tcase_add_test(tcase, as_many_as_there_are_workers_may_always_wait);
     tcase_add_test(tcase, a_flood_makes_the_line_short);
     tcase_add_test(tcase, a_long_line_that_does_not_grow_is_none);
+    tcase_add_test(tcase, a_worker_that_is_held_up_is_no_flood);
     tcase_add_test(tcase, calm_comes_back);
     tcase_add_test(tcase, without_a_bound_all_may_wait);
     suite_add_tcase(suite, tcase);
