@@ -183,12 +183,14 @@ static bool store_model(int folders, const char *job,
 
 /* --- the end */
 
-/* A store that cannot be reached is no reason for a job to fail. */
+/* A store that cannot be reached, or whose disk is full, is no reason for a job
+ * to fail; a limit is. */
 static void not_stored(struct lipd_outcome *outcome,
                        const struct api_problem *problem)
 {
     lipd_outcome_fail(outcome, problem);
-    outcome->later = problem->code == API_PROBLEM_OVERLOADED;
+    outcome->later =
+        problem->code == API_PROBLEM_OVERLOADED || problem->retry_after > 0;
 }
 
 /* A failed job may leave a model too: the last good one. */

@@ -13,6 +13,9 @@
 #include <libpq-fe.h>
 #include <pthread.h>
 
+/* Seconds after which somebody may have made room on the database's disk. */
+enum { LIPD_PG_FULL_RETRY = 10 };
+
 /* The channel on which every change of a job is told. */
 #define LIPD_PG_CHANNEL "lipschitzd"
 

@@ -50,6 +50,7 @@ static bool refused(const PGresult *result, bool *stop,
         *stop = true;
         api_problem_set(problem, API_PROBLEM_STORAGE_FULL,
                         "There is no room on the disk of the database.");
+        problem->retry_after = LIPD_PG_FULL_RETRY;
     }
     return false;
 }
