@@ -110,10 +110,10 @@ static enum lip_status add_layer(struct lip_stages *stages,
                                  const struct lip_layer *layer,
                                  struct lip_ctx *ctx)
 {
-    if (lip_layer_changes_nothing(layer))
-        return LIP_OK;
     if (layer->kind->role == LIP_ROLE_JOINT)
-        return add_mirrors(stages, layer, ctx);
+        return add_mirrors(stages, layer, ctx); /* none, of single numbers */
+    if (layer->kind->role == LIP_ROLE_RESHAPE)
+        return LIP_OK;
     bool linear = layer->kind->role == LIP_ROLE_LINEAR;
     if (!linear && !layer->activation)
         return lip_fail(ctx, LIP_UNSUPPORTED,
