@@ -12,7 +12,7 @@
 
 /* A window is so many seconds, and time for so many requests to be done, but
  * not more than LONGEST. */
-static const double SHORTEST = 0.25, LONGEST = 10, REQUESTS = 8;
+static const double SHORTEST = 0.1, LONGEST = 10, REQUESTS = 8;
 
 /* A line is long where it has so many heads for each worker and takes so many
  * seconds; it grows where so many more come for each worker than are done. */
