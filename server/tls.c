@@ -11,10 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/x509.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +52,7 @@ struct lipd_tls {
 struct lipd_tls_link {
     struct lipd_tls *tls;
     struct keys *keys;
+    int fd;
     bool done; /* the handshake */
 };
 
@@ -291,10 +296,39 @@ static int note_end(gnutls_session_t session, unsigned type, unsigned when,
     return 0;
 }
 
+/* While a handshake waits for its client, libmicrohttpd 0.9.75 asks for bytes
+ * again and again without a pause (seen by strace): whoever sends one byte and
+ * stops would keep a thread busy. So one of those who wait takes a rest in each
+ * round, which bytes of its own end early. */
+static void rest(const struct lipd_tls_link *link)
+{
+    enum { PAUSE = 1 /* milliseconds */ };
+    static _Thread_local const struct lipd_tls_link *rests;
+    static _Thread_local double woke;
+    struct pollfd p = {.fd = link->fd, .events = POLLIN};
+    if (rests != link && lip_now() < woke + 0.01)
+        return;
+    rests = link;
+    poll(&p, 1, PAUSE);
+    woke = lip_now();
+}
+
+static ssize_t pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
+{
+    const struct lipd_tls_link *link = arg;
+    ssize_t n = recv(link->fd, bytes, size, 0);
+    if (n < 0 && errno == EAGAIN && !link->done) {
+        rest(link);
+        errno = EAGAIN;
+    }
+    return n;
+}
+
 struct lipd_tls_link *lipd_tls_take(struct lipd_tls *tls,
                                     gnutls_session_t session)
 {
     struct lipd_tls_link *link = lip_calloc(NULL, 1, sizeof *link);
+    int on = 1;
     if (!link)
         return NULL;
     pthread_mutex_lock(&tls->lock);
@@ -309,6 +343,13 @@ struct lipd_tls_link *lipd_tls_take(struct lipd_tls *tls,
         lip_free(link);
         return NULL;
     }
+    /* A handshake is many small writes. Each would wait for the client's word
+     * that it has the one before, which clients take 40 ms for. */
+    link->fd = gnutls_transport_get_int(session);
+    setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    gnutls_transport_set_ptr2(session, link,
+                              (gnutls_transport_ptr_t)(intptr_t)link->fd);
+    gnutls_transport_set_pull_function(session, pull);
     gnutls_handshake_set_max_packet_length(session, HANDSHAKE_MAX_BYTES);
     /* The pointer of a store of sessions, which there is not: the session's own
      * is the HTTP library's. */

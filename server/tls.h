@@ -45,9 +45,9 @@ int64_t lipd_tls_expiry(struct lipd_tls *tls);
 /* No link may be left. NULL is allowed. */
 void lipd_tls_close(struct lipd_tls *tls);
 
-/* Prepares a session of a server before its handshake: the certificate, and
- * tickets to resume it with. NULL without memory. The session must not be used
- * any more when the link is put back. */
+/* Prepares a session of a server, which has its socket, before its handshake:
+ * the certificate, and tickets to resume it with. NULL without memory. The
+ * session must not be used any more when the link is put back. */
 struct lipd_tls_link *lipd_tls_take(struct lipd_tls *tls,
                                     gnutls_session_t session);
 
