@@ -47,6 +47,13 @@ api_bound_request_read(struct api_bound_request *out, struct lip_buffer *body,
                        struct api_problem *problem, struct lip_ctx *ctx);
 void api_bound_request_clear(struct api_bound_request *request);
 
+/* What an answer depends on, beside the request. */
+enum api_bound_standing {
+    API_BOUND_FINAL,   /* nothing: more time or memory would change nothing */
+    API_BOUND_LIMITED, /* the limits: methods were left out beforehand */
+    API_BOUND_CUT      /* the moment: time or memory ran out on the way */
+};
+
 /* What the service allows one request to take. */
 struct api_bound_limits {
     double max_bytes;   /* estimated memory of chain and methods */
@@ -58,6 +65,7 @@ struct api_bound_limits {
     /* Hears of each bound that a method gave, as it comes; may be NULL. */
     void (*observe)(void *arg, const struct lip_bound *bound);
     void *observe_arg;
+    enum api_bound_standing *standing; /* set with an answer; may be NULL */
 };
 
 /* Runs the methods of the request and writes the answer document. The answer

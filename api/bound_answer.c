@@ -33,6 +33,7 @@ struct job {
     bool out_of_time;       /* a method was skipped for time */
     double predicted;       /* seconds of the methods that are to run */
     double seconds[API_MAX_METHODS]; /* of each of them */
+    enum api_bound_standing standing;
     struct api_problem *problem;
     struct lip_ctx *ctx;
 };
@@ -63,6 +64,12 @@ static void set_deadline(struct job *job)
     if (job->reserve == 0 && job->deadline > 0 &&
         api_lower_wanted(job->request))
         job->reserve = (job->deadline - job->start) / 50;
+}
+
+static void depend_on(struct job *job, enum api_bound_standing what)
+{
+    if (what > job->standing)
+        job->standing = what;
 }
 
 /* False where no time is left. */
@@ -164,6 +171,7 @@ static enum lip_status plan_method(struct job *job, size_t i)
         method->cost(lip_method_chain(method, job->chain), &job->options);
     if (over_limit(job, &cost, reason, sizeof reason)) {
         skip(bound, reason);
+        depend_on(job, API_BOUND_LIMITED);
         if (job->request->choice != API_METHODS_NAMED)
             return LIP_OK;
         api_problem_set(job->problem, API_PROBLEM_MODEL_TOO_LARGE,
@@ -177,6 +185,7 @@ static enum lip_status plan_method(struct job *job, size_t i)
                  "left; name it to run it.",
                  cost.flops / job->limits->flops_per_second);
         skip_for_time(job, bound, reason);
+        depend_on(job, API_BOUND_LIMITED);
     } else {
         job->seconds[i] = cost.flops / job->limits->flops_per_second;
         job->predicted += job->seconds[i];
@@ -214,6 +223,8 @@ static enum lip_status make_chain(struct job *job)
     most = most > 0 ? fmin(most, LIP_UNROLL_BYTES) : LIP_UNROLL_BYTES;
     enum lip_status s =
         lip_chain_new_within(&job->chain, network, most, job->ctx);
+    if (s == LIP_OK && !job->chain->unrolled && most < LIP_UNROLL_BYTES)
+        depend_on(job, API_BOUND_LIMITED);
     return s == LIP_OK ? LIP_OK : failed(job, s);
 }
 
@@ -223,6 +234,8 @@ static enum lip_status forgive(struct job *job, struct lip_bound *bound,
                                enum lip_status status)
 {
     bool named = job->request->choice == API_METHODS_NAMED;
+    if (status != LIP_UNPROVEN)
+        depend_on(job, API_BOUND_CUT);
     if (status == LIP_TIMEOUT)
         skip_for_time(job, bound,
                       refresh_time_left(job)
@@ -234,6 +247,14 @@ static enum lip_status forgive(struct job *job, struct lip_bound *bound,
         return failed(job, status);
     lip_error_clear(job->ctx);
     return LIP_OK;
+}
+
+/* A method that took a good part of the time it had may have planned for that,
+ * whatever it says. */
+static bool is_cut(const struct job *job, const struct lip_bound *bound)
+{
+    return bound->state == LIP_BOUND_TIME_LIMIT ||
+           (job->deadline > 0 && bound->seconds > job->options.time_limit / 4);
 }
 
 /* Expected to take several times as long as there is, with nothing to show
@@ -265,6 +286,7 @@ static enum lip_status run_method(struct job *job, size_t i)
     if (bound->skipped)
         return LIP_OK;
     if (!refresh_time_left(job)) {
+        depend_on(job, API_BOUND_CUT);
         skip_for_time(job, bound, "no time left");
         return LIP_OK;
     }
@@ -273,6 +295,7 @@ static enum lip_status run_method(struct job *job, size_t i)
         snprintf(reason, sizeof reason,
                  "It is expected to take about %.2g s, far more than is left.",
                  job->seconds[i]);
+        depend_on(job, API_BOUND_CUT);
         skip_for_time(job, bound, reason);
         return LIP_OK;
     }
@@ -282,6 +305,8 @@ static enum lip_status run_method(struct job *job, size_t i)
     if (job->deadline > 0)
         job->ctx->deadline = job->deadline - job->reserve;
     bound->method = method;
+    if (is_cut(job, bound))
+        depend_on(job, API_BOUND_CUT);
     if (s != LIP_OK)
         s = forgive(job, bound, s);
     else if (!bound->skipped && job->limits->observe)
@@ -342,6 +367,8 @@ static enum lip_status find_layer_norms(struct job *job)
     const struct lip_product *product = least_product(job);
     struct lip_norm_pair norm = job->options.norm;
     enum api_layer_norms wanted = affordable(job);
+    if (wanted == API_NORMS_KNOWN && job->request->choice != API_METHODS_NAMED)
+        depend_on(job, API_BOUND_CUT);
     if (norm.input != norm.output || (wanted == API_NORMS_KNOWN && !product))
         return LIP_OK;
     job->layer = lip_calloc(job->ctx, network->count, sizeof *job->layer);
@@ -351,6 +378,8 @@ static enum lip_status find_layer_norms(struct job *job)
                                         product, job->ctx);
     if (s == LIP_NO_MEMORY || s == LIP_CANCELLED)
         return failed(job, s);
+    if (s != LIP_OK)
+        depend_on(job, API_BOUND_CUT);
     lip_error_clear(job->ctx);
     return LIP_OK;
 }
@@ -364,6 +393,8 @@ static enum lip_status find_lower_bound(struct job *job)
     enum lip_status s =
         api_lower_find(&job->lower, job->request, job->limits->max_bytes,
                        best ? best->upper_bound : 0, job->ctx);
+    if (job->lower.cut)
+        depend_on(job, API_BOUND_CUT);
     return s == LIP_OK ? LIP_OK : failed(job, s);
 }
 
@@ -429,6 +460,12 @@ static void free_job(struct job *job)
     lip_free(job);
 }
 
+/* How often memory was short, whatever was made of that. */
+static size_t refusals(const struct lip_ctx *ctx)
+{
+    return ctx->budget ? atomic_load(&ctx->budget->refused) : 0;
+}
+
 enum lip_status api_bound_answer(struct api_text *text,
                                  const struct api_bound_request *request,
                                  const struct api_bound_limits *limits,
@@ -439,6 +476,7 @@ enum lip_status api_bound_answer(struct api_text *text,
     if (!job)
         return ctx->error.status;
     double outer_deadline = ctx->deadline;
+    size_t refused = refusals(ctx);
     set_deadline(job);
     ctx->deadline = job->deadline;
     enum lip_status s = run_job(job);
@@ -447,6 +485,10 @@ enum lip_status api_bound_answer(struct api_text *text,
         write_answer(text, job);
     if (s == LIP_OK && text->failed)
         s = failed(job, ctx->error.status);
+    if (refusals(ctx) != refused)
+        depend_on(job, API_BOUND_CUT);
+    if (limits->standing)
+        *limits->standing = job->standing;
     free_job(job);
     return s;
 }

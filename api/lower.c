@@ -36,12 +36,15 @@ enum lip_status api_lower_find(struct lip_lower_bound *out,
         .enough = upper * (1 - 1e-9),
     };
     *out = (struct lip_lower_bound){.method = LIP_LOWER_METHOD};
-    if (max_bytes > 0 && lip_lower_bytes(network) > max_bytes)
+    if (max_bytes > 0 && lip_lower_bytes(network) > max_bytes) {
+        out->cut = true;
         return LIP_OK;
+    }
     enum lip_status status =
         lip_lower_bound(out, network, request->options.norm, &options, ctx);
     if (status != LIP_TOO_LARGE)
         return status;
+    out->cut = true;
     lip_error_clear(ctx);
     return LIP_OK;
 }

@@ -18,8 +18,8 @@ double api_lower_share(const struct api_bound_request *request);
 
 /* Searches and proves. `upper` is the least upper bound proven, which ends the
  * search where it is reached, or 0. Whatever keeps it from finding one (memory,
- * time) leaves the value 0, which is true too. Failures: LIP_CANCELLED,
- * LIP_NO_MEMORY. The caller clears *out. */
+ * time) leaves the value 0, which is true too, and sets out->cut. Failures:
+ * LIP_CANCELLED, LIP_NO_MEMORY. The caller clears *out. */
 enum lip_status api_lower_find(struct lip_lower_bound *out,
                                const struct api_bound_request *request,
                                double max_bytes, double upper,

@@ -37,6 +37,8 @@ EOF
 }
 
 for database in "$data"/*.sqlite; do
+    # Answers that can be computed again.
+    [[ ${database##*/} != results.sqlite ]] || continue
     snapshot "$database" "$target/${database##*/}"
 done
 for folder in models datasets; do

@@ -46,6 +46,8 @@ static void add_asked(const struct fields *fields)
     add(fields, "Allow", reply->allow);
     add(fields, "Location", reply->location);
     add(fields, "Preference-Applied", reply->preference);
+    add(fields, "Age", reply->age);
+    add(fields, "Cache-Status", reply->cache_status);
     add(fields, "Content-Disposition", file);
     add(fields, "ETag", reply->etag);
     add(fields, "Accept-Ranges", reply->ranges ? "bytes" : "");
@@ -115,14 +117,16 @@ static void add_cors(const struct fields *fields)
     add(fields, "Access-Control-Allow-Origin", origin);
     if (request->route != &lipd_options || !request->preflight) {
         add(fields, "Access-Control-Expose-Headers",
-            "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, "
-            "Location, Preference-Applied, Retry-After, WWW-Authenticate, "
+            "Accept-Ranges, Age, Allow, Cache-Status, Content-Disposition, "
+            "Content-Range, ETag, Location, Preference-Applied, Retry-After, "
+            "WWW-Authenticate, "
             "X-Request-Id, traceresponse");
         return;
     }
     add(fields, "Access-Control-Allow-Methods", fields->reply->allow);
     add(fields, "Access-Control-Allow-Headers",
-        "Authorization, Content-Type, Idempotency-Key, If-Match, "
+        "Authorization, Cache-Control, Content-Type, Idempotency-Key, "
+        "If-Match, "
         "If-None-Match, If-Range, Last-Event-ID, Prefer, Range, X-Request-Id, "
         "traceparent, tracestate");
     add(fields, "Access-Control-Max-Age", "3600");

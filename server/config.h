@@ -103,6 +103,9 @@ typedef char lipd_text[LIPD_TEXT_MAX];
     X(max_datasets, BYTES, "20G", 0, 1125899906842624.0, "bytes",              \
       "All stored data sets together; uploads on their way may take as much "  \
       "again.")                                                                \
+    X(max_results, BYTES, "256M", 0, 1125899906842624.0, "bytes",              \
+      "Answers of /bound that are kept with --data-dir, to be given again; "   \
+      "those used longest ago go first. 0: none are kept.")                    \
     X(max_time, SECONDS, "60", 0.001, 86400, "seconds",                        \
       "The longest one request may compute before its answer. Bounds that "    \
       "are "                                                                   \

@@ -65,6 +65,7 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(content_type, "Content-Type")
     TAKE(request_id, "X-Request-Id")
     TAKE(last_event_id, "Last-Event-ID")
+    TAKE(cache_control, "Cache-Control")
     TAKE(idempotency_key, "Idempotency-Key")
     TAKE(prefer, "Prefer")
     TAKE(if_none_match, "If-None-Match")

@@ -20,7 +20,7 @@ struct lipd_head {
         unsigned count;
     } content_length, transfer_encoding, host, content_type, request_id,
         last_event_id, idempotency_key, prefer, if_none_match, range, if_range,
-        authorization, traceparent, origin,
+        cache_control, authorization, traceparent, origin,
         preflight;  /* Access-Control-Request-Method */
     bool bad_field; /* a name or value with a byte that may not stand there */
     bool torn;      /* not what was sent; see intact.h */

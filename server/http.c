@@ -298,6 +298,7 @@ static enum MHD_Result begin(struct lipd_http *http, struct MHD_Connection *mhd,
     request->if_range =
         only(exchange->head.if_range.value, exchange->head.if_range.count);
     request->head_only = !strcmp(method, "HEAD");
+    request->cache_control = exchange->head.cache_control.value;
     if (exchange->head.origin.count == 1)
         request->origin = exchange->head.origin.value;
     request->preflight = exchange->head.preflight.count > 0;

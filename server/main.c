@@ -247,6 +247,7 @@ static bool open_jobs(struct daemon *d, char *complaint, size_t size)
     service->blobs = d->stores.blobs;
     service->holdings = d->stores.holdings;
     service->uses = lipd_uses_new(); /* without memory: nothing is noted */
+    service->results = d->stores.results;
     /* What others store is theirs to note. */
     if (!*d->config.store && !adopt(service, complaint, size))
         return false;

@@ -32,7 +32,8 @@ enum labels {
     KIND,
     STATE,
     EXIT,
-    CALL
+    CALL,
+    OUTCOME
 };
 enum { SERIES = 256, BUCKETS = 11, CLASSES = 5, ENDS = LIPD_JOB_CANCELLED + 1 };
 
@@ -62,6 +63,12 @@ static const char *const exits[LIPD_EXIT_COUNT] = {
 static const char *const calls[LIPD_CALL_COUNT] = {
 #define X(constant, name) name,
     LIPD_CALLS(X)
+#undef X
+};
+
+static const char *const lookups[LIPD_LOOKUP_COUNT] = {
+#define X(constant, name) name,
+    LIPD_LOOKUPS(X)
 #undef X
 };
 
@@ -177,6 +184,8 @@ static size_t series_count(enum labels labels)
         return LIPD_EXIT_COUNT;
     case CALL:
         return LIPD_CALL_COUNT;
+    case OUTCOME:
+        return LIPD_LOOKUP_COUNT;
     case STATE:
         return table_count(KIND) * ENDS;
     case NONE:
@@ -211,6 +220,9 @@ static const char *simple_label(enum labels labels, size_t i, const char **name)
     case CALL:
         *name = "call";
         return calls[i];
+    case OUTCOME:
+        *name = "outcome";
+        return lookups[i];
     default:
         return NULL;
     }

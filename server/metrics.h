@@ -14,8 +14,9 @@
  * 1 (lipd_metric_route); CODE: enum api_problem_code; REASON: enum
  * lipd_reject; METHOD: the row in lip_methods; FORMAT: that in lip_formats;
  * PATH: a route's row; KIND: that in lipd_job_kinds; STATE: lipd_metric_job;
- * EXIT: enum lipd_exit; CALL: enum lipd_call. A SPAN is a gauge and a TIME a
- * counter of seconds, set and added to in nanoseconds. */
+ * EXIT: enum lipd_exit; CALL: enum lipd_call; OUTCOME: enum lipd_lookup. A SPAN
+ * is a gauge and a TIME a counter of seconds, set and added to in nanoseconds.
+ */
 #define LIPD_METRICS(X)                                                        \
     X(REQUESTS, "requests_total", COUNTER, ROUTE,                              \
       "Requests by route and class of status")                                 \
@@ -68,6 +69,13 @@
       "Time of a call of the store of jobs, by call")                          \
     X(STORE_FAILURES, "store_failures_total", COUNTER, CALL,                   \
       "Calls of the store of jobs that failed for its own reasons, by call")   \
+    X(RESULTS, "result_lookups_total", COUNTER, OUTCOME,                       \
+      "Answers of /bound looked for among those kept: hit, miss, passed over " \
+      "as the client wanted, failed where the store did not answer")           \
+    X(RESULTS_DROPPED, "results_dropped_total", COUNTER, NONE,                 \
+      "Kept answers that made room for others")                                \
+    X(RESULT_BYTES, "stored_result_bytes", GAUGE, NONE,                        \
+      "Bytes of kept answers, about")                                          \
     X(MODELS_READ, "models_read_total", COUNTER, FORMAT,                       \
       "Models that came with requests for bounds or to be stored, by format")  \
     X(RESIDENT, "resident_bytes", GAUGE, NONE,                                 \
@@ -148,6 +156,20 @@ enum lipd_call {
     LIPD_CALLS(X)
 #undef X
         LIPD_CALL_COUNT
+};
+
+/* What came of looking for an answer among those kept. */
+#define LIPD_LOOKUPS(X)                                                        \
+    X(HIT, "hit")                                                              \
+    X(MISS, "miss")                                                            \
+    X(PASSED, "passed")                                                        \
+    X(FAILED, "failed")
+
+enum lipd_lookup {
+#define X(constant, name) LIPD_LOOKUP_##constant,
+    LIPD_LOOKUPS(X)
+#undef X
+        LIPD_LOOKUP_COUNT
 };
 
 /* The series of a route (its row; the number of rows for no route) and an HTTP

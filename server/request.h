@@ -63,7 +63,9 @@ struct lipd_reply {
     bool ranges;         /* parts can be asked for */
     const char *caching; /* Cache-Control; NULL: as is right for the route */
     char preference[24]; /* of Prefer, that was heeded; "": none */
-    bool close;          /* the connection ends with this answer */
+    char age[12];        /* "": no header; the next as well */
+    char cache_status[40];
+    bool close; /* the connection ends with this answer */
 };
 
 struct lipd_request {
@@ -78,8 +80,9 @@ struct lipd_request {
     struct lipd_quota quota;      /* its token's */
     char argument[LIPD_ARGUMENT]; /* what stands for {id} in the path */
     struct api_query query;
-    const char *content_type; /* NULL: not sent; the next three as well */
+    const char *content_type; /* NULL: not sent; the next four as well */
     const char *last_event_id, *idempotency_key, *prefer;
+    const char *cache_control;
     const char *origin; /* of the page that asks; NULL: not sent, or twice */
     bool preflight;     /* a browser asks what that page may send */
     /* NULL: not sent, or twice. */

@@ -10,6 +10,7 @@
 #include "server/out.h"
 #include "server/routes.h"
 #include "server/service.h"
+#include "server/store/results.h"
 #include "server/usage.h"
 
 #include <string.h>
@@ -63,6 +64,10 @@ void lipd_route_metrics(struct lipd_request *request)
     if (service->datasets)
         lipd_metric_set(LIPD_DATASETS, 0,
                         (int64_t)lipd_dataset_store_used(service->datasets));
+    if (service->results)
+        lipd_metric_set(
+            LIPD_RESULT_BYTES, 0,
+            (int64_t)service->results->ops->bytes(service->results));
     lipd_metric_set(LIPD_QUEUE_OLDEST, 0,
                     (int64_t)(1e9 * lipd_queue_age(&service->queue)));
     lipd_usage(&usage);

@@ -20,6 +20,7 @@ struct lipd_hub;
 struct lipd_runner;
 struct lipd_blobs;
 struct lipd_uses;
+struct lipd_results;
 
 enum lipd_state {
     LIPD_SERVING,
@@ -41,6 +42,7 @@ struct lipd_service {
     struct lipd_holdings *holdings; /* NULL also: all hold everything */
     struct lipd_uses *uses;         /* of models */
     struct lipd_job_store *jobs;
+    struct lipd_results *results; /* NULL also: --max-results 0 */
     struct lipd_hub *hub;
     struct lipd_runner *runner;
     struct lipd_runner *_Atomic hears; /* it, once it can be told news */

@@ -30,6 +30,7 @@ void lip_budget_init(struct lip_budget *budget, size_t limit)
     budget->grow = NULL;
     atomic_init(&budget->used, 0);
     atomic_init(&budget->peak, 0);
+    atomic_init(&budget->refused, 0);
     atomic_init(&budget->fail_after, -1);
 }
 
@@ -60,6 +61,7 @@ static bool take(struct lip_ctx *ctx, struct lip_budget *budget, size_t size)
     size_t used = atomic_fetch_add(&budget->used, size) + size;
     if (used < size || !fits(budget, used)) {
         atomic_fetch_sub(&budget->used, size);
+        atomic_fetch_add(&budget->refused, 1);
         lip_fail(ctx, LIP_TOO_LARGE,
                  "This needs at least %zu bytes of memory, over the limit of "
                  "%zu. Send a smaller model or raise the limit.",

@@ -17,6 +17,7 @@ struct lip_ctx;
 struct lip_budget {
     _Atomic size_t limit; /* bytes; 0: unlimited */
     _Atomic size_t used, peak;
+    _Atomic size_t refused; /* how often it did not have what was asked for */
     _Atomic long fail_after;
     /* Asked before an allocation fails that would make `used` this large:
      * whether it raised the limit. From any thread; NULL: nobody is. */

@@ -333,6 +333,7 @@ enum lip_status lip_field_lower(struct lip_lower_bound *out,
     if (status == LIP_OK) {
         set_limits(&h, options);
         search(&h);
+        out->cut = h.deadline > 0 && lip_now() > h.deadline;
         status = prove_best(&h);
         out->effort = h.spent;
     }

@@ -156,6 +156,7 @@ static enum lip_status run(struct proof *p, const struct lip_lower_options *o)
     s->deadline =
         earlier(s->deadline, outer > 0 ? outer - (outer - now) / 3 : 0);
     enum lip_status status = lip_search_run(s);
+    p->out->cut = s->deadline > 0 && lip_now() > s->deadline;
     if (status == LIP_OK && s->best.value > 0)
         status = prove_best(p);
     p->out->effort = s->walk.spent;
@@ -207,10 +208,11 @@ enum lip_status lip_lower_bound(struct lip_lower_bound *out,
     *out = (struct lip_lower_bound){.method = LIP_LOWER_METHOD,
                                     .inputs = network->inputs};
     enum lip_status status =
-        forgive(lip_stages_can(network)
-                    ? chain_lower(out, network, norm, options, ctx)
-                    : lip_field_lower(out, network, norm, options, ctx),
-                ctx);
+        lip_stages_can(network)
+            ? chain_lower(out, network, norm, options, ctx)
+            : lip_field_lower(out, network, norm, options, ctx);
+    out->cut |= status == LIP_TIMEOUT;
+    status = forgive(status, ctx);
     if (status != LIP_OK)
         out->value = 0;
     if (out->value == 0)

@@ -47,6 +47,7 @@ struct lip_lower_bound {
     double *x, *y; /* the pair [inputs]; NULL where value is 0 */
     double effort; /* multiplications spent in the search */
     size_t restarts;
+    bool cut; /* time ended it: with more, more might have been found */
 };
 
 /* What the search takes by default, in multiplications: about a millisecond

@@ -44,6 +44,10 @@ enum {
     LIPD_CHILD_PAUSED = 12
 };
 
+/* A file of the folder: what is in result.json would be the same with more time
+ * and memory. Written before it. */
+#define LIPD_CHILD_FINAL "final"
+
 /* The only member of a line that is no progress. */
 #define LIPD_CHILD_BOUND "bound"
 

@@ -175,7 +175,8 @@ static bool hear(void *arg, const struct lip_progress *progress)
 }
 
 static enum lip_status answer(struct bound_job *job, struct api_text *text,
-                              struct api_bound_request *read)
+                              struct api_bound_request *read,
+                              enum api_bound_standing *standing)
 {
     const struct lipd_child *child = job->child;
     struct lip_ctx *ctx = job->child->ctx;
@@ -187,6 +188,7 @@ static enum lip_status answer(struct bound_job *job, struct api_text *text,
         .flops_per_second = lipd_machine_speed(child->config),
         .observe = observe,
         .observe_arg = job,
+        .standing = standing,
     };
     double predicted;
     enum lip_status s =
@@ -200,21 +202,31 @@ static enum lip_status answer(struct bound_job *job, struct api_text *text,
     return api_bound_answer(text, read, &limits, job->problem, ctx);
 }
 
+static bool keep(struct bound_job *job, const char *document, size_t size,
+                 enum api_bound_standing standing)
+{
+    if (standing == API_BOUND_FINAL &&
+        !lipd_child_write(job->child, LIPD_CHILD_FINAL, "1", 1, job->problem))
+        return false;
+    return lipd_child_write(job->child, "result.json", document, size,
+                            job->problem);
+}
+
 static int work(struct bound_job *job, struct api_bound_request *read)
 {
     struct lip_ctx *ctx = job->child->ctx;
     struct api_text text;
+    enum api_bound_standing standing = API_BOUND_CUT;
     int status = LIPD_CHILD_FAILED;
     ctx->progress = hear;
     ctx->progress_arg = job;
     api_text_init(&text, LIPD_ANSWER_MAX, ctx);
-    if (answer(job, &text, read) == LIP_OK) {
+    if (answer(job, &text, read, &standing) == LIP_OK) {
         size_t size;
         char *document = api_text_take(&text, &size);
         if (!document)
             failed(job);
-        else if (lipd_child_write(job->child, "result.json", document, size,
-                                  job->problem))
+        else if (keep(job, document, size, standing))
             status = LIPD_CHILD_DONE;
         lip_free(document);
     } else if (job->wish == LIPD_PAUSE) {

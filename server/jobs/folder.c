@@ -4,6 +4,7 @@
 #include "server/jobs/folder.h"
 
 #include "server/file.h"
+#include "server/jobs/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -198,8 +199,9 @@ void lipd_folders_sweep(int folders, struct lipd_job_store *store)
 void lipd_folder_reset(int folders, const char *id)
 {
     /* The status first: without it the others count for nothing. */
-    static const char *const name[] = {"status", "result.json", "error.json",
-                                       "model.id", "model"};
+    static const char *const name[] = {"status",     "result.json",
+                                       "error.json", "model.id",
+                                       "model",      LIPD_CHILD_FINAL};
     int folder = open_folder(folders, id);
     if (folder < 0)
         return;

@@ -99,6 +99,12 @@ static void take_up(struct lipd_runner *runner, struct lipd_slot *slot,
     lipd_slot_publish(runner, slot);
     lipd_journal_state("job-start", slot->id, slot->kind, slot->trace,
                        LIPD_JOB_RUNNING);
+    lipd_job_recall_read(&slot->recall, job);
+    if (!job->cancel &&
+        lipd_job_recall_find(&slot->recall, runner->service, &slot->outcome)) {
+        lipd_slot_settle_later(slot);
+        return;
+    }
     lipd_folders_reserve(runner->folders);
     if (!lipd_folder_make(runner->folders, runner->service->jobs, job,
                           &problem)) {

@@ -42,8 +42,12 @@ bool lipd_slot_read(struct lipd_runner *runner, struct lipd_slot *slot,
                     int code)
 {
     slot->code = code;
-    return lipd_outcome_read(&slot->outcome, runner->folders, slot->id, code,
-                             runner->service);
+    if (!lipd_outcome_read(&slot->outcome, runner->folders, slot->id, code,
+                           runner->service))
+        return false;
+    lipd_job_recall_keep(&slot->recall, runner->service, runner->folders,
+                         slot->id, &slot->outcome);
+    return true;
 }
 
 /* --- judging */

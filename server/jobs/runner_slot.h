@@ -8,6 +8,7 @@
 #include "server/jobs/attempts.h"
 #include "server/jobs/child.h"
 #include "server/jobs/ear.h"
+#include "server/jobs/job_recall.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/outcome.h"
 #include "server/jobs/process.h"
@@ -26,6 +27,7 @@ struct lipd_slot {
     int code; /* how the process ended: what the outcome is read by */
     char news[LIPD_CHILD_LINE + 1]; /* progress not yet in the store; "" none */
     struct lipd_attempts attempts;
+    struct lipd_job_recall recall;
     bool cancel, late, lost, killed;
     struct lipd_quota may; /* what it may take */
     double begun;          /* when its process was started */

@@ -8,6 +8,7 @@
 
 #include "server/jobs/job_store.h"
 #include "server/store/blobs.h"
+#include "server/store/results.h"
 #include "server/store/store.h"
 
 #include <libpq-fe.h>
@@ -146,10 +147,11 @@ void lipd_pg_leases_clear(struct lipd_pg_leases *leases);
 bool lipd_pg_input(struct lipd_pg *pg, const char *id, int fd, bool *there,
                    struct api_problem *problem);
 
-/* In postgres_jobs.c, postgres_blobs.c, postgres_holdings.c; NULL without
- * memory. Closing one leaves the pool open. */
+/* In postgres_jobs.c, postgres_blobs.c, postgres_holdings.c,
+ * postgres_results.c; NULL without memory. Closing one leaves the pool open. */
 struct lipd_job_store *lipd_pg_jobs(struct lipd_pg *pg);
 struct lipd_blobs *lipd_pg_blobs(struct lipd_pg *pg);
 struct lipd_holdings *lipd_pg_holdings(struct lipd_pg *pg);
+struct lipd_results *lipd_pg_results(struct lipd_pg *pg, size_t most);
 
 #endif

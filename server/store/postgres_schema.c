@@ -93,6 +93,16 @@ static const char *const migrations[] = {
     " PRIMARY KEY(tenant, key));"
     "CREATE INDEX answer_created ON answer(created);"
     "CREATE INDEX answer_tenant ON answer(tenant, created);",
+    "CREATE TABLE result("
+    " tenant text NOT NULL,"
+    " key text NOT NULL,"
+    " etag text NOT NULL,"
+    " created float8 NOT NULL,"
+    " used float8 NOT NULL,"
+    " size bigint NOT NULL,"
+    " document bytea NOT NULL,"
+    " PRIMARY KEY(tenant, key));"
+    "ALTER TABLE result ALTER document SET STORAGE EXTERNAL;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

@@ -24,7 +24,10 @@ static bool open_shared(struct lipd_stores *stores,
     stores->jobs = lipd_pg_jobs(stores->pg);
     stores->blobs = lipd_pg_blobs(stores->pg);
     stores->holdings = lipd_pg_holdings(stores->pg);
-    if (!stores->jobs || !stores->blobs || !stores->holdings)
+    if (config->max_results)
+        stores->results = lipd_pg_results(stores->pg, config->max_results);
+    if (!stores->jobs || !stores->blobs || !stores->holdings ||
+        (config->max_results && !stores->results))
         return no_memory(complaint, size);
     if (news && !(stores->listener = lipd_pg_listen(stores->pg, news, arg)))
         return no_memory(complaint, size);
@@ -39,7 +42,10 @@ static bool open_own(struct lipd_stores *stores,
     if (stores->jobs)
         stores->holdings =
             lipd_holdings_sqlite(config->data_dir, complaint, size);
-    return stores->holdings != NULL;
+    if (stores->holdings && config->max_results)
+        stores->results = lipd_results_sqlite(
+            config->data_dir, config->max_results, complaint, size);
+    return stores->holdings && (stores->results || !config->max_results);
 }
 
 bool lipd_stores_open(struct lipd_stores *stores,
@@ -69,6 +75,8 @@ void lipd_stores_close(struct lipd_stores *stores)
         stores->jobs->ops->close(stores->jobs);
     if (stores->holdings)
         stores->holdings->ops->close(stores->holdings);
+    if (stores->results)
+        stores->results->ops->close(stores->results);
     if (stores->blobs)
         stores->blobs->ops->close(stores->blobs);
     lipd_pg_close(stores->pg);

@@ -10,6 +10,7 @@
 #include "server/jobs/job_store.h"
 #include "server/store/blobs.h"
 #include "server/store/holdings.h"
+#include "server/store/results.h"
 
 struct lipd_pg;
 struct lipd_pg_listener;
@@ -17,7 +18,8 @@ struct lipd_pg_listener;
 struct lipd_stores {
     struct lipd_job_store *jobs;
     struct lipd_holdings *holdings;
-    struct lipd_blobs *blobs; /* NULL: one machine */
+    struct lipd_results *results; /* NULL: none are kept (--max-results 0) */
+    struct lipd_blobs *blobs;     /* NULL: one machine */
     /* What they share; NULL: one machine. */
     struct lipd_pg *pg;
     struct lipd_pg_listener *listener;

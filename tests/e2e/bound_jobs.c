@@ -2,7 +2,7 @@
  *
  * Bounds as jobs, with the real daemon: the same document as at once, from
  * every form of the body, also after a restart; what is refused, and what ends
- * early. */
+ * early. Nothing is kept of the answers: that is tests/e2e/results.c. */
 #include "tests/support/contract.h"
 #include "tests/support/daemon.h"
 #include "tests/support/http_client.h"
@@ -23,8 +23,8 @@ static char data[80];
 
 static void run(void)
 {
-    daemon_run(&daemon_,
-               (const char *[]){"--data-dir", data, "--jobs", "1", NULL});
+    daemon_run(&daemon_, (const char *[]){"--data-dir", data, "--jobs", "1",
+                                          "--max-results", "0", NULL});
 }
 
 static void setup(void)
@@ -254,7 +254,7 @@ static void run_slow(const char *job_time)
     daemon_run(&daemon_,
                (const char *[]){"--data-dir", data, "--flops-per-second", "1",
                                 "--max-time", "5", "--job-time", job_time,
-                                "--jobs", "1", NULL});
+                                "--jobs", "1", "--max-results", "0", NULL});
 }
 
 static void expect_status(int status, const char *query, const char *fields,

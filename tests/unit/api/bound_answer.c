@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct lip_budget budget;
 static struct lip_ctx ctx;
@@ -157,6 +158,30 @@ static enum lip_status run_wide(struct lip_bound *bound,
     return block ? LIP_OK : LIP_TOO_LARGE;
 }
 
+/* Does without memory that it does not get. */
+static enum lip_status run_modest(struct lip_bound *bound,
+                                  const struct lip_chain *chain,
+                                  const struct lip_bound_options *options,
+                                  struct lip_ctx *c)
+{
+    (void)chain, (void)options;
+    lip_free(lip_alloc(c, 1, (size_t)1 << 40));
+    lip_error_clear(c);
+    bound->upper_bound = 1;
+    return LIP_OK;
+}
+
+static enum lip_status run_slowly(struct lip_bound *bound,
+                                  const struct lip_chain *chain,
+                                  const struct lip_bound_options *options,
+                                  struct lip_ctx *c)
+{
+    (void)chain, (void)options, (void)c;
+    usleep(100000);
+    bound->upper_bound = 1;
+    return LIP_OK;
+}
+
 static const struct lip_method plain = {
     .id = "plain", .applies = applies, .cost = cheap, .run = run_plain};
 static const struct lip_method iterative = {
@@ -180,6 +205,11 @@ static const struct lip_method wide = {
     .id = "wide", .applies = applies, .cost = wide_work, .run = run_plain};
 static const struct lip_method greedy = {
     .id = "greedy", .applies = applies, .cost = cheap, .run = run_wide};
+
+static const struct lip_method modest = {
+    .id = "modest", .applies = applies, .cost = cheap, .run = run_modest};
+static const struct lip_method slowly = {
+    .id = "slowly", .applies = applies, .cost = cheap, .run = run_slowly};
 
 static void ask(const struct lip_method *method)
 {
@@ -638,6 +668,66 @@ START_TEST(test_observer)
 }
 END_TEST
 
+/* What an answer depends on, that is: who else may have it. */
+static enum api_bound_standing standing(void)
+{
+    enum api_bound_standing out = API_BOUND_CUT;
+    limits.standing = &out;
+    json_decref(answer());
+    limits.standing = NULL;
+    return out;
+}
+
+START_TEST(test_standing)
+{
+    ask(&plain);
+    ask(&other);
+    ask(&unproven);
+    ck_assert_int_eq(standing(), API_BOUND_FINAL);
+    /* `auto` leaves out what it expects to take too long: that follows from the
+     * limits. */
+    request.choice = API_METHODS_AUTO;
+    request.method_count = 0;
+    request.lower_bound = API_LOWER_NO; /* which takes its time */
+    request.options.time_limit = 50;
+    ck_assert_int_eq(standing(), API_BOUND_FINAL);
+    limits.flops_per_second = 1;
+    ck_assert_int_eq(standing(), API_BOUND_LIMITED);
+    limits.flops_per_second = 1e9;
+    request.choice = API_METHODS_ALL;
+    ck_assert_int_eq(standing(), API_BOUND_FINAL);
+    limits.max_flops = 5000;
+    ck_assert_int_eq(standing(), API_BOUND_LIMITED);
+}
+END_TEST
+
+START_TEST(test_standing_of_what_is_cut_off)
+{
+    ask(&plain);
+    ask(&iterative); /* says that time ended it */
+    ck_assert_int_eq(standing(), API_BOUND_CUT);
+    request.method[1] = &forever;
+    request.options.time_limit = 0.05;
+    ck_assert_int_eq(standing(), API_BOUND_CUT);
+    /* The one that comes after it had no time. */
+    request.method[0] = &slowly;
+    request.method[1] = &plain;
+    ck_assert_int_eq(standing(), API_BOUND_CUT);
+    request.options.time_limit = 0;
+    ck_assert_int_eq(standing(), API_BOUND_FINAL);
+    /* One that took a good part of what it had may have planned for it. */
+    request.method_count = 1;
+    request.options.time_limit = 0.3;
+    ck_assert_int_eq(standing(), API_BOUND_CUT);
+    /* Memory that was missing, whatever was done without it. */
+    request.options.time_limit = 0;
+    request.method[0] = &modest;
+    budget.limit = 1 << 20;
+    ck_assert_int_eq(standing(), API_BOUND_CUT);
+    budget.limit = 0;
+}
+END_TEST
+
 /* Only what is named counts, and not what does not apply; before anything runs,
  * what an answer would fail for is said. */
 START_TEST(test_prediction)
@@ -737,6 +827,8 @@ int main(void)
     tcase_add_test(t, test_only_skipped);
     tcase_add_test(t, test_over_the_budget);
     tcase_add_test(t, test_observer);
+    tcase_add_test(t, test_standing);
+    tcase_add_test(t, test_standing_of_what_is_cut_off);
     tcase_add_test(t, test_prediction);
     tcase_add_test(t, test_failing_allocations);
     tcase_add_test(t, test_answer_too_long);
