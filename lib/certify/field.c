@@ -418,6 +418,15 @@ static void elementwise(const struct step *s)
     }
 }
 
+/* Numbers that are none, or too large: a later layer may hide it, the error
+ * must not. */
+static void doubt(const struct step *s)
+{
+    for (size_t k = 0; k < s->own->layer->outputs; k++)
+        if (!isfinite(s->y[k]) || isnan(s->error[k]))
+            s->error[k] = INFINITY;
+}
+
 void lip_field_to(struct lip_field *field, const double *x, bool proven)
 {
     field->x = x;
@@ -444,6 +453,8 @@ void lip_field_to(struct lip_field *field, const double *x, bool proven)
             memcpy(to, s.x, own->layer->outputs * sizeof *to);
         if (proven && own->layer->kind->role == LIP_ROLE_RESHAPE)
             memcpy(s.error, s.e, own->layer->outputs * sizeof *to);
+        if (proven)
+            doubt(&s);
     }
 }
 

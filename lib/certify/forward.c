@@ -337,6 +337,16 @@ static void move(struct block *b, const struct step *step)
     }
 }
 
+/* Numbers that are none, or too large: a later layer may hide it, the error
+ * must not. */
+static void doubt(struct block *b, size_t m)
+{
+    for (size_t i = 0; i < b->count; i++)
+        for (size_t k = 0; k < m; k++)
+            if (!isfinite(b->y[i * m + k]))
+                b->error[i] = INFINITY;
+}
+
 static enum lip_status advance(struct block *b, const struct step *step,
                                struct lip_ctx *ctx)
 {
@@ -349,6 +359,7 @@ static enum lip_status advance(struct block *b, const struct step *step,
         elementwise(b, step);
     else
         move(b, step);
+    doubt(b, step->layer->outputs);
     double *x = b->x;
     b->x = b->y;
     b->y = x;

@@ -4,7 +4,9 @@
  * never exceeded. */
 #include "certify/field_lower.h"
 
+#include "bounds/method.h"
 #include "tests/support/attained.h"
+#include "tests/support/files.h"
 #include "tests/support/graph.h"
 #include "tests/support/suite.h"
 
@@ -125,6 +127,79 @@ START_TEST(other_layers_are_left_alone)
 }
 END_TEST
 
+/* The least of all methods' bounds. */
+static double least_upper(const struct lip_network *network,
+                          struct lip_norm_pair norm)
+{
+    struct lip_bound_options options = {.norm = norm};
+    struct lip_chain *chain;
+    double least = INFINITY;
+    ck_assert_int_eq(lip_chain_new(&chain, network, &ctx), LIP_OK);
+    for (size_t i = 0; lip_methods[i]; i++) {
+        struct lip_bound bound;
+        ck_assert_int_eq(
+            lip_method_run(&bound, lip_methods[i], chain, &options, &ctx),
+            LIP_OK);
+        if (!bound.skipped)
+            least = fmin(least, bound.upper_bound);
+        lip_bound_clear(&bound);
+    }
+    lip_chain_free(chain);
+    return least;
+}
+
+/* A number that overflows and is then hidden, by a weight of 0 or the larger
+ * of two, must not hide its error as well: each of these had a lower bound far
+ * above its upper ones. */
+START_TEST(overflow_is_not_hidden)
+{
+    static const char first[] =
+        "{\"name\":\"a\",\"type\":\"dense\",\"weight\":[[1e308,1e308],[1,0],"
+        "[0,1]],\"bias\":[1.7e308,0,0],\"inputs\":[\"input\"]},"
+        "{\"name\":\"b\",\"type\":\"relu\",\"inputs\":[\"a\"]}";
+    static const char two[] =
+        "{\"name\":\"c\",\"type\":\"dense\",\"weight\":[[0,1,0]],"
+        "\"bias\":[1e12],\"inputs\":[\"b\"]},"
+        "{\"name\":\"d\",\"type\":\"relu\",\"inputs\":[\"c\"]},"
+        "{\"name\":\"e\",\"type\":\"dense\",\"weight\":[[1,1]],"
+        "\"bias\":[1e12],\"inputs\":[\"input\"]},"
+        "{\"name\":\"f\",\"type\":\"concat\",\"inputs\":[\"d\",\"e\"]}";
+    static const char pool[] =
+        "{\"name\":\"c\",\"type\":\"dense\",\"weight\":[[0,1,0],[0,0,1],[0,1,1]"
+        ","
+        "[0,1,-1]],\"bias\":[1e12,1e12,1e12,1e12],\"inputs\":[\"b\"]},"
+        "{\"type\":\"relu\"},{\"type\":\"reshape\",\"shape\":[1,2,2]},"
+        "{\"type\":\"max-pool\",\"kernel\":[2,2]},{\"type\":\"flatten\"}";
+    static const char *const last[] = {
+        "{\"type\":\"groupsort\",\"group\":2,\"inputs\":[\"f\"]}",
+        "{\"type\":\"householder\",\"angles\":[1.0],\"inputs\":[\"f\"]}", NULL,
+        "{\"type\":\"dense\",\"weight\":[[1,0],[0,1e307]],"
+        "\"bias\":[1e300,8.938e307]},"
+        "{\"type\":\"householder\",\"angles\":[0]},{\"type\":\"relu\"},"
+        "{\"type\":\"dense\",\"weight\":[[1,0]]}"};
+    for (size_t i = 0; i < 4; i++)
+        for (int p = 0; p < LIP_NORM_COUNT; p++) {
+            struct bytes bytes = {0};
+            struct lip_network *network;
+            struct lip_norm_pair norm = {(enum lip_norm)p, (enum lip_norm)p};
+            bytes_text(&bytes, "{\"layers\":[");
+            if (i == 3)
+                bytes_text(&bytes, "%s]}", last[i]);
+            else if (i == 2)
+                bytes_text(&bytes, "%s,%s]}", first, pool);
+            else
+                bytes_text(&bytes, "%s,%s,%s]}", first, two, last[i]);
+            ck_assert_msg(read_bytes(&network, &bytes, NULL, &ctx) == LIP_OK,
+                          "%s", ctx.error.detail);
+            double most = least_upper(network, norm);
+            ck_assert_msg(lower(network, norm) <= most,
+                          "network %zu, norm %d: above %g", i, p, most);
+            lip_network_free(network);
+            bytes_clear(&bytes);
+        }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("certify/field_lower");
@@ -134,6 +209,7 @@ int main(void)
     tcase_add_test(tc, the_largest_of_numbers_moves_as_fast_as_one);
     tcase_add_test(tc, branches_may_cancel);
     tcase_add_test(tc, other_layers_are_left_alone);
+    tcase_add_test(tc, overflow_is_not_hidden);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

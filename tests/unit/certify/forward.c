@@ -317,6 +317,51 @@ START_TEST(overflow_is_told)
 }
 END_TEST
 
+/* What overflows in a row of two layers and is multiplied by 0 then, and what
+ * a relu makes of it, too: the classes were wrong with a positive radius. */
+START_TEST(overflow_is_not_hidden)
+{
+    static const double large[] = {1e200, 1e200}, zero[] = {0, 0},
+                        bias[] = {3, -1}, unit[] = {1, 0, 0, 1},
+                        some[] = {1, 0, 0, 0}, far[] = {0, 1e297};
+    struct lip_layer dense[] = {
+        make_dense(1, 2, large, NULL, &none),
+        make_dense(1, 1, large, NULL, &none),
+        make_dense(2, 1, zero, bias, &none), make_activation("relu"),
+        make_dense(2, 2, unit, (double[]){0, 1}, &none)};
+    struct lip_layer mirror[] = {{.kind = &lip_layer_householder},
+                                 make_activation("relu"),
+                                 make_dense(2, 2, some, far, &none),
+                                 make_activation("relu"),
+                                 make_dense(2, 2, unit, NULL, &none)};
+    mirror[0].weight = make_tensor(LIP_F64, false, 1, 0, zero, &none);
+    const struct lip_layer *const both[] = {dense, mirror};
+    const double at[2][2] = {{1, 1}, {1e300, 1.7e308}};
+    const double is[2][2] = {{3, 1}, {1e300, 1e297}};
+    for (int i = 0; i < 2; i++)
+        for (int p = 0; p < LIP_NORM_COUNT; p++) {
+            struct lip_network *network;
+            struct lip_forward *f;
+            double y[2], error;
+            if (p == 0)
+                ck_assert_int_eq(make_network(&network, both[i], 5, &none),
+                                 LIP_OK);
+            ck_assert_int_eq(
+                lip_forward_new(&f, network, 5, (enum lip_norm)p, &none),
+                LIP_OK);
+            ck_assert_int_eq(lip_forward_run(y, &error, f, at[i], 1, &none),
+                             LIP_OK);
+            double off = fmax(fabs(y[0] - is[i][0]), fabs(y[1] - is[i][1]));
+            ck_assert_msg(isinf(error) || off <= error,
+                          "network %d, norm %d: %g, off by %g", i, p, error,
+                          off);
+            lip_forward_free(f);
+            if (p + 1 == LIP_NORM_COUNT)
+                lip_network_free(network);
+        }
+}
+END_TEST
+
 /* The promised memory is enough, and every failed allocation is survived. */
 START_TEST(memory_is_as_promised)
 {
@@ -362,6 +407,7 @@ int main(void)
     tcase_add_test(test, errors_of_activations_count);
     tcase_add_test(test, mirrors_are_within_the_error);
     tcase_add_test(test, overflow_is_told);
+    tcase_add_test(test, overflow_is_not_hidden);
     tcase_add_test(test, memory_is_as_promised);
     suite_add_tcase(suite, test);
     return run_suite(suite);
