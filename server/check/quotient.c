@@ -72,6 +72,7 @@ static void distance(struct check *c, arb_t out, const arb_mat_t x, enum norm p)
  * numbers in them. */
 static void sort(struct check *c, arb_mat_struct *x, size_t first, size_t count)
 {
+    size_t mark = c->used;
     arb_ptr low = vector(c, 1);
     for (size_t round = 0; round < count; round++)
         for (size_t k = first + round % 2; k + 1 < first + count; k += 2)
@@ -81,6 +82,7 @@ static void sort(struct check *c, arb_mat_struct *x, size_t first, size_t count)
                 arb_max(a, a, b, c->bits);
                 arb_swap(b, low);
             }
+    release(c, mark);
 }
 
 static void sort_groups(struct check *c, arb_mat_struct *x,

@@ -641,6 +641,18 @@ START_TEST(certificates_of_joint_layers_pass)
 }
 END_TEST
 
+/* As many groups as there may be numbers. */
+START_TEST(many_groups_pass)
+{
+    make_model((const char *const[]){"dense 120", "{\"type\":\"max-min\"}",
+                                     "dense 1", NULL},
+               3, 1, 3);
+    json_t *answer = certificates_of(&daemon_, &model, "");
+    check_lower(answer, "120 numbers in pairs");
+    json_decref(answer);
+}
+END_TEST
+
 /* Whatever stands in the place of what, the checker says a sentence. */
 START_TEST(odd_values_are_survived)
 {
@@ -678,6 +690,7 @@ int main(void)
     tcase_add_test(tc, networks_of_every_kind_pass);
     tcase_add_test(tc, activations_of_every_kind_pass);
     tcase_add_test(tc, certificates_of_joint_layers_pass);
+    tcase_add_test(tc, many_groups_pass);
     tcase_add_test(tc, every_pair_of_norms_passes);
     tcase_add_test(tc, extreme_networks_pass);
     tcase_add_test(tc, files_of_weights_pass);
