@@ -16,8 +16,8 @@ static void add_text(struct sha256_ctx *hash, const char *text)
     sha256_update(hash, strlen(text) + 1, (const unsigned char *)text);
 }
 
-static void digest(char out[LIP_DIGEST_TEXT],
-                   const struct lipd_request *request)
+void lipd_asked_digest(char out[LIP_DIGEST_TEXT],
+                       const struct lipd_request *request)
 {
     struct sha256_ctx hash;
     sha256_init(&hash);
@@ -27,7 +27,12 @@ static void digest(char out[LIP_DIGEST_TEXT],
         add_text(&hash, request->query.item[i].value);
     }
     add_text(&hash, "");
-    sha256_update(&hash, request->upload.size, request->upload.bytes);
+    add_text(&hash, request->content_type ? request->content_type : "");
+    if (request->body) /* which may be the upload, lent */
+        sha256_update(&hash, lip_buffer_size(request->body),
+                      lip_buffer_bytes(request->body));
+    else
+        sha256_update(&hash, request->upload.size, request->upload.bytes);
     lip_digest_text(out, &hash);
 }
 
@@ -51,7 +56,7 @@ bool lipd_asked_read(struct lipd_asked *out, const struct lipd_request *request,
     if (!lipd_submit_key_valid(request, problem))
         return false;
     out->key = request->idempotency_key;
-    digest(out->digest, request);
+    lipd_asked_digest(out->digest, request);
     if (!holdings->ops->key(holdings, &held, request->tenant, out->key,
                             out->digest, problem))
         return false;

@@ -9,10 +9,15 @@
 #include "base/digest.h"
 #include "server/request.h"
 
+/* Of all that says what is asked for: address, query, type and bytes of the
+ * body. */
+void lipd_asked_digest(char out[LIP_DIGEST_TEXT],
+                       const struct lipd_request *request);
+
 /* All zero: there is no key. */
 struct lipd_asked {
     const char *key;
-    char digest[LIP_DIGEST_TEXT]; /* of address, query and body */
+    char digest[LIP_DIGEST_TEXT];
     bool again;                   /* the same came before */
     bool fresh;                   /* then: something new was stored */
 };

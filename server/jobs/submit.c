@@ -4,7 +4,7 @@
  * of it: the defaults that are filled in may change with a version. */
 #include "server/jobs/submit.h"
 
-#include "base/digest.h"
+#include "server/asked.h"
 #include "server/jobs/hub.h"
 #include "server/jobs/job_store.h"
 #include "server/jobs/journal.h"
@@ -32,16 +32,6 @@ bool lipd_submit_key_valid(const struct lipd_request *request,
     return false;
 }
 
-static void digest_body(char out[LIP_DIGEST_TEXT],
-                        const struct lipd_request *request)
-{
-    struct sha256_ctx hash;
-    sha256_init(&hash);
-    sha256_update(&hash, lip_buffer_size(request->body),
-                  lip_buffer_bytes(request->body));
-    lip_digest_text(out, &hash);
-}
-
 static bool add(struct lipd_job *job, const struct lipd_request *request,
                 const char *kind, const char *text, bool body,
                 struct api_problem *problem)
@@ -50,7 +40,7 @@ static bool add(struct lipd_job *job, const struct lipd_request *request,
     struct lipd_job_store *store = service->jobs;
     char digest[LIP_DIGEST_TEXT], id[LIPD_JOB_ID];
     bool again;
-    digest_body(digest, request);
+    lipd_asked_digest(digest, request);
     struct lipd_job_wish wish = {.kind = kind,
                                  .request = text,
                                  .tenant = request->tenant,

@@ -13,7 +13,7 @@ bool lipd_submit_key_valid(const struct lipd_request *request,
 
 /* Adds a job that is to do what `text` (JSON) asks for, and answers: 202 with
  * the job and its Location, or the problem. The same Idempotency-Key with the
- * same bytes of the request's body gives the job that it gave before. With
+ * same request (lipd_asked_digest) gives the job that it gave before. With
  * `body`, the job has the request's body as its input file. */
 void lipd_submit(struct lipd_request *request, const char *kind,
                  const char *text, bool body);

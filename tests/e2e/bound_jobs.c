@@ -172,7 +172,9 @@ START_TEST(what_is_wrong_is_said_at_once)
 }
 END_TEST
 
-/* The same key gives the same job; with another body, a conflict. */
+/* The same key gives the same job; with another body, query or type, which all
+ * say what is asked, a conflict: nobody is given the answer to another
+ * question. */
 START_TEST(a_key_gives_the_same_job)
 {
     char first[JOB_ID], second[JOB_ID];
@@ -183,6 +185,14 @@ START_TEST(a_key_gives_the_same_job)
     bound(&answer, "", ASYNC "Idempotency-Key: k\r\n", forms[1]);
     ck_assert(http_is_problem(&answer, 409, "idempotency-conflict"));
     http_clear(&answer);
+    static const char *const other[] = {"?norm=1", "?lower_bound=1",
+                                        "?time_limit=3"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        bound(&answer, other[i], ASYNC "Idempotency-Key: k\r\n", forms[0]);
+        ck_assert_msg(http_is_problem(&answer, 409, "idempotency-conflict"),
+                      "%s: %d", other[i], answer.status);
+        http_clear(&answer);
+    }
 }
 END_TEST
 
