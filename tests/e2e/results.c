@@ -294,7 +294,7 @@ END_TEST
 /* What a time limit cut off is not kept: with more time there is more. */
 START_TEST(what_was_cut_off_is_not_kept)
 {
-    struct bytes wide;
+    struct bytes wide = {0};
     struct http_answer answer;
     bytes_wide_model(&wide, 300, 6);
     for (int i = 0; i < 2; i++) {
