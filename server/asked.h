@@ -18,8 +18,8 @@ void lipd_asked_digest(char out[LIP_DIGEST_TEXT],
 struct lipd_asked {
     const char *key;
     char digest[LIP_DIGEST_TEXT];
-    bool again;                   /* the same came before */
-    bool fresh;                   /* then: something new was stored */
+    bool again; /* the same came before */
+    bool fresh; /* then: something new was stored */
 };
 
 /* Looks the key up. BAD_REQUEST (it is none), IDEMPOTENCY_CONFLICT (it came
