@@ -180,7 +180,7 @@ START_TEST(time_)
     char text[JOB_BODY];
     run("time=4");
     bytes_clear(&wide); /* eclipse ends in less than 4 seconds on a good day */
-    bytes_wide_model(&wide, 400, 6);
+    bytes_wide_model(&wide, 500, 8);
     double start = lip_now();
     ask(&answer, token, "/bound?methods=eclipse&time_limit=60", "", wide.data,
         wide.size);
