@@ -179,15 +179,18 @@ static void try_one(void *lipsdp, unsigned number)
         atomic_store(&s->stopped, true);
 }
 
-/* What the attempts failed with, if one did; a failure is the method's. */
+/* What the attempts failed with, if one did; a failure is the method's. One
+ * that failed has the others cancelled: what it ran into is the reason. */
 static enum lip_status heard(struct lipsdp *s, unsigned tries)
 {
+    enum lip_status status = LIP_OK;
     for (unsigned i = 0; i < tries; i++)
-        if (s->attempt[i].status != LIP_OK) {
+        if (s->attempt[i].status != LIP_OK &&
+            (status == LIP_OK || status == LIP_CANCELLED)) {
+            status = s->attempt[i].status;
             s->own.error = s->attempt[i].ctx.error;
-            return s->attempt[i].status;
         }
-    return LIP_OK;
+    return status;
 }
 
 /* Takes note of an attempt; false where it was the last to be looked at. */
@@ -345,10 +348,14 @@ static enum lip_status begin(struct lipsdp *s, size_t sweeps)
 {
     struct beginning b = {s, sweeps, LIP_OK};
     lip_crew_run(s->crew, 2, begin_part, &b);
+    struct lip_error swept = s->own.error;
     enum lip_status status = heard(s, 1);
     if (status == LIP_OK && s->attempt[0].feasible)
         improve(s, &s->attempt[0]);
-    return status != LIP_OK ? status : b.status;
+    if (b.status == LIP_OK || (status != LIP_OK && status != LIP_CANCELLED))
+        return status;
+    s->own.error = swept;
+    return b.status;
 }
 
 static enum lip_status search(struct lipsdp *s, double tolerance, size_t most)

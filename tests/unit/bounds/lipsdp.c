@@ -471,6 +471,26 @@ START_TEST(a_deadline_leaves_the_best_so_far)
 }
 END_TEST
 
+/* Parts at work side by side see the clock strike one after the other: what
+ * comes of it is never that somebody said stop. */
+START_TEST(the_clock_cancels_nobody)
+{
+    struct lip_chain *chain = hard(_i);
+    struct lip_bound_options options = {.norm = PAIR_22, .tolerance = 1e-12};
+    for (int i = 0; i < 400; i++) {
+        struct lip_bound b;
+        struct lip_ctx ctx = {.threads = 2};
+        ctx.deadline = lip_now() + 5e-5 * (i % 200);
+        enum lip_status status = lip_method_run(&b, lip_method_find("lipsdp"),
+                                                chain, &options, &ctx);
+        ck_assert_msg(status == LIP_OK || status == LIP_TIMEOUT, "%d: %s", i,
+                      ctx.error.detail);
+        ck_assert_int_eq(ctx.error.status, status);
+    }
+    lip_chain_free(chain);
+}
+END_TEST
+
 START_TEST(stops_anywhere_when_told)
 {
     struct lip_chain *chain = hard(_i);
@@ -541,6 +561,7 @@ int main(void)
     tcase_add_test(tc, deep);
     tcase_add_test(tc, obeys_max_iterations);
     tcase_add_loop_test(tc, a_deadline_leaves_the_best_so_far, 0, 2);
+    tcase_add_loop_test(tc, the_clock_cancels_nobody, 0, 2);
     tcase_add_loop_test(tc, stops_anywhere_when_told, 0, 2);
     tcase_add_test(tc, the_same_bits_every_time);
     add_method_tests(tc, "lipsdp");
