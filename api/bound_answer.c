@@ -15,6 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Seconds that a method may take where there is no time left. */
+#define NEARLY_FREE 0.1
+
 /* One request on its way. `bound` has one entry for each method of the plan,
  * in the order of the answer. */
 struct job {
@@ -30,8 +33,9 @@ struct job {
     struct api_bound_progress progress;
     double start, deadline; /* deadline 0: none */
     double reserve;         /* of the time left, for the lower bound */
-    bool out_of_time;       /* a method was skipped for time */
-    double predicted;       /* seconds of the methods that are to run */
+    bool out_of_time;       /* a method was skipped for time, and which: */
+    bool cut[API_MAX_METHODS];
+    double predicted; /* seconds of the methods that are to run */
     double seconds[API_MAX_METHODS]; /* of each of them */
     enum api_bound_standing standing;
     struct api_problem *problem;
@@ -93,6 +97,7 @@ static void skip_for_time(struct job *job, struct lip_bound *bound,
                           const char *reason)
 {
     job->out_of_time = true;
+    job->cut[bound - job->bound] = true;
     skip(bound, reason);
 }
 
@@ -179,15 +184,15 @@ static enum lip_status plan_method(struct job *job, size_t i)
                         method->id, reason);
         return LIP_TOO_LARGE;
     }
+    job->seconds[i] = cost.flops / job->limits->flops_per_second;
     if (job->request->choice == API_METHODS_AUTO && !job->selected[i]) {
         snprintf(reason, sizeof reason,
                  "It is expected to take about %.2g s, more than auto has "
                  "left; name it to run it.",
-                 cost.flops / job->limits->flops_per_second);
+                 job->seconds[i]);
         skip_for_time(job, bound, reason);
         depend_on(job, API_BOUND_LIMITED);
     } else {
-        job->seconds[i] = cost.flops / job->limits->flops_per_second;
         job->predicted += job->seconds[i];
     }
     return LIP_OK;
@@ -316,6 +321,42 @@ static enum lip_status run_method(struct job *job, size_t i)
     return s;
 }
 
+/* Of the methods that time was too short for, the one that takes the least,
+ * where that is next to nothing; or count. */
+static size_t nearly_free(const struct job *job)
+{
+    size_t least = job->count;
+    double seconds = NEARLY_FREE;
+    for (size_t i = 0; i < job->count; i++)
+        if (job->cut[i] && job->seconds[i] <= seconds) {
+            seconds = job->seconds[i];
+            least = i;
+        }
+    return least;
+}
+
+/* Nothing was proven in time, as on a machine that stood still for a while: a
+ * bound that takes next to nothing is still better than none. */
+static enum lip_status run_late(struct job *job, bool *any)
+{
+    size_t i = nearly_free(job);
+    if (job->request->choice == API_METHODS_NAMED || i == job->count)
+        return LIP_OK;
+    struct lip_bound *bound = &job->bound[i];
+    double deadline = job->ctx->deadline;
+    bound->skipped = false;
+    bound->reason[0] = 0;
+    job->options.time_limit = 0;
+    job->ctx->deadline = 0;
+    enum lip_status s = lip_method_run(bound, bound->method, job->chain,
+                                       &job->options, job->ctx);
+    job->ctx->deadline = deadline;
+    if (s != LIP_OK)
+        return forgive(job, bound, s);
+    *any = !bound->skipped;
+    return LIP_OK;
+}
+
 static enum lip_status run_methods(struct job *job)
 {
     bool any = false;
@@ -329,6 +370,9 @@ static enum lip_status run_methods(struct job *job)
     }
     if (any || !job->out_of_time)
         return LIP_OK;
+    enum lip_status s = run_late(job, &any);
+    if (any || s != LIP_OK)
+        return s;
     api_problem_set(job->problem, API_PROBLEM_TIME_LIMIT,
                     "The time limit of %.3g s passed before any bound was "
                     "proven. Give more time or name a cheaper method.",

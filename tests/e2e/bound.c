@@ -188,7 +188,7 @@ START_TEST(a_time_limit_is_kept)
     double start = lip_now();
     http_ask(&answer, daemon_.port, "POST", "/bound?methods=all&time_limit=2",
              NULL, model.data, model.size);
-    ck_assert_int_eq(answer.status, 200);
+    ck_assert_msg(answer.status == 200, "%s", answer.body);
     ck_assert(http_has(&answer, "\"best\""));
     ck_assert_msg(lip_now() - start < 8, "%g s", lip_now() - start);
     http_clear(&answer);

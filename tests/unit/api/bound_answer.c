@@ -567,6 +567,24 @@ START_TEST(test_nothing_in_time)
 }
 END_TEST
 
+/* A bound that takes next to nothing is there however short the time was,
+ * unless other methods were asked for. */
+START_TEST(test_nearly_free)
+{
+    request.choice = API_METHODS_ALL;
+    request.options.time_limit = 1e-9;
+    json_t *root = answer();
+    ck_assert_double_gt(number(json_object_get(root, "best"), "upper_bound"),
+                        0);
+    json_decref(root);
+    request.choice = API_METHODS_AUTO;
+    json_decref(answer());
+    request.choice = API_METHODS_NAMED;
+    ask(&plain);
+    ck_fails(LIP_TIMEOUT, "time-limit");
+}
+END_TEST
+
 /* The server's maximum and the caller's deadline hold whatever the client
  * asks for; the caller's deadline is as it was afterwards. */
 START_TEST(test_caps)
@@ -820,6 +838,7 @@ int main(void)
     tcase_add_test(t, test_dear_methods_share_the_time);
     tcase_add_test(t, test_hopeless_methods_are_not_begun);
     tcase_add_test(t, test_nothing_in_time);
+    tcase_add_test(t, test_nearly_free);
     tcase_add_test(t, test_caps);
     tcase_add_test(t, test_auto_and_time);
     tcase_add_test(t, test_cancelled);
