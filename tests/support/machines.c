@@ -250,20 +250,32 @@ void machine_nothing_left(const struct daemon *daemon)
         ck_abort_msg("something is left in %s", daemon->directory);
 }
 
-size_t machines_epochs(const struct daemon *daemon, size_t width,
-                       double seconds)
+static double seconds_of(const struct daemon *daemon, size_t width,
+                         size_t epochs)
 {
-    const struct job_request request = {width, 50, 1};
+    const struct job_request request = {width, epochs, 1};
     char body[JOB_BODY], id[JOB_ID];
     job_body(body, &request);
     machine_submit(id, daemon, body);
     json_t *job = machine_await(daemon, id, 240);
     ck_assert_str_eq(job_state(job), "succeeded");
-    const json_t *took =
-        json_object_get(json_object_get(job, "result"), "seconds");
-    double one = json_number_value(took) / 50;
+    double took = json_number_value(
+        json_object_get(json_object_get(job, "result"), "seconds"));
     json_decref(job);
-    return (size_t)(seconds / one) + 10;
+    return took;
+}
+
+size_t machines_epochs(const struct daemon *daemon, size_t width,
+                       double seconds)
+{
+    size_t epochs = 50;
+    double took = seconds_of(daemon, width, epochs);
+    /* What each job takes for its start and its proof is little at the end. */
+    while (took < seconds / 4 && epochs < 100000) {
+        epochs *= 2;
+        took = seconds_of(daemon, width, epochs);
+    }
+    return (size_t)((double)epochs * seconds / took) + 10;
 }
 
 /* --- a crowd */
