@@ -228,7 +228,7 @@ static void nothing_left(size_t jobs)
 
 START_TEST(kills_change_no_bit)
 {
-    size_t most = machines_number("KILLS", KILLS), kills = 0, jobs = 2;
+    size_t most = machines_number("KILLS", KILLS), kills = 0;
     uint64_t state = machines_number("SEED", (size_t)time(NULL));
     const struct job_request small = {8, 30, 1};
     char few[JOB_BODY], small_model[128];
@@ -238,6 +238,8 @@ START_TEST(kills_change_no_bit)
     size_t epochs = machines_epochs(&here, WIDTH, job_seconds);
     job_body(few, &small);
     truth(small_model, few);
+    size_t jobs =
+        (size_t)postgres_number(&server, "SELECT count(*) FROM lipschitzd.job");
     for (unsigned seed = 1; kills < most; seed++) {
         const struct job_request request = {WIDTH, epochs, seed};
         char body[JOB_BODY], id[JOB_ID], model[128];

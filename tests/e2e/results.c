@@ -299,7 +299,7 @@ START_TEST(what_was_cut_off_is_not_kept)
     bytes_wide_model(&wide, 300, 6);
     for (int i = 0; i < 2; i++) {
         http_ask(&answer, daemon_.port, "POST",
-                 "/bound?methods=spectral,eclipse&time_limit=0.3",
+                 "/bound?methods=all&time_limit=0.3",
                  "application/octet-stream", wide.data, wide.size);
         ck_assert_int_eq(answer.status, 200);
         ck_assert_msg(http_has(&answer, "\"skipped\""), "%s", answer.body);
