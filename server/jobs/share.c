@@ -49,7 +49,12 @@ static const char *id_of(const json_t *request, const char *member)
     return id ? id : "";
 }
 
-/* What is nowhere, the job's process will tell. */
+/* What is nowhere, the job's process will tell: it knows the place. */
+static bool is_nowhere(const struct api_problem *problem)
+{
+    return problem->code == API_PROBLEM_NOT_FOUND;
+}
+
 static bool fetch_named(const struct lipd_share *share,
                         const struct lipd_job *job, struct api_problem *problem)
 {
@@ -59,13 +64,21 @@ static bool fetch_named(const struct lipd_share *share,
     bool had = true;
     if (lipd_dataset_id_valid(dataset))
         had = lipd_dataset_show(share->datasets, dataset, &about, problem) ||
-              problem->code != API_PROBLEM_OVERLOADED;
+              is_nowhere(problem);
     const char *model = id_of(request, "model");
     if (had && lipd_store_id_valid(model))
         had = lipd_store_fetch(share->models, model, problem) ||
-              problem->code != API_PROBLEM_OVERLOADED;
+              is_nowhere(problem);
     json_decref(request);
     return had;
+}
+
+/* The job is not to fail for that: it may go on later, or elsewhere. */
+static bool not_taken_over(struct api_problem *problem, const char *why)
+{
+    api_problem_set(problem, API_PROBLEM_OVERLOADED,
+                    "A checkpoint cannot be taken over: %s", why);
+    return false;
 }
 
 /* First under another name. */
@@ -75,20 +88,19 @@ static bool fetch_checkpoint(const struct lipd_share *share, int folder,
     size_t size;
     int fd = openat(folder, CHECKPOINT ".daemon",
                     O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        api_problem_set(problem, API_PROBLEM_INTERNAL,
-                        "A checkpoint cannot be taken over: %s.",
-                        strerror(errno));
-        return false;
-    }
+    if (fd < 0)
+        return not_taken_over(problem, strerror(errno));
     bool got =
         share->blobs->ops->get(share->blobs, KIND, id, fd, &size, problem);
     close(fd);
     if (got)
-        got = !renameat(folder, CHECKPOINT ".daemon", folder, CHECKPOINT);
-    else
-        unlinkat(folder, CHECKPOINT ".daemon", 0);
-    return got || problem->code == API_PROBLEM_NOT_FOUND;
+        return !renameat(folder, CHECKPOINT ".daemon", folder, CHECKPOINT) ||
+               not_taken_over(problem, strerror(errno));
+    unlinkat(folder, CHECKPOINT ".daemon", 0);
+    if (is_nowhere(problem))
+        return true;
+    struct api_problem why = *problem;
+    return not_taken_over(problem, why.detail);
 }
 
 bool lipd_share_fetch(const struct lipd_share *share,

@@ -32,7 +32,8 @@ void lipd_share_init(struct lipd_share *share,
                      const struct lipd_service *service, int folders);
 
 /* Has here what the job needs: what it names, and the checkpoint that was
- * shared last. False where that cannot be had now. */
+ * shared last. OVERLOADED where that cannot be had now; any other problem where
+ * it cannot be had here. */
 bool lipd_share_fetch(const struct lipd_share *share,
                       const struct lipd_job *job, struct api_problem *problem);
 
