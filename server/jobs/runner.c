@@ -82,6 +82,21 @@ static void start_process(struct lipd_runner *runner, struct lipd_slot *slot,
         ask_to_cancel(slot);
 }
 
+/* For a store that does not answer the job waits; of all else that is missing
+ * it fails. */
+static void cannot_begin(struct lipd_runner *runner, struct lipd_slot *slot,
+                         const struct api_problem *problem)
+{
+    lipd_job_trouble(slot->id, problem);
+    if (problem->code == API_PROBLEM_OVERLOADED) {
+        lipd_outcome_requeue(&slot->outcome, true);
+        runner->look_at = lip_now() + trouble_pause;
+    } else {
+        lipd_outcome_fail(&slot->outcome, problem);
+    }
+    lipd_slot_settle_later(slot);
+}
+
 /* Takes up a job that was just claimed. */
 static void take_up(struct lipd_runner *runner, struct lipd_slot *slot,
                     const struct lipd_job *job)
@@ -107,16 +122,9 @@ static void take_up(struct lipd_runner *runner, struct lipd_slot *slot,
     }
     lipd_folders_reserve(runner->folders);
     if (!lipd_folder_make(runner->folders, runner->service->jobs, job,
-                          &problem)) {
-        lipd_outcome_fail(&slot->outcome, &problem);
-        lipd_slot_settle_later(slot);
-        return;
-    }
-    if (!lipd_share_fetch(&runner->share, job, &problem)) {
-        lipd_job_trouble(slot->id, &problem);
-        lipd_outcome_requeue(&slot->outcome, true);
-        runner->look_at = lip_now() + trouble_pause;
-        lipd_slot_settle_later(slot);
+                          &problem) ||
+        !lipd_share_fetch(&runner->share, job, &problem)) {
+        cannot_begin(runner, slot, &problem);
         return;
     }
     int left = lipd_outcome_left(runner->folders, slot->id);

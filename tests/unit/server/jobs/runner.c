@@ -15,6 +15,7 @@
 #include "tests/support/suite.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,29 @@ static struct lipd_config config;
 static struct lipd_service service;
 static struct api_problem problem;
 
+/* How often the store says that it does not answer, asked for a job's input. */
+static _Atomic int silences;
+static const struct lipd_job_store_ops *answering;
+
+static bool silent_input(struct lipd_job_store *store, const char *id, int fd,
+                         bool *there, struct api_problem *why)
+{
+    if (atomic_load(&silences) <= 0)
+        return answering->input(store, id, fd, there, why);
+    atomic_fetch_sub(&silences, 1);
+    api_problem_set(why, API_PROBLEM_OVERLOADED, "The database is gone.");
+    return false;
+}
+
+static void be_silent(struct lipd_job_store *store)
+{
+    static struct lipd_job_store_ops ops;
+    answering = store->ops;
+    ops = *store->ops;
+    ops.input = silent_input;
+    store->ops = &ops;
+}
+
 static void start_with(size_t quota)
 {
     char complaint[512];
@@ -200,6 +224,7 @@ static void start_with(size_t quota)
     ck_assert_msg(service.store != NULL, "%s", complaint);
     service.jobs = lipd_job_store_sqlite(folder, complaint, sizeof complaint);
     ck_assert_msg(service.jobs != NULL, "%s", complaint);
+    be_silent(service.jobs);
     service.hub = lipd_hub_start();
     ck_assert_ptr_nonnull(service.hub);
     service.runner = lipd_runner_start(&service, complaint, sizeof complaint);
@@ -356,6 +381,24 @@ START_TEST(a_job_is_done)
     ck_assert_ptr_nonnull(strstr(event[count - 1].data, "succeeded"));
     for (size_t i = 0; i < count; i++)
         lipd_job_event_clear(&event[i]);
+    stop();
+}
+END_TEST
+
+/* A database that is gone at the moment when a job is taken up. */
+START_TEST(a_job_waits_for_a_store_that_is_silent)
+{
+    char id[LIPD_JOB_ID];
+    start();
+    atomic_store(&silences, 2);
+    add(id, "count", "{\"steps\": 2, \"ms\": 1}");
+    for (double end = lip_now() + 20; atomic_load(&silences) > 0;) {
+        ck_assert_msg(lip_now() < end, "nobody takes it up again");
+        usleep(20000);
+        lipd_runner_wake(service.runner);
+    }
+    lipd_runner_wake(service.runner);
+    expect_end(id, LIPD_JOB_SUCCEEDED, "{\"first\": 0, \"steps\": 2}");
     stop();
 }
 END_TEST
@@ -803,6 +846,7 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_job_is_done);
+    tcase_add_test(tests, a_job_waits_for_a_store_that_is_silent);
     tcase_add_test(tests, a_failure_is_told);
     tcase_add_test(tests, crashes_without_progress_come_to_an_end);
     tcase_add_test(tests, what_breaks_out_of_its_sandbox_is_not_tried_again);
