@@ -107,6 +107,7 @@ void lipd_recall_write(const struct lipd_recall *recall, struct api_text *text)
         return;
     api_object_open(text, LIPD_RECALL);
     api_put_string(text, "key", recall->key);
+    api_put_string(text, "build", lipd_build());
     api_put_bool(text, "look", recall->look && isinf(recall->max_age));
     api_put_bool(text, "keep", recall->keep);
     api_object_close(text);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The name of an answer was found when the job was accepted: whoever runs it
- * need not read the model again. */
+ * need not read the model again. It is the name of an answer of the program
+ * that accepted the job: another, of an older version perhaps while a new one
+ * is rolled out, makes other answers. */
 #include "server/jobs/job_recall.h"
 
+#include "server/build.h"
 #include "server/jobs/child.h"
 #include "server/jobs/folder.h"
 #include "server/recall.h"
@@ -23,7 +26,9 @@ void lipd_job_recall_read(struct lipd_job_recall *recall,
     json_t *request = json_loads(job->request, 0, NULL);
     const json_t *told = json_object_get(request, LIPD_RECALL);
     const char *key = json_string_value(json_object_get(told, "key"));
-    if (key && strlen(key) < sizeof recall->key) {
+    const char *build = json_string_value(json_object_get(told, "build"));
+    if (key && strlen(key) < sizeof recall->key && build &&
+        !strcmp(build, lipd_build())) {
         snprintf(recall->key, sizeof recall->key, "%s", key);
         snprintf(recall->tenant, sizeof recall->tenant, "%s", job->tenant);
         recall->look = json_is_true(json_object_get(told, "look"));
