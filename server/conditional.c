@@ -25,13 +25,19 @@ void lipd_etag(char out[LIPD_ETAG], const void *bytes, size_t size)
              digest + strlen("sha256:"));
 }
 
+bool lipd_etag_any(const char *list)
+{
+    const char *at = list ? list + strspn(list, " \t") : "";
+    return *at == '*' && !at[1 + strspn(at + 1, " \t")];
+}
+
 bool lipd_etag_among(const char *list, const char *etag)
 {
     size_t length = strlen(etag);
+    if (lipd_etag_any(list))
+        return true;
     for (const char *at = list; at && *at;) {
         at += strspn(at, ", \t");
-        if (*at == '*')
-            return true;
         if (!strncmp(at, "W/", 2))
             at += 2;
         if (*at != '"')

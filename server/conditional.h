@@ -13,6 +13,8 @@ void lipd_etag(char out[LIPD_ETAG], const void *bytes, size_t size);
 
 /* Does a list of tags, or "*", name this one, strong or weak? NULL does not. */
 bool lipd_etag_among(const char *list, const char *etag);
+/* Is it "*", and no list? */
+bool lipd_etag_any(const char *list);
 
 enum lipd_range { LIPD_WHOLE, LIPD_PART, LIPD_NO_PART };
 

@@ -6,6 +6,7 @@
 
 #include "api/bound_key.h"
 #include "server/build.h"
+#include "server/conditional.h"
 #include "server/keep.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -43,19 +44,11 @@ static void heed(struct lipd_recall *recall, const char *field)
     }
 }
 
-/* Is this tag in the list? "*" is any that there is, which says nothing of an
+/* Does the client have it? "*" is any that there is, which says nothing of an
  * answer that is to be made. */
-static bool has_tag(const char *list, const char *etag)
+static bool is_known(const char *list, const char *etag)
 {
-    size_t length = strlen(etag);
-    for (const char *at = list; at && *at; at += strcspn(at, ",")) {
-        at += strspn(at, ", \t");
-        at += !strncmp(at, "W/", 2) ? 2 : 0;
-        if (!strncmp(at, etag, length) &&
-            (!at[length] || strchr(", \t", at[length])))
-            return true;
-    }
-    return false;
+    return !lipd_etag_any(list) && lipd_etag_among(list, etag);
 }
 
 /* --- names */
@@ -161,7 +154,7 @@ bool lipd_recall_find(struct lipd_result *out, struct lipd_results *results,
 static void reply(struct lipd_request *request, const char *etag,
                   char *document, size_t size)
 {
-    bool known = has_tag(request->if_none_match, etag);
+    bool known = is_known(request->if_none_match, etag);
     if (known) {
         lip_free(document);
         lipd_reply_static(request, 304, NULL, "", 0);

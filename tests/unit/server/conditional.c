@@ -26,6 +26,10 @@ START_TEST(lists_of_tags)
         {NULL, false},
         {"", false},
         {"*", true},
+        {" *\t", true},
+        {"*, \"b\"", false},
+        {"\"b\", *", false},
+        {"**", false},
         {"\"a\"", true},
         {"W/\"a\"", true},
         {"\"b\", \"a\"", true},
@@ -41,6 +45,15 @@ START_TEST(lists_of_tags)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         ck_assert_msg(lipd_etag_among(row[i].list, "\"a\"") == row[i].among,
                       "%s", row[i].list);
+}
+END_TEST
+
+START_TEST(any_is_no_list)
+{
+    static const char *const none[] = {NULL, "", "\"*\"", "*,*", "\"a\", *"};
+    ck_assert(lipd_etag_any("*") && lipd_etag_any(" * "));
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        ck_assert_msg(!lipd_etag_any(none[i]), "%s", none[i]);
 }
 END_TEST
 
@@ -140,6 +153,7 @@ int main(void)
     TCase *tcase = tcase_create("conditional");
     tcase_add_test(tcase, tags_tell_bytes_apart);
     tcase_add_test(tcase, lists_of_tags);
+    tcase_add_test(tcase, any_is_no_list);
     tcase_add_test(tcase, ranges);
     tcase_add_test(tcase, conditions_make_answers);
     suite_add_tcase(suite, tcase);
