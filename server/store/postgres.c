@@ -71,9 +71,11 @@ static void quiet(void *arg, const PGresult *notice)
 
 PGconn *lipd_pg_connect(const struct lipd_pg *pg, char *complaint, size_t size)
 {
-    /* A transaction left open by a client that is cut off holds locks. */
+    /* Whoever waited for a lock is to see what was done before it came. A
+     * transaction left open by a client that is cut off holds locks. */
     static const char setup[] =
         "SET search_path = lipschitzd, pg_catalog;"
+        "SET default_transaction_isolation = 'read committed';"
         "SET statement_timeout = '30s';"
         "SET lock_timeout = '10s';"
         "SET idle_in_transaction_session_timeout = '30s';"

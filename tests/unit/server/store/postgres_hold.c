@@ -148,6 +148,61 @@ START_TEST(who_holds_a_file_finds_it)
 }
 END_TEST
 
+/* Holds one file of four bytes after the other, of which the tenant may have
+ * two. */
+static void *crowd(void *arg)
+{
+    struct racer *r = arg;
+    struct lipd_holdings *own = holdings[r->machine];
+    struct lipd_wish wish = wish_of("crowd");
+    struct lipd_held held;
+    struct api_problem why;
+    char id[sizeof ID];
+    wish.shared = false;
+    wish.most = 8;
+    wish.id = id;
+    for (int i = 0; i < 4; i++) {
+        snprintf(id, sizeof id, "sha256:%.60s%.3s%d", NAME, r->tenant, i);
+        r->faults += !own->ops->hold(own, &held, &wish, &why);
+    }
+    return NULL;
+}
+
+/* Whatever a transaction is by default in this database. */
+START_TEST(no_more_is_held_than_may_be)
+{
+    static const char *const isolation[] = {"read committed", "repeatable read",
+                                            "serializable"};
+    size_t bytes[LIPD_THINGS];
+    char sql[100];
+    snprintf(sql, sizeof sql,
+             "ALTER ROLE CURRENT_USER SET default_transaction_isolation = '%s'",
+             isolation[_i]);
+    teardown();
+    postgres_run(&server, sql);
+    setup();
+    for (int round = 0; round < 5; round++) {
+        struct racer racer[THREADS] = {{0}};
+        pthread_t thread[THREADS];
+        postgres_run(&server, "DELETE FROM lipschitzd.holding");
+        for (int i = 0; i < THREADS; i++) {
+            racer[i].machine = i % MACHINES;
+            snprintf(racer[i].tenant, sizeof racer[i].tenant, "%03d", i);
+            pthread_create(&thread[i], NULL, crowd, &racer[i]);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            pthread_join(thread[i], NULL);
+            ck_assert_int_eq(racer[i].faults, 0);
+        }
+        ck_assert(
+            holdings[0]->ops->bytes(holdings[0], "crowd", bytes, &problem));
+        ck_assert_uint_eq(bytes[LIPD_MODEL], 8);
+    }
+    postgres_run(&server, "ALTER ROLE CURRENT_USER RESET "
+                          "default_transaction_isolation");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("postgres_hold");
@@ -159,6 +214,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_file_that_is_gone_is_not_held);
     tcase_add_test(tests, who_holds_a_file_finds_it);
+    tcase_add_loop_test(tests, no_more_is_held_than_may_be, 0, 3);
     suite_add_tcase(suite, tests);
     int status = run_suite(suite);
     postgres_end(&server);
