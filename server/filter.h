@@ -24,10 +24,10 @@
 /* Little-endian: the low half comes first. */
 #define ARGUMENT(k) (FIELD(args) + 8 * (k))
 #define ARGUMENT_HIGH(k) (ARGUMENT(k) + 4)
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
-#define REFUSE(error)                                                          \
-    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)(error))
+#define RETURN(answer) BPF_STMT(BPF_RET | BPF_K, answer)
+#define ALLOW RETURN(SECCOMP_RET_ALLOW)
+#define KILL RETURN(SECCOMP_RET_KILL_PROCESS)
+#define REFUSE(error) RETURN(SECCOMP_RET_ERRNO | (uint32_t)(error))
 /* Goes on where the loaded number is this, skips `n` instructions otherwise. */
 #define UNLESS_SKIP(number, n)                                                 \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(number), 0, n)
@@ -36,7 +36,6 @@
 #define UNLESS_BIT_SKIP(bits, n)                                               \
     BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (uint32_t)(bits), 0, n)
 #define MAY(name) UNLESS_SKIP(SYS_##name, 1), ALLOW
-#define NEVER(name) UNLESS_SKIP(SYS_##name, 1), KILL
 /* Other architectures' calls have other numbers. */
 #define ON_THIS_ARCHITECTURE                                                   \
     LOAD(FIELD(arch)),                                                         \

@@ -70,167 +70,187 @@ bool lipd_sandbox_job_limit(const struct lipd_sandbox_limits *limits)
 
 #ifdef FILTER_ARCHITECTURE
 
-/* The first argument is the folder's descriptor. */
-#define ONLY_IN(folder, name)                                                  \
-    UNLESS_SKIP(SYS_##name, 4), LOAD(ARGUMENT(0)), UNLESS_SKIP(folder, 1),     \
-        ALLOW, REFUSE(EACCES)
-/* From the folder to the folder. */
-#define ONLY_INSIDE(folder, name)                                              \
-    UNLESS_SKIP(SYS_##name, 6), LOAD(ARGUMENT(0)), UNLESS_SKIP(folder, 3),     \
-        LOAD(ARGUMENT(2)), UNLESS_SKIP(folder, 1), ALLOW, REFUSE(EACCES)
-/* What is open, or below it, but not by a path from where we are. */
-#define ONLY_BY_DESCRIPTOR(name)                                               \
-    UNLESS_SKIP(SYS_##name, 4), LOAD(ARGUMENT(0)), UNLESS_SKIP(AT_FDCWD, 1),   \
-        REFUSE(EACCES), ALLOW
-/* Memory, but none that can be executed. */
-#define ONLY_DATA(name)                                                        \
-    UNLESS_SKIP(SYS_##name, 4), LOAD(ARGUMENT(2)),                             \
-        UNLESS_BIT_SKIP(PROT_EXEC, 1), REFUSE(EACCES), ALLOW
-/* `argument` is this, or else. */
-#define ONLY_WITH(name, argument, value, otherwise)                            \
-    UNLESS_SKIP(SYS_##name, 4), LOAD(ARGUMENT(argument)),                      \
-        UNLESS_SKIP(value, 1), ALLOW, otherwise
+enum { TESTS = 2, PROGRAM_MAX = 512 };
 
-#ifdef SYS_fork
-#define NEVER_FORK NEVER(fork), NEVER(vfork)
-#else
-#define NEVER_FORK NEVER(wait4)
+/* What is asked of an argument; NONE: nothing. */
+enum test_kind { NONE, IS, IS_NOT, HAS, HAS_NOT, IS_FOLDER, IS_ITSELF };
+struct test {
+    enum test_kind kind;
+    uint32_t at; /* in struct seccomp_data */
+    uint32_t value;
+};
+
+/* These calls get this answer; where the rule has tests, and all of them hold,
+ * they may be made. */
+struct rule {
+    uint32_t answer;
+    struct test unless[TESTS];
+    const int *call;
+    size_t count;
+};
+
+#define ALLOWED SECCOMP_RET_ALLOW
+#define ENDS SECCOMP_RET_KILL_PROCESS
+#define FAILS(error) (SECCOMP_RET_ERRNO | (error))
+
+/* clang-format off */
+#define ALWAYS {{NONE, 0, 0}}
+#define CALLS(...)                                                             \
+    (const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int)
+
+/* Network, programs, the system as a whole: in every build. */
+static const struct rule outside = {
+    ENDS, ALWAYS,
+    CALLS(SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen,
+          SYS_accept, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_sendmmsg,
+          SYS_execve, SYS_execveat, SYS_bpf, SYS_perf_event_open,
+          SYS_userfaultfd, SYS_io_uring_setup, SYS_io_uring_enter,
+          SYS_keyctl, SYS_add_key, SYS_request_key, SYS_mount, SYS_umount2,
+          SYS_pivot_root, SYS_chroot, SYS_setns, SYS_unshare, SYS_init_module,
+          SYS_finit_module, SYS_kexec_load, SYS_reboot, SYS_open_by_handle_at)
+};
+
+/* The most frequent first; a call is in one row. Others fail with ENOSYS. */
+static const struct rule rules[] = {
+    {ALLOWED, ALWAYS,
+     CALLS(SYS_futex, SYS_clock_gettime, SYS_read, SYS_write, SYS_sched_yield,
+           SYS_madvise, SYS_munmap)},
+
+    /* Memory, but none that can be executed. */
+    {FAILS(EACCES), {{HAS_NOT, ARGUMENT(2), PROT_EXEC}},
+     CALLS(SYS_mmap, SYS_mprotect)},
+    {ALLOWED, ALWAYS, CALLS(SYS_mremap, SYS_brk)},
+
+    /* Files: those of its folder, and what is open. */
+    {FAILS(EACCES), {{IS_FOLDER, ARGUMENT(0), 0}},
+     CALLS(SYS_openat, SYS_unlinkat)},
+    {FAILS(EACCES), {{IS_FOLDER, ARGUMENT(0), 0}, {IS_FOLDER, ARGUMENT(2), 0}},
+     CALLS(SYS_renameat, SYS_renameat2)},
+    {FAILS(EACCES), {{IS_NOT, ARGUMENT(0), (uint32_t)AT_FDCWD}},
+     CALLS(SYS_newfstatat, SYS_statx)},
+    {ALLOWED, ALWAYS,
+     CALLS(SYS_close, SYS_fstat, SYS_lseek, SYS_pread64, SYS_pwrite64,
+           SYS_readv, SYS_writev, SYS_fsync, SYS_fdatasync, SYS_ftruncate,
+           SYS_getdents64, SYS_flock)},
+    {FAILS(EINVAL), {{IS, ARGUMENT(1), F_GETFL}}, CALLS(SYS_fcntl)},
+    {FAILS(ENOTTY), ALWAYS, CALLS(SYS_ioctl)},
+
+    /* Threads, and no processes. clone3 shows its flags to no filter; without
+     * it the C library uses clone. */
+    {ENDS, {{HAS, ARGUMENT(0), CLONE_THREAD}}, CALLS(SYS_clone)},
+    {FAILS(EINVAL), {{IS, ARGUMENT(0), PR_SET_NAME}}, CALLS(SYS_prctl)},
+    {ALLOWED, ALWAYS,
+     CALLS(SYS_set_robust_list, SYS_rseq, SYS_membarrier,
+           SYS_sched_getaffinity, SYS_gettid, SYS_getpid, SYS_getppid,
+           SYS_exit, SYS_exit_group)},
+
+    /* Signals, of others' and to itself. */
+    {ENDS, {{IS_ITSELF, ARGUMENT(0), 0}}, CALLS(SYS_tgkill)},
+    {ALLOWED, ALWAYS,
+     CALLS(SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
+           SYS_sigaltstack, SYS_restart_syscall)},
+
+    /* Time, and what it is told of itself; limits are read, not set. */
+    {FAILS(EPERM), {{IS, ARGUMENT(2), 0}, {IS, ARGUMENT_HIGH(2), 0}},
+     CALLS(SYS_prlimit64)},
+    {ALLOWED, ALWAYS,
+     CALLS(SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep,
+           SYS_gettimeofday, SYS_ppoll, SYS_getrandom, SYS_uname, SYS_sysinfo,
+           SYS_getrusage, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid)},
+
+    /* Other processes. */
+    {ENDS, ALWAYS,
+     CALLS(SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kill,
+           SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+           SYS_pidfd_open, SYS_pidfd_send_signal, SYS_pidfd_getfd)},
+
+#ifdef __x86_64__ /* Calls that later architectures do without. */
+    {ENDS, ALWAYS, CALLS(SYS_fork, SYS_vfork)},
+    {ALLOWED, ALWAYS, CALLS(SYS_poll)},
 #endif
+};
+/* clang-format on */
 
-#define NEVER_OUTSIDE                                                          \
-    NEVER(socket), NEVER(socketpair), NEVER(connect), NEVER(bind),             \
-        NEVER(listen), NEVER(accept), NEVER(accept4), NEVER(sendto),           \
-        NEVER(sendmsg), NEVER(sendmmsg), NEVER(execve), NEVER(execveat),       \
-        NEVER(bpf), NEVER(perf_event_open), NEVER(userfaultfd),                \
-        NEVER(io_uring_setup), NEVER(io_uring_enter), NEVER(keyctl),           \
-        NEVER(add_key), NEVER(request_key), NEVER(mount), NEVER(umount2),      \
-        NEVER(pivot_root), NEVER(chroot), NEVER(setns), NEVER(unshare),        \
-        NEVER(init_module), NEVER(finit_module), NEVER(kexec_load),            \
-        NEVER(reboot), NEVER(open_by_handle_at)
+struct program {
+    struct sock_filter at[PROGRAM_MAX];
+    size_t count;
+};
 
-#define NEVER_OTHERS                                                           \
-    NEVER_FORK, NEVER(ptrace), NEVER(process_vm_readv),                        \
-        NEVER(process_vm_writev), NEVER(kill), NEVER(tkill),                   \
-        NEVER(rt_sigqueueinfo), NEVER(rt_tgsigqueueinfo), NEVER(pidfd_open),   \
-        NEVER(pidfd_send_signal), NEVER(pidfd_getfd)
-
-static bool enter(struct sock_filter *filter, size_t count)
+/* One too many is told by `enter`. */
+static void put(struct program *program, struct sock_filter instruction)
 {
-    struct sock_fprog program = {(unsigned short)count, filter};
+    if (program->count < PROGRAM_MAX)
+        program->at[program->count] = instruction;
+    program->count++;
+}
+
+/* Goes on where the test of the loaded argument holds, skips `n` instructions
+ * otherwise. */
+static struct sock_filter demand(const struct test *test, int folder, uint8_t n)
+{
+    bool is_bits = test->kind == HAS || test->kind == HAS_NOT;
+    bool is_not = test->kind == IS_NOT || test->kind == HAS_NOT;
+    uint32_t value = test->kind == IS_FOLDER   ? (uint32_t)folder
+                     : test->kind == IS_ITSELF ? (uint32_t)getpid()
+                                               : test->value;
+    return (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_K |
+                                            (is_bits ? BPF_JSET : BPF_JEQ),
+                                        value, is_not ? n : 0, is_not ? 0 : n);
+}
+
+/* LOAD and a test for each, ALLOW behind the last, then the answer. */
+static void put_call(struct program *program, int call, const struct rule *rule,
+                     int folder)
+{
+    uint8_t tests = 0;
+    while (tests < TESTS && rule->unless[tests].kind)
+        tests++;
+    uint8_t size = tests ? 2 * tests + 2 : 1;
+    put(program, (struct sock_filter)UNLESS_SKIP(call, size));
+    for (uint8_t i = 0; i < tests; i++) {
+        uint8_t left = 2 * (tests - 1 - i) + 1;
+        put(program, (struct sock_filter)LOAD(rule->unless[i].at));
+        put(program, demand(&rule->unless[i], folder, left));
+    }
+    if (tests)
+        put(program, (struct sock_filter)ALLOW);
+    put(program, (struct sock_filter)RETURN(rule->answer));
+}
+
+static void put_rule(struct program *program, const struct rule *rule,
+                     int folder)
+{
+    for (size_t i = 0; i < rule->count; i++)
+        put_call(program, rule->call[i], rule, folder);
+}
+
+static bool enter(struct program *program)
+{
+    struct sock_fprog all = {(unsigned short)program->count, program->at};
+    if (program->count > PROGRAM_MAX)
+        return false;
     /* Older kernels would also slow its arithmetic down, as that of a program
      * that runs others' code. */
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                   SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0 ||
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-static bool confine_instrumented(void)
-{
-    struct sock_filter filter[] = {ON_THIS_ARCHITECTURE, NEVER_OUTSIDE, ALLOW};
-    return enter(filter, sizeof filter / sizeof *filter);
+                   SECCOMP_FILTER_FLAG_SPEC_ALLOW, &all) == 0 ||
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all) == 0;
 }
 
 static bool confine_calls(int folder)
 {
-    struct sock_filter filter[] = {
-        ON_THIS_ARCHITECTURE,
-        /* The most frequent first. */
-        MAY(futex),
-        MAY(clock_gettime),
-        MAY(read),
-        MAY(write),
-        MAY(sched_yield),
-        MAY(madvise),
-        MAY(munmap),
-        ONLY_DATA(mmap),
-        ONLY_DATA(mprotect),
-        NEVER_OUTSIDE,
-        NEVER_OTHERS,
-        /* Files. */
-        ONLY_IN(folder, openat),
-        ONLY_IN(folder, unlinkat),
-        ONLY_INSIDE(folder, renameat),
-        ONLY_INSIDE(folder, renameat2),
-        ONLY_BY_DESCRIPTOR(newfstatat),
-        ONLY_BY_DESCRIPTOR(statx),
-        MAY(close),
-        MAY(fstat),
-        MAY(lseek),
-        MAY(pread64),
-        MAY(pwrite64),
-        MAY(readv),
-        MAY(writev),
-        MAY(fsync),
-        MAY(fdatasync),
-        MAY(ftruncate),
-        MAY(getdents64),
-        MAY(flock),
-        ONLY_WITH(fcntl, 1, F_GETFL, REFUSE(EINVAL)),
-        UNLESS_SKIP(SYS_ioctl, 1),
-        REFUSE(ENOTTY),
-        /* Memory. */
-        MAY(mremap),
-        MAY(brk),
-        /* Threads: clone3 shows its flags to no filter; without it the C
-         * library uses clone. */
-        UNLESS_SKIP(SYS_clone, 4),
-        LOAD(ARGUMENT(0)),
-        UNLESS_BIT_SKIP(CLONE_THREAD, 1),
-        ALLOW,
-        KILL,
-        MAY(set_robust_list),
-        MAY(rseq),
-        MAY(membarrier),
-        MAY(sched_getaffinity),
-        MAY(gettid),
-        MAY(getpid),
-        MAY(getppid),
-        ONLY_WITH(prctl, 0, PR_SET_NAME, REFUSE(EINVAL)),
-        /* Signals, of others' and of its own. */
-        MAY(rt_sigaction),
-        MAY(rt_sigprocmask),
-        MAY(rt_sigreturn),
-        MAY(sigaltstack),
-        MAY(restart_syscall),
-        ONLY_WITH(tgkill, 0, getpid(), KILL),
-        /* Time, and what it is told of itself. */
-        MAY(clock_getres),
-        MAY(clock_nanosleep),
-        MAY(nanosleep),
-        MAY(gettimeofday),
-#ifdef SYS_poll
-        MAY(poll),
-#endif
-        MAY(ppoll),
-        MAY(getrandom),
-        MAY(uname),
-        MAY(sysinfo),
-        MAY(getrusage),
-        MAY(getuid),
-        MAY(geteuid),
-        MAY(getgid),
-        MAY(getegid),
-        /* Limits are read, not set. */
-        UNLESS_SKIP(SYS_prlimit64, 6),
-        LOAD(ARGUMENT(2)),
-        UNLESS_SKIP(0, 3),
-        LOAD(ARGUMENT_HIGH(2)),
-        UNLESS_SKIP(0, 1),
-        ALLOW,
-        REFUSE(EPERM),
-        MAY(exit),
-        MAY(exit_group),
-        REFUSE(ENOSYS),
-    };
-    return enter(filter, sizeof filter / sizeof *filter);
+    static const struct sock_filter begin[] = {ON_THIS_ARCHITECTURE};
+    struct program program = {.count = 0};
+    for (size_t i = 0; i < sizeof begin / sizeof *begin; i++)
+        put(&program, begin[i]);
+    for (size_t i = 0; !INSTRUMENTED && i < sizeof rules / sizeof *rules; i++)
+        put_rule(&program, &rules[i], folder);
+    put_rule(&program, &outside, folder);
+    put(&program,
+        (struct sock_filter)RETURN(INSTRUMENTED ? ALLOWED : FAILS(ENOSYS)));
+    return enter(&program);
 }
 
 #else
-
-static bool confine_instrumented(void)
-{
-    return false;
-}
 
 static bool confine_calls(int folder)
 {
@@ -256,7 +276,7 @@ unsigned lipd_sandbox_job_enter(int folder)
         return 0;
     if (!INSTRUMENTED && lipd_landlock_enter(folder))
         force |= LIPD_CONFINED_FILES;
-    if (INSTRUMENTED ? confine_instrumented() : confine_calls(folder))
+    if (confine_calls(folder))
         force |= LIPD_CONFINED_CALLS;
     return force;
 }
