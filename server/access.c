@@ -108,17 +108,33 @@ static struct lipd_token *find(struct lipd_token *token, size_t count,
     return found;
 }
 
+/* The same token as it was, looked for from this place on. All requests wait
+ * meanwhile. Both hashes are the file's: how long it takes may tell of them. */
+static const struct lipd_token *as_it_was(const struct lipd_access *access,
+                                          const struct lipd_token *token,
+                                          size_t place)
+{
+    for (size_t i = 0; i < access->count; i++) {
+        const struct lipd_token *at =
+            &access->token[(place + i) % access->count];
+        if (!memcmp(at->hash, token->hash, sizeof token->hash))
+            return at;
+    }
+    return NULL;
+}
+
 /* Who used his requests up has not got new ones by a reload. */
 static void keep_rates(const struct lipd_access *access,
                        struct lipd_token *token, size_t count)
 {
+    size_t place = 0; /* files change little: behind the one before */
     for (size_t i = 0; i < count; i++) {
-        const struct lipd_token *before =
-            find(access->token, access->count, token[i].hash);
-        if (before) {
-            token[i].rate.left = before->rate.left;
-            token[i].rate.when = before->rate.when;
-        }
+        const struct lipd_token *was = as_it_was(access, &token[i], place);
+        if (!was)
+            continue;
+        token[i].rate.left = was->rate.left;
+        token[i].rate.when = was->rate.when;
+        place = (size_t)(was - access->token) + 1;
     }
 }
 

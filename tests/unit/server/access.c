@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct lipd_access *access_;
@@ -160,6 +161,44 @@ START_TEST(a_file_is_read_again_or_stays_as_it_was)
 }
 END_TEST
 
+static double seconds_of_this_thread(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* All requests wait while rates are taken over: that is to take no longer than
+ * reading the file, which nobody waits for. */
+START_TEST(many_tokens_are_read_again_as_fast_as_at_first)
+{
+    enum { TOKENS = 2000, LINE = 120 };
+    char path[] = "/tmp/lipschitz-tokens-XXXXXX", secret[16];
+    char *text = calloc(TOKENS, LINE);
+    int fd = mkstemp(path);
+    size_t used = 0;
+    for (int i = 0; i < TOKENS; i++) {
+        snprintf(secret, sizeof secret, "%d", i);
+        put_line(text + used, LINE, "a", secret, "bound");
+        used += strlen(text + used);
+    }
+    ck_assert(write(fd, text, used) == (ssize_t)used);
+    close(fd);
+    free(text);
+    double start = seconds_of_this_thread();
+    teardown();
+    access_ = lipd_access_open(path, NULL, complaint, sizeof complaint);
+    double first = seconds_of_this_thread() - start;
+    start = seconds_of_this_thread();
+    ck_assert(lipd_access_reload(access_, complaint, sizeof complaint));
+    double again = seconds_of_this_thread() - start;
+    ck_assert_msg(again < 4 * first + 0.01, "%g s, at first %g s", again,
+                  first);
+    ck_assert_int_eq(check("Bearer 1999", LIPD_SCOPE_BOUND), -1);
+    unlink(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("server/access");
@@ -172,6 +211,7 @@ int main(void)
     tcase_add_test(access, a_quota_is_of_one_token);
     tcase_add_test(access, without_tokens_all_is_open);
     tcase_add_test(access, a_file_is_read_again_or_stays_as_it_was);
+    tcase_add_test(access, many_tokens_are_read_again_as_fast_as_at_first);
     suite_add_tcase(suite, access);
     return run_suite(suite);
 }
