@@ -190,8 +190,8 @@ static bool run(sqlite3_stmt *s)
 static void judge(struct own *own)
 {
     int code = own->db ? sqlite3_errcode(own->db) & 0xff : SQLITE_CORRUPT;
-    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-        begin_anew(own);
+    if ((code == SQLITE_CORRUPT || code == SQLITE_NOTADB) && !begin_anew(own))
+        shut(own); /* the next call tries again */
 }
 
 static bool fail(struct own *own, struct api_problem *problem)
@@ -200,7 +200,8 @@ static bool fail(struct own *own, struct api_problem *problem)
                 lipd_disk_full(sqlite3_system_errno(own->db));
     api_problem_set(
         problem, full ? API_PROBLEM_STORAGE_FULL : API_PROBLEM_INTERNAL,
-        "The results do not work: %.200s.", sqlite3_errmsg(own->db));
+        "The results do not work: %.200s.",
+        own->db ? sqlite3_errmsg(own->db) : "their file cannot be opened");
     judge(own);
     return false;
 }

@@ -117,6 +117,30 @@ START_TEST(a_file_that_is_damaged_is_begun_anew)
 }
 END_TEST
 
+/* And if that cannot be done at once, then later. */
+START_TEST(a_damaged_file_is_begun_anew_when_that_can_be)
+{
+    struct lipd_result result;
+    struct lipd_results *store = open_store(1 << 20);
+    char away[sizeof directory + 5];
+    ck_assert(works(store));
+    store->ops->close(store);
+    execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    store = open_store(1 << 20);
+    write_over("no database", 11);
+    snprintf(away, sizeof away, "%s.away", directory);
+    ck_assert_int_eq(rename(directory, away), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(!works(store));
+        ck_assert_int_ne(store->ops->get(store, "a", "k", &result), LIPD_FOUND);
+    }
+    ck_assert_int_eq(rename(away, directory), 0);
+    works(store); /* may see the damage first */
+    ck_assert(works(store));
+    store->ops->close(store);
+}
+END_TEST
+
 START_TEST(where_no_file_can_be_it_says_so)
 {
     char missing[100];
@@ -169,6 +193,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_file_that_is_none_is_begun_anew);
     tcase_add_test(tests, a_file_that_is_damaged_is_begun_anew);
+    tcase_add_test(tests, a_damaged_file_is_begun_anew_when_that_can_be);
     tcase_add_test(tests, where_no_file_can_be_it_says_so);
     tcase_add_test(tests, the_used_stay);
     suite_add_tcase(suite, tests);
