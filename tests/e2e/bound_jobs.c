@@ -43,17 +43,9 @@ static void teardown(void)
 static void bound(struct http_answer *answer, const char *query,
                   const char *fields, const char *body)
 {
-    struct http_client client;
-    char head[1024];
-    snprintf(head, sizeof head,
-             "POST /bound%s HTTP/1.1\r\nHost: a\r\nContent-Type: "
-             "application/json\r\n%sContent-Length: %zu\r\n\r\n",
-             query, fields, strlen(body));
-    http_open(&client, daemon_.port);
-    ck_assert(http_say(&client, head));
-    ck_assert(http_say(&client, body));
-    ck_assert(http_read(answer, &client, false));
-    http_close(&client);
+    char target[200];
+    snprintf(target, sizeof target, "/bound%s", query);
+    http_post_with(answer, daemon_.port, target, fields, body);
 }
 
 #define ASYNC "Prefer: respond-async\r\n"

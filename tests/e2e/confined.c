@@ -88,17 +88,10 @@ END_TEST
 /* What a request with "respond-async" comes to. */
 static json_t *later(const char *target, const void *body, size_t size)
 {
-    struct http_client client;
     struct http_answer answer;
-    char head[300], id[JOB_ID];
-    snprintf(head, sizeof head,
-             "POST %s HTTP/1.1\r\nHost: a\r\nPrefer: respond-async\r\n"
-             "Content-Length: %zu\r\n\r\n",
-             target, size);
-    http_open(&client, daemon_.port);
-    ck_assert(http_say(&client, head) && http_send(&client, body, size));
-    ck_assert(http_read(&answer, &client, false));
-    http_close(&client);
+    char id[JOB_ID];
+    http_ask_with(&answer, daemon_.port, "POST", target,
+                  "Prefer: respond-async\r\n", body, size);
     ck_assert_msg(answer.status == 202, "%s", answer.body);
     ck_assert_int_eq(sscanf(http_field(&answer, "Location"), "/jobs/%63s", id),
                      1);

@@ -27,14 +27,7 @@ static void teardown(void)
 static void ask(struct http_answer *answer, const char *method,
                 const char *target, const char *fields)
 {
-    struct http_client client;
-    char head[1000];
-    snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: a\r\n%s\r\n", method,
-             target, fields);
-    http_open(&client, daemon_.port);
-    http_say(&client, head);
-    ck_assert(http_read(answer, &client, false));
-    http_close(&client);
+    http_ask_with(answer, daemon_.port, method, target, fields, NULL, 0);
 }
 
 static const char preflight[] =

@@ -60,17 +60,7 @@ static void teardown(void)
 static void train(struct http_answer *answer, const char *field,
                   const char *body)
 {
-    struct http_client client;
-    char head[1024];
-    snprintf(head, sizeof head,
-             "POST /train HTTP/1.1\r\nHost: a\r\nContent-Type: "
-             "application/json\r\n%sContent-Length: %zu\r\n\r\n",
-             field, strlen(body));
-    http_open(&client, daemon_.port);
-    ck_assert(http_say(&client, head));
-    ck_assert(http_say(&client, body));
-    ck_assert(http_read(answer, &client, false));
-    http_close(&client);
+    http_post_with(answer, daemon_.port, "/train", field, body);
 }
 
 /* Accepted: its id goes to `job`. */

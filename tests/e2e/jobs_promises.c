@@ -145,24 +145,16 @@ END_TEST
 /* POST /train with a key; the answer's status, and the id of the job. */
 static int submit_with_key(char id[JOB_ID], const char *key, const char *body)
 {
-    struct http_client client;
     struct http_answer answer;
-    char text[JOB_BODY + 300];
-    snprintf(text, sizeof text,
-             "POST /train HTTP/1.1\r\nHost: a\r\nContent-Type: "
-             "application/json\r\nIdempotency-Key: %s\r\nContent-Length: "
-             "%zu\r\n\r\n%s",
-             key, strlen(body), body);
-    http_open(&client, daemon_.port);
-    http_say(&client, text);
-    ck_assert(http_read(&answer, &client, false));
+    char field[300];
+    snprintf(field, sizeof field, "Idempotency-Key: %s\r\n", key);
+    http_post_with(&answer, daemon_.port, "/train", field, body);
     json_t *json = json_loads(answer.body, 0, NULL);
     const char *given = json_string_value(json_object_get(json, "id"));
     snprintf(id, JOB_ID, "%s", given ? given : "");
     int status = answer.status;
     json_decref(json);
     http_clear(&answer);
-    http_close(&client);
     return status;
 }
 

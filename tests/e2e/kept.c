@@ -59,24 +59,18 @@ static void begin(int store, const char *limit, const char *flag,
 static int say(const char *token, const char *method, const char *target,
                const char *key, const char *body)
 {
-    struct http_client client;
     struct http_answer answer;
-    static char text[4096];
-    http_open(&client, daemon_.port);
-    snprintf(text, sizeof text,
-             "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-             "Authorization: Bearer %s\r\n%s%s%sContent-Length: %zu\r\n\r\n%s",
-             method, target, token, key ? "Idempotency-Key: " : "",
-             key ? key : "", key ? "\r\n" : "", strlen(body), body);
-    ck_assert(http_say(&client, text));
-    ck_assert(http_read(&answer, &client, false));
+    char fields[600];
+    snprintf(fields, sizeof fields, "Authorization: Bearer %s\r\n%s%s%s", token,
+             key ? "Idempotency-Key: " : "", key ? key : "", key ? "\r\n" : "");
+    http_ask_with(&answer, daemon_.port, method, target, fields, body,
+                  strlen(body));
     int status = answer.status;
     snprintf(reply, sizeof reply, "%s", answer.body);
     snprintf(location, sizeof location, "%s", http_field(&answer, "Location"));
     if (status >= 400)
         contract_add("Problem", answer.body);
     http_clear(&answer);
-    http_close(&client);
     return status;
 }
 

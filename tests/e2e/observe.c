@@ -133,17 +133,11 @@ END_TEST
 static void post_traced(struct http_answer *answer, const char *target,
                         const char *body, const char *traceparent)
 {
-    struct http_client client;
-    char head[512];
-    snprintf(head, sizeof head,
-             "POST %s HTTP/1.1\r\nHost: a\r\nX-Request-Id: the-request\r\n"
-             "traceparent: %s\r\nContent-Length: %zu\r\n\r\n",
-             target, traceparent, strlen(body));
-    http_open(&client, daemon_.port);
-    http_say(&client, head);
-    http_say(&client, body);
-    ck_assert(http_read(answer, &client, false));
-    http_close(&client);
+    char fields[300];
+    snprintf(fields, sizeof fields,
+             "X-Request-Id: the-request\r\ntraceparent: %s\r\n", traceparent);
+    http_ask_with(answer, daemon_.port, "POST", target, fields, body,
+                  strlen(body));
 }
 
 /* The trace that a request belongs to stands in its line of the log and in

@@ -47,19 +47,12 @@ static void teardown(void)
 }
 
 static void ask(struct http_answer *answer, const char *who, const char *target,
-                const char *fields, const void *body, size_t size)
+                const char *more, const void *body, size_t size)
 {
-    struct http_client client;
-    char head[600];
-    snprintf(head, sizeof head,
-             "POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
-             "%sContent-Length: %zu\r\n\r\n",
-             target, who, fields, size);
-    http_open(&client, daemon_.port);
-    ck_assert(http_say(&client, head));
-    http_send(&client, body, size); /* may be refused before it is out */
-    ck_assert(http_read(answer, &client, false));
-    http_close(&client);
+    char fields[600];
+    snprintf(fields, sizeof fields, "Authorization: Bearer %s\r\n%s", who,
+             more);
+    http_ask_with(answer, daemon_.port, "POST", target, fields, body, size);
 }
 
 static void expect_refusal(const char *target, const void *body, size_t size,

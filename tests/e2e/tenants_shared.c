@@ -58,23 +58,15 @@ static void teardown(void)
 
 /* The status; the body is in `reply`, the field Location in `location`. */
 static int ask(const struct daemon *daemon, const char *token,
-               const char *method, const char *target, const char *fields,
+               const char *method, const char *target, const char *more,
                const char *body)
 {
-    struct http_client client;
     struct http_answer answer;
-    char head[600];
-    snprintf(head, sizeof head,
-             "%s %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n%s",
-             method, target, token, fields);
-    http_open(&client, daemon->port);
-    ck_assert(http_say(&client, head));
-    snprintf(head, sizeof head, "Content-Length: %zu\r\n\r\n",
-             body ? strlen(body) : 0);
-    ck_assert(http_say(&client, body ? head : "\r\n"));
-    ck_assert(!body || http_say(&client, body));
-    ck_assert(http_read(&answer, &client, false));
-    http_close(&client);
+    char fields[600];
+    snprintf(fields, sizeof fields, "Authorization: Bearer %s\r\n%s", token,
+             more);
+    http_ask_with(&answer, daemon->port, method, target, fields, body,
+                  body ? strlen(body) : 0);
     int status = answer.status;
     snprintf(location, sizeof location, "%s", http_field(&answer, "Location"));
     snprintf(reply, sizeof reply, "%.*s", (int)answer.size,

@@ -276,22 +276,32 @@ void http_ask_as(struct http_answer *out, unsigned port, const char *token,
                  const char *method, const char *target, const char *type,
                  const void *body, size_t size)
 {
+    char fields[1024];
+    int n = snprintf(fields, sizeof fields, "%s%s%s%s%s%s",
+                     token ? "Authorization: Bearer " : "", token ? token : "",
+                     token ? "\r\n" : "", type ? "Content-Type: " : "",
+                     type ? type : "", type ? "\r\n" : "");
+    ck_assert(n >= 0 && (size_t)n < sizeof fields);
+    http_ask_with(out, port, method, target, fields, body, size);
+}
+
+void http_ask_with(struct http_answer *out, unsigned port, const char *method,
+                   const char *target, const char *fields, const void *body,
+                   size_t size)
+{
     struct http_client client;
     char head[2048], length[64] = "";
     if (body)
         snprintf(length, sizeof length, "Content-Length: %zu\r\n", size);
     int n = snprintf(head, sizeof head,
-                     "%s %s HTTP/1.1\r\nHost: test\r\n%s%s%s%s%s%s%s"
+                     "%s %s HTTP/1.1\r\nHost: test\r\n%s%s"
                      "Connection: close\r\n\r\n",
-                     method, target, token ? "Authorization: Bearer " : "",
-                     token ? token : "", token ? "\r\n" : "",
-                     type ? "Content-Type: " : "", type ? type : "",
-                     type ? "\r\n" : "", length);
+                     method, target, fields, length);
     ck_assert(n > 0 && (size_t)n < sizeof head);
     http_open(&client, port);
     http_say(&client, head);
     if (size)
-        http_send(&client, body, size);
+        http_send(&client, body, size); /* may be refused before it is out */
     if (!http_read(out, &client, !strcmp(method, "HEAD")))
         ck_abort_msg("%s %s was not answered", method, target);
     http_close(&client);
@@ -305,5 +315,15 @@ void http_get(struct http_answer *out, unsigned port, const char *target)
 void http_post(struct http_answer *out, unsigned port, const char *target,
                const char *body)
 {
-    http_ask(out, port, "POST", target, "application/json", body, strlen(body));
+    http_post_with(out, port, target, "", body);
+}
+
+void http_post_with(struct http_answer *out, unsigned port, const char *target,
+                    const char *fields, const char *body)
+{
+    char all[1500];
+    int n = snprintf(all, sizeof all, "Content-Type: application/json\r\n%s",
+                     fields);
+    ck_assert(n > 0 && (size_t)n < sizeof all);
+    http_ask_with(out, port, "POST", target, all, body, strlen(body));
 }

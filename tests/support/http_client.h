@@ -73,8 +73,14 @@ void http_ask(struct http_answer *out, unsigned port, const char *method,
 void http_ask_as(struct http_answer *out, unsigned port, const char *token,
                  const char *method, const char *target, const char *type,
                  const void *body, size_t size);
+/* The same with fields of its own, each ended by "\r\n". */
+void http_ask_with(struct http_answer *out, unsigned port, const char *method,
+                   const char *target, const char *fields, const void *body,
+                   size_t size);
 void http_get(struct http_answer *out, unsigned port, const char *target);
 void http_post(struct http_answer *out, unsigned port, const char *target,
                const char *body);
+void http_post_with(struct http_answer *out, unsigned port, const char *target,
+                    const char *fields, const char *body);
 
 #endif
