@@ -37,7 +37,7 @@ static double gone(void)
 
 static void empty(void)
 {
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+    postgres_empty(&server);
 }
 
 /* --- asking */

@@ -50,7 +50,7 @@ static void begin(int store, const char *limit, const char *flag,
                   const char *value)
 {
     if (store == POSTGRESQL)
-        postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+        postgres_empty(&server);
     prepare(limit);
     run(store, flag, value);
 }

@@ -27,7 +27,7 @@ static struct daemon here, there, worker[WORKERS];
 
 static void start_all(void)
 {
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+    postgres_empty(&server);
     machine_serve(&here, server.url, NULL);
     machine_serve(&there, server.url, NULL);
     for (int i = 0; i < WORKERS; i++)

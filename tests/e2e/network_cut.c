@@ -25,7 +25,7 @@ static struct proxy proxy;
 
 static void empty(void)
 {
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+    postgres_empty(&server);
 }
 
 static void submit(char id[JOB_ID], size_t epochs)

@@ -41,7 +41,7 @@ static void start(const char *limits)
     char words[100];
     snprintf(file, sizeof file, "%s/tokens", server.directory);
     remove(file);
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+    postgres_empty(&server);
     snprintf(words, sizeof words, "bound,train %s", limits);
     token_add(ann, file, "ann", words);
     token_add(bob, file, "bob", "bound,train");

@@ -4,6 +4,8 @@
 #include "tests/support/postgres.h"
 
 #include "base/context.h"
+#include "server/store/postgres.h"
+#include "tests/support/suite.h"
 
 #include <glob.h>
 #include <libpq-fe.h>
@@ -206,4 +208,28 @@ void postgres_run(const struct postgres *server, const char *sql)
          PQerrorMessage(connection));
     PQclear(result);
     PQfinish(connection);
+}
+
+void postgres_empty(const struct postgres *server)
+{
+    postgres_run(server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+}
+
+struct lipd_pg *postgres_pool(const struct postgres *server)
+{
+    char complaint[512];
+    struct lipd_pg *pool =
+        lipd_pg_open(server->url, complaint, sizeof complaint);
+    ck_assert_msg(pool != NULL, "%s", complaint);
+    return pool;
+}
+
+int postgres_suite(struct postgres *server, struct Suite *suite)
+{
+    if (!postgres_there())
+        return 0;
+    postgres_start(server);
+    int status = run_suite(suite);
+    postgres_end(server);
+    return status;
 }

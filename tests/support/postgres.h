@@ -7,6 +7,9 @@
 
 #include <stdbool.h>
 
+struct Suite; /* of libcheck */
+struct lipd_pg;
+
 struct postgres {
     char directory[64];
     char url[160];
@@ -43,5 +46,15 @@ void postgres_end(const struct postgres *server);
 
 /* Runs SQL that gives no rows. */
 void postgres_run(const struct postgres *server, const char *sql);
+
+/* As before the first daemon. */
+void postgres_empty(const struct postgres *server);
+
+/* The daemon's own connections to it, for lipd_pg_close(). */
+struct lipd_pg *postgres_pool(const struct postgres *server);
+
+/* run_suite() with a server that is there for as long; 0 where it is not
+ * installed. */
+int postgres_suite(struct postgres *server, struct Suite *suite);
 
 #endif

@@ -23,10 +23,8 @@ static struct api_problem problem;
 
 static void setup(void)
 {
-    char complaint[512];
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
-    pg = lipd_pg_open(server.url, complaint, sizeof complaint);
-    ck_assert_msg(pg != NULL, "%s", complaint);
+    postgres_empty(&server);
+    pg = postgres_pool(&server);
     blobs = lipd_pg_blobs(pg);
 }
 
@@ -181,9 +179,6 @@ int main(void)
 {
     Suite *suite = suite_create("postgres_blobs");
     TCase *tests = tcase_create("postgres_blobs");
-    if (!postgres_there())
-        return 0;
-    postgres_start(&server);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, bytes_come_back);
@@ -192,7 +187,5 @@ int main(void)
     tcase_add_test(tests, a_gone_database_is_told);
     tcase_add_test(tests, shelves_show_the_same_files);
     suite_add_tcase(suite, tests);
-    int status = run_suite(suite);
-    postgres_end(&server);
-    return status;
+    return postgres_suite(&server, suite);
 }

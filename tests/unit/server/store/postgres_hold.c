@@ -27,11 +27,9 @@ static struct api_problem problem;
 
 static void setup(void)
 {
-    char complaint[512];
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+    postgres_empty(&server);
     for (int i = 0; i < MACHINES; i++) {
-        pg[i] = lipd_pg_open(server.url, complaint, sizeof complaint);
-        ck_assert_msg(pg[i] != NULL, "%s", complaint);
+        pg[i] = postgres_pool(&server);
         blobs[i] = lipd_pg_blobs(pg[i]);
         holdings[i] = lipd_pg_holdings(pg[i]);
     }
@@ -207,16 +205,11 @@ int main(void)
 {
     Suite *suite = suite_create("postgres_hold");
     TCase *tests = tcase_create("postgres_hold");
-    if (!postgres_there())
-        return 0;
-    postgres_start(&server);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_file_that_is_gone_is_not_held);
     tcase_add_test(tests, who_holds_a_file_finds_it);
     tcase_add_loop_test(tests, no_more_is_held_than_may_be, 0, 3);
     suite_add_tcase(suite, tests);
-    int status = run_suite(suite);
-    postgres_end(&server);
-    return status;
+    return postgres_suite(&server, suite);
 }

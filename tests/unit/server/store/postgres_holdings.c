@@ -11,10 +11,8 @@ static struct lipd_pg *pg;
 
 static void setup(void)
 {
-    char complaint[512];
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
-    pg = lipd_pg_open(server.url, complaint, sizeof complaint);
-    ck_assert_msg(pg != NULL, "%s", complaint);
+    postgres_empty(&server);
+    pg = postgres_pool(&server);
 }
 
 static void teardown(void)
@@ -32,11 +30,6 @@ int main(void)
     static const struct holdings_source source = {setup, teardown,
                                                   open_holdings};
     Suite *suite = suite_create("postgres_holdings");
-    if (!postgres_there())
-        return 0;
-    postgres_start(&server);
     suite_add_tcase(suite, holdings_suite(&source));
-    int status = run_suite(suite);
-    postgres_end(&server);
-    return status;
+    return postgres_suite(&server, suite);
 }

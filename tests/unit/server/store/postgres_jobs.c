@@ -40,13 +40,11 @@ static void close_own(struct lipd_job_store *store)
 static struct lipd_job_store *open_one(void)
 {
     static struct lipd_job_store_ops ops;
-    char complaint[512];
     size_t i = 0;
     while (own[i].store)
         i++;
     ck_assert_uint_lt(i, OPEN);
-    own[i].pg = lipd_pg_open(server.url, complaint, sizeof complaint);
-    ck_assert_msg(own[i].pg != NULL, "%s", complaint);
+    own[i].pg = postgres_pool(&server);
     struct lipd_job_store *store = lipd_pg_jobs(own[i].pg);
     if (!inner)
         inner = store->ops;
@@ -59,7 +57,7 @@ static struct lipd_job_store *open_one(void)
 
 static void empty(void)
 {
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+    postgres_empty(&server);
 }
 
 static void nothing(void)
@@ -328,9 +326,6 @@ int main(void)
         .setup = empty, .teardown = nothing, .open = open_one};
     Suite *suite = suite_create("postgres_jobs");
     TCase *tests = tcase_create("postgres_jobs");
-    if (!postgres_there())
-        return 0;
-    postgres_start(&server);
     tcase_add_checked_fixture(tests, empty, nothing);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, many_start_at_once);
@@ -343,7 +338,5 @@ int main(void)
     suite_add_tcase(suite, job_store_suite(&source));
     suite_add_tcase(suite, job_store_quota_suite(&source));
     suite_add_tcase(suite, tests);
-    int status = run_suite(suite);
-    postgres_end(&server);
-    return status;
+    return postgres_suite(&server, suite);
 }

@@ -21,15 +21,6 @@ static struct lipd_blobs *blobs;
 static struct api_problem problem;
 static char id[LIPD_JOB_ID];
 
-static struct lipd_pg *open_pool(void)
-{
-    char complaint[512];
-    struct lipd_pg *pool =
-        lipd_pg_open(server.url, complaint, sizeof complaint);
-    ck_assert_msg(pool != NULL, "%s", complaint);
-    return pool;
-}
-
 /* Says whether `owner` claimed a job. */
 static bool claim(struct lipd_job_store *store, const char *owner)
 {
@@ -52,9 +43,9 @@ static void setup(void)
     const struct lipd_job_wish wish = {
         .kind = "train", .request = "{}", .tenant = ""};
     bool again;
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
-    pg = open_pool();
-    other = open_pool();
+    postgres_empty(&server);
+    pg = postgres_pool(&server);
+    other = postgres_pool(&server);
     jobs = lipd_pg_jobs(pg);
     elsewhere = lipd_pg_jobs(other);
     blobs = lipd_pg_blobs(pg);
@@ -169,9 +160,6 @@ int main(void)
 {
     Suite *suite = suite_create("postgres_leases");
     TCase *tests = tcase_create("postgres_leases");
-    if (!postgres_there())
-        return 0;
-    postgres_start(&server);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_live_one_keeps_its_job);
@@ -179,7 +167,5 @@ int main(void)
     tcase_add_test(tests, time_without_a_database_does_not_count);
     tcase_add_test(tests, who_lost_a_job_writes_nothing);
     suite_add_tcase(suite, tests);
-    int status = run_suite(suite);
-    postgres_end(&server);
-    return status;
+    return postgres_suite(&server, suite);
 }

@@ -15,15 +15,13 @@ static pid_t owner;
 
 static void open_pool(void)
 {
-    char complaint[512];
-    pg = lipd_pg_open(server.url, complaint, sizeof complaint);
-    ck_assert_msg(pg != NULL, "%s", complaint);
+    pg = postgres_pool(&server);
     owner = getpid();
 }
 
 static void setup(void)
 {
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
+    postgres_empty(&server);
     open_pool();
 }
 
@@ -101,16 +99,11 @@ int main(void)
                                                  .slack = (1 << 20) / 8};
     Suite *suite = suite_create("postgres_results");
     TCase *tests = tcase_create("postgres_results");
-    if (!postgres_there())
-        return 0;
-    postgres_start(&server);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, daemons_share);
     tcase_add_test(tests, a_database_that_is_gone_is_not_waited_for);
     suite_add_tcase(suite, results_suite(&source));
     suite_add_tcase(suite, tests);
-    int status = run_suite(suite);
-    postgres_end(&server);
-    return status;
+    return postgres_suite(&server, suite);
 }

@@ -20,10 +20,8 @@ static struct api_problem problem;
 
 static void setup(void)
 {
-    char complaint[512];
-    postgres_run(&server, "DROP SCHEMA IF EXISTS lipschitzd CASCADE");
-    pg = lipd_pg_open(server.url, complaint, sizeof complaint);
-    ck_assert_msg(pg != NULL, "%s", complaint);
+    postgres_empty(&server);
+    pg = postgres_pool(&server);
     jobs = lipd_pg_jobs(pg);
 }
 
@@ -129,16 +127,11 @@ int main(void)
 {
     Suite *suite = suite_create("postgres_talk");
     TCase *tests = tcase_create("postgres_talk");
-    if (!postgres_there())
-        return 0;
-    postgres_start(&server);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 180);
     tcase_add_test(tests, a_silent_database_holds_nobody);
     tcase_add_test(tests, the_listener_notices);
     tcase_add_test(tests, long_statements_go_through);
     suite_add_tcase(suite, tests);
-    int status = run_suite(suite);
-    postgres_end(&server);
-    return status;
+    return postgres_suite(&server, suite);
 }
