@@ -32,8 +32,9 @@ bool lipd_page_read(struct lipd_page *page, struct lipd_request *request,
     return false;
 }
 
-bool lipd_page_held(struct api_text *text, const struct lipd_request *request,
-                    struct api_problem *problem)
+/* "held": what the request's tenant holds, and how much it may. */
+static bool put_held(struct api_text *text, const struct lipd_request *request,
+                     struct api_problem *problem)
 {
     struct lipd_holdings *holdings = request->service->holdings;
     size_t bytes[LIPD_THINGS] = {0};
@@ -48,4 +49,28 @@ bool lipd_page_held(struct api_text *text, const struct lipd_request *request,
         api_put_count(text, "limit", request->quota.stored);
     api_object_close(text);
     return true;
+}
+
+void lipd_page_begin(struct api_text *text, struct lipd_request *request,
+                     const char *name)
+{
+    api_text_init(text, LIPD_ANSWER_MAX, request->ctx);
+    api_object_open(text, NULL);
+    api_array_open(text, name);
+}
+
+void lipd_page_end(struct api_text *text, struct lipd_request *request,
+                   const char *next)
+{
+    struct api_problem problem;
+    api_array_close(text);
+    if (next)
+        api_put_string(text, "next", next);
+    bool told = put_held(text, request, &problem);
+    api_object_close(text);
+    if (told)
+        lipd_reply_json(request, 200, text);
+    else
+        lipd_reply_problem(request, &problem);
+    api_text_clear(text);
 }

@@ -17,8 +17,11 @@ struct lipd_page {
 bool lipd_page_read(struct lipd_page *page, struct lipd_request *request,
                     const char *thing, struct api_problem *problem);
 
-/* "held": what the request's tenant holds, and how much it may. */
-bool lipd_page_held(struct api_text *text, const struct lipd_request *request,
-                    struct api_problem *problem);
+/* The answer: between the two the caller writes the items of the array NAME.
+ * `next` is the id of the last of them, NULL where no page follows. */
+void lipd_page_begin(struct api_text *text, struct lipd_request *request,
+                     const char *name);
+void lipd_page_end(struct api_text *text, struct lipd_request *request,
+                   const char *next);
 
 #endif

@@ -127,22 +127,10 @@ static void reply_page(struct lipd_request *request,
                        bool more)
 {
     struct api_text text;
-    struct api_problem problem;
-    api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
-    api_object_open(&text, NULL);
-    api_array_open(&text, "datasets");
+    lipd_page_begin(&text, request, "datasets");
     for (size_t i = 0; i < count; i++)
         write_dataset(&text, &dataset[i]);
-    api_array_close(&text);
-    if (more && count)
-        api_put_string(&text, "next", dataset[count - 1].id);
-    bool told = lipd_page_held(&text, request, &problem);
-    api_object_close(&text);
-    if (told)
-        lipd_reply_json(request, 200, &text);
-    else
-        lipd_reply_problem(request, &problem);
-    api_text_clear(&text);
+    lipd_page_end(&text, request, more && count ? dataset[count - 1].id : NULL);
 }
 
 void lipd_route_dataset_list(struct lipd_request *request)

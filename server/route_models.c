@@ -121,22 +121,10 @@ static void reply_page(struct lipd_request *request,
                        bool more)
 {
     struct api_text text;
-    struct api_problem problem;
-    api_text_init(&text, LIPD_ANSWER_MAX, request->ctx);
-    api_object_open(&text, NULL);
-    api_array_open(&text, "models");
+    lipd_page_begin(&text, request, "models");
     for (size_t i = 0; i < count; i++)
         write_held(&text, &model[i]);
-    api_array_close(&text);
-    if (more)
-        api_put_string(&text, "next", model[count - 1].id);
-    bool told = lipd_page_held(&text, request, &problem);
-    api_object_close(&text);
-    if (told)
-        lipd_reply_json(request, 200, &text);
-    else
-        lipd_reply_problem(request, &problem);
-    api_text_clear(&text);
+    lipd_page_end(&text, request, more && count ? model[count - 1].id : NULL);
 }
 
 void lipd_route_model_list(struct lipd_request *request)
