@@ -92,6 +92,19 @@ static json_t *await(const struct daemon *daemon, const char *token)
     return NULL;
 }
 
+/* ann's model, stored here: its id. */
+static const char *store_model(void)
+{
+    static char id[100];
+    ck_assert_int_eq(
+        ask(&here, ann, "POST", "/models", "", "{" TINY_LAYERS "}"), 201);
+    json_t *json = json_loads(reply, 0, NULL);
+    snprintf(id, sizeof id, "%s",
+             json_string_value(json_object_get(json, "id")));
+    json_decref(json);
+    return id;
+}
+
 /* What nobody but ann and the administrator sees, at either daemon. */
 static void expect_private(const char *target)
 {
@@ -107,14 +120,9 @@ static void expect_private(const char *target)
 /* The job's model is named by its id, and stored by the other daemon. */
 START_TEST(each_tenant_has_its_own_at_every_daemon)
 {
-    char target[200], body[300], id[100];
+    char target[200], body[300];
     start("");
-    ck_assert_int_eq(
-        ask(&here, ann, "POST", "/models", "", "{" TINY_LAYERS "}"), 201);
-    json_t *json = json_loads(reply, 0, NULL);
-    snprintf(id, sizeof id, "%s",
-             json_string_value(json_object_get(json, "id")));
-    json_decref(json);
+    const char *id = store_model();
     snprintf(target, sizeof target, "/models/%s", id);
     expect_private(target);
     snprintf(body, sizeof body, "{\"model\":{\"id\":\"%s\"}}", id);
@@ -136,12 +144,7 @@ START_TEST(a_job_takes_its_model_from_where_it_is)
 {
     char body[300];
     start("");
-    ck_assert_int_eq(
-        ask(&here, ann, "POST", "/models", "", "{" TINY_LAYERS "}"), 201);
-    json_t *json = json_loads(reply, 0, NULL);
-    snprintf(body, sizeof body, "{\"model\":{\"id\":\"%s\"}}",
-             json_string_value(json_object_get(json, "id")));
-    json_decref(json);
+    snprintf(body, sizeof body, "{\"model\":{\"id\":\"%s\"}}", store_model());
     ck_assert_int_eq(ask(&here, ann, "POST", "/bound", ASYNC, body), 202);
     json_t *job = await(&here, ann);
     ck_assert_msg(!strcmp(job_state(job), "succeeded"), "%s", reply);
@@ -215,15 +218,9 @@ END_TEST
 /* Rotated at one daemon and then at the other. */
 START_TEST(a_new_token_is_the_old_tenant)
 {
-    char again[TOKEN_SIZE], target[200], id[100];
+    char again[TOKEN_SIZE], target[200];
     start("");
-    ck_assert_int_eq(
-        ask(&here, ann, "POST", "/models", "", "{" TINY_LAYERS "}"), 201);
-    json_t *json = json_loads(reply, 0, NULL);
-    snprintf(id, sizeof id, "%s",
-             json_string_value(json_object_get(json, "id")));
-    json_decref(json);
-    snprintf(target, sizeof target, "/models/%s", id);
+    snprintf(target, sizeof target, "/models/%s", store_model());
     token_add(again, file, "ann", "bound");
     daemon_signal(&there, SIGHUP);
     ck_assert(daemon_logged(&there, "\"tokens\"", "read again"));

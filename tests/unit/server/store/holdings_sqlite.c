@@ -89,23 +89,24 @@ START_TEST(the_first_version_is_brought_up)
 }
 END_TEST
 
+static const struct lipd_wish with_key = {.thing = LIPD_MODEL,
+                                          .id = "y",
+                                          .tenant = "a",
+                                          .bytes = 10,
+                                          .key = "k",
+                                          .digest = "new"};
+
 /* Keys are forgotten after a day. */
 START_TEST(old_keys_are_forgotten)
 {
     struct lipd_held held;
-    const struct lipd_wish wish = {.thing = LIPD_MODEL,
-                                   .id = "y",
-                                   .tenant = "a",
-                                   .bytes = 10,
-                                   .key = "k",
-                                   .digest = "new"};
     struct lipd_holdings *holdings = open_holdings();
     execute("INSERT INTO answer VALUES('a', 'k', 'old', 1, "
             "unixepoch() - 86401), ('b', 'k', 'old', 1, "
             "unixepoch() - 86300)");
     ck_assert(holdings->ops->key(holdings, &held, "b", "k", "old", &problem));
     ck_assert_int_eq(held.fate, LIPD_KEY_USED);
-    ck_assert(holdings->ops->hold(holdings, &held, &wish, &problem));
+    ck_assert(holdings->ops->hold(holdings, &held, &with_key, &problem));
     ck_assert_int_eq(held.fate, LIPD_HELD);
     holdings->ops->close(holdings);
 }
@@ -115,18 +116,12 @@ END_TEST
 START_TEST(keys_are_bounded)
 {
     struct lipd_held held;
-    const struct lipd_wish wish = {.thing = LIPD_MODEL,
-                                   .id = "y",
-                                   .tenant = "a",
-                                   .bytes = 10,
-                                   .key = "k",
-                                   .digest = "d"};
     struct lipd_holdings *holdings = open_holdings();
     execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
             "WHERE i < 10000) INSERT INTO answer SELECT 'a', 'old' || i, 'd', "
             "1, unixepoch() - 20000 + i FROM n;"
             "INSERT INTO answer VALUES('b', 'k', 'd', 1, unixepoch() - 30000)");
-    ck_assert(holdings->ops->hold(holdings, &held, &wish, &problem));
+    ck_assert(holdings->ops->hold(holdings, &held, &with_key, &problem));
     ck_assert(holdings->ops->key(holdings, &held, "a", "old1", "d", &problem));
     ck_assert_int_eq(held.fate, LIPD_HELD);
     ck_assert(holdings->ops->key(holdings, &held, "a", "old2", "d", &problem));
