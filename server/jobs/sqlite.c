@@ -6,6 +6,7 @@
 #include "server/jobs/sqlite.h"
 
 #include "server/file.h"
+#include "server/store/sqlite_bind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -246,14 +247,7 @@ sqlite3_stmt *lipd_sqlite_bind(struct lipd_sqlite *store,
     va_list args;
     sqlite3_reset(s);
     va_start(args, types);
-    for (int i = 1; *types; types++, i++)
-        if (*types == 't')
-            sqlite3_bind_text(s, i, va_arg(args, const char *), -1,
-                              SQLITE_STATIC);
-        else if (*types == 'i')
-            sqlite3_bind_int64(s, i, va_arg(args, int64_t));
-        else
-            sqlite3_bind_double(s, i, va_arg(args, double));
+    lipd_sqlite_values(s, types, args);
     va_end(args);
     return s;
 }

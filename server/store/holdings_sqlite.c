@@ -6,6 +6,7 @@
 #include "server/store/holdings.h"
 
 #include "server/file.h"
+#include "server/store/sqlite_bind.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -71,15 +72,7 @@ static sqlite3_stmt *bind(struct own *own, const char *sql, const char *types,
     if (sqlite3_prepare_v2(own->db, sql, -1, &s, NULL) != SQLITE_OK)
         return NULL;
     va_start(args, types);
-    for (int i = 1; types[i - 1]; i++) {
-        if (types[i - 1] == 't')
-            sqlite3_bind_text(s, i, va_arg(args, const char *), -1,
-                              SQLITE_STATIC);
-        else if (types[i - 1] == 'i')
-            sqlite3_bind_int64(s, i, va_arg(args, int64_t));
-        else
-            sqlite3_bind_double(s, i, va_arg(args, double));
-    }
+    lipd_sqlite_values(s, types, args);
     va_end(args);
     return s;
 }

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "server/file.h"
+#include "server/store/sqlite_bind.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -168,15 +169,7 @@ static sqlite3_stmt *bind(struct own *own, enum statement which,
     va_list args;
     sqlite3_reset(s);
     va_start(args, types);
-    for (int i = 1; types[i - 1]; i++) {
-        if (types[i - 1] == 't')
-            sqlite3_bind_text(s, i, va_arg(args, const char *), -1,
-                              SQLITE_STATIC);
-        else if (types[i - 1] == 'i')
-            sqlite3_bind_int64(s, i, va_arg(args, int64_t));
-        else
-            sqlite3_bind_double(s, i, va_arg(args, double));
-    }
+    lipd_sqlite_values(s, types, args);
     va_end(args);
     return s;
 }

@@ -59,7 +59,7 @@ owned() { # HEADER-REGEX FILE-REGEX
 {
     owned 'microhttpd\.h' 'server/http\.c'
     owned 'jansson\.h' '(api|server)/.*'
-    owned 'sqlite3\.h' 'server/jobs/sqlite\.h|server/store/(holdings|results)_sqlite\.c'
+    owned 'sqlite3\.h' 'server/jobs/sqlite\.h|server/store/((holdings|results)_sqlite\.c|sqlite_bind\.h)'
     owned '(arb|arf|flint|fmpz).*\.h' 'server/check/.*'
     owned 'hdf5\.h' 'server/h5/.*'
     owned 'lapacke\.h|lapack\.h' 'lib/linalg/.*'
