@@ -73,6 +73,12 @@ bool lipd_training_save(struct lipd_training *training);
 /* Seconds of training, earlier attempts included. */
 double lipd_training_seconds(const struct lipd_training *training);
 
+/* A member, where there is a number; those of an epoch that say how good it
+ * was. */
+void lipd_training_put(struct api_text *text, const char *key, double value);
+void lipd_training_put_row(struct api_text *text,
+                           const struct lipd_train_row *row);
+
 /* --- training_result.c */
 
 /* Makes the model that is served, proves its bound and writes the files

@@ -262,21 +262,15 @@ static bool measure(struct finish *f)
 
 /* --- the document */
 
-static void put_finite(struct api_text *text, const char *key, double value)
-{
-    if (isfinite(value))
-        api_put_number(text, key, value);
-}
-
 static void put_part(struct api_text *text, const char *key,
                      const struct part *part,
                      const struct api_train_request *request)
 {
     api_object_open(text, key);
     api_put_count(text, "rows", part->rows);
-    put_finite(text, "loss", part->score.loss);
-    put_finite(text, "accuracy", part->score.accuracy);
-    put_finite(text, "error", part->score.error);
+    lipd_training_put(text, "loss", part->score.loss);
+    lipd_training_put(text, "accuracy", part->score.accuracy);
+    lipd_training_put(text, "error", part->score.error);
     if (request->radii) {
         api_array_open(text, "certified_accuracy");
         for (size_t k = 0; k < request->radii; k++) {
@@ -295,14 +289,7 @@ static void put_row(struct api_text *text, const struct lipd_train_row *row)
     api_object_open(text, NULL);
     api_put_count(text, "epoch", (uint64_t)row->epoch);
     api_put_number(text, "learning_rate", row->rate);
-    put_finite(text, "loss", row->loss);
-    put_finite(text, "accuracy", row->accuracy);
-    put_finite(text, "error", row->error);
-    put_finite(text, "validation_loss", row->validation_loss);
-    put_finite(text, "validation_accuracy", row->validation_accuracy);
-    put_finite(text, "validation_error", row->validation_error);
-    if (isfinite(row->lipschitz))
-        api_put_upper(text, "lipschitz", row->lipschitz);
+    lipd_training_put_row(text, row);
     api_object_close(text);
 }
 

@@ -166,24 +166,23 @@ static void keep(struct lipd_training *t)
 
 /* --- progress */
 
-static void put_finite(struct api_text *text, const char *key, double value)
+void lipd_training_put(struct api_text *text, const char *key, double value)
 {
     if (isfinite(value))
         api_put_number(text, key, value);
 }
 
-static void put_metrics(struct api_text *text, const struct lipd_train_row *row)
+void lipd_training_put_row(struct api_text *text,
+                           const struct lipd_train_row *row)
 {
-    api_object_open(text, "metrics");
-    put_finite(text, "loss", row->loss);
-    put_finite(text, "accuracy", row->accuracy);
-    put_finite(text, "error", row->error);
-    put_finite(text, "validation_loss", row->validation_loss);
-    put_finite(text, "validation_accuracy", row->validation_accuracy);
-    put_finite(text, "validation_error", row->validation_error);
+    lipd_training_put(text, "loss", row->loss);
+    lipd_training_put(text, "accuracy", row->accuracy);
+    lipd_training_put(text, "error", row->error);
+    lipd_training_put(text, "validation_loss", row->validation_loss);
+    lipd_training_put(text, "validation_accuracy", row->validation_accuracy);
+    lipd_training_put(text, "validation_error", row->validation_error);
     if (isfinite(row->lipschitz))
         api_put_upper(text, "lipschitz", row->lipschitz);
-    api_object_close(text);
 }
 
 /* `row`: the latest epoch's, or NULL. */
@@ -199,8 +198,11 @@ static void tell(struct lipd_training *t, const struct lipd_train_row *row)
     api_put_string(&text, "unit", "epoch");
     api_put_count(&text, "step", place.step);
     api_put_count(&text, "steps", place.steps);
-    if (row)
-        put_metrics(&text, row);
+    if (row) {
+        api_object_open(&text, "metrics");
+        lipd_training_put_row(&text, row);
+        api_object_close(&text);
+    }
     api_object_close(&text);
     char *json = api_text_take(&text, &size);
     if (json && !lipd_child_tell(json, size))
