@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,22 +65,6 @@ static void works(void)
     json_decref(job);
 }
 
-static void is_whole(void)
-{
-    char path[100];
-    sqlite3 *db;
-    sqlite3_stmt *check;
-    snprintf(path, sizeof path, "%s/jobs.sqlite", data);
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(
-        sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &check, NULL),
-        SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(check), SQLITE_ROW);
-    ck_assert_str_eq((const char *)sqlite3_column_text(check, 0), "ok");
-    sqlite3_finalize(check);
-    sqlite3_close(db);
-}
-
 /* The job failed, and says that room is wanting. */
 static void failed_for_room(const json_t *job)
 {
@@ -120,7 +103,7 @@ START_TEST(checkpoints_that_do_not_fit)
     json_decref(job);
     works();
     stop();
-    is_whole();
+    job_list_is_whole(data);
     daemon_.file_limit = 0;
     run();
     job = job_show(&daemon_, id);
@@ -252,7 +235,7 @@ START_TEST(disks_that_are_full_for_a_while)
     fill_and_free(filler, 2.5, false);
     fill_and_free(filler, 2.5, true);
     stop();
-    is_whole();
+    job_list_is_whole(data);
     umount2(data, MNT_DETACH);
     daemon_forget(&daemon_);
 }

@@ -13,7 +13,6 @@
 #include "tests/support/suite.h"
 
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,18 +173,8 @@ static void same_end(const json_t *one, const json_t *other)
 /* The database is whole, and no folder of a job is left. */
 static void nothing_left(const char *data)
 {
-    char command[200], path[100];
-    sqlite3 *db;
-    sqlite3_stmt *check;
-    snprintf(path, sizeof path, "%s/jobs.sqlite", data);
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(
-        sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &check, NULL),
-        SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(check), SQLITE_ROW);
-    ck_assert_str_eq((const char *)sqlite3_column_text(check, 0), "ok");
-    sqlite3_finalize(check);
-    sqlite3_close(db);
+    char command[200];
+    job_list_is_whole(data);
     snprintf(command, sizeof command,
              "test -z \"$(find %s/jobs -mindepth 1 -type d)\"", data);
     ck_assert_msg(system(command) == 0, "a folder is left in %s/jobs", data);

@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,4 +165,20 @@ void job_model_bytes(struct bytes *out, const struct daemon *daemon,
     ck_assert_msg(answer.status == 200, "%s: %d", target, answer.status);
     bytes_put(out, answer.body, answer.size);
     http_clear(&answer);
+}
+
+void job_list_is_whole(const char *data)
+{
+    char path[200];
+    sqlite3 *db;
+    sqlite3_stmt *check;
+    snprintf(path, sizeof path, "%s/jobs.sqlite", data);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &check, NULL),
+        SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(check), SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(check, 0), "ok");
+    sqlite3_finalize(check);
+    sqlite3_close(db);
 }

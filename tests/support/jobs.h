@@ -39,6 +39,9 @@ double job_bound(const json_t *job);
 /* The process of a job of this daemon; 0: there is none. */
 pid_t job_process(const struct daemon *daemon);
 
+/* The list of jobs in this data folder is whole, by SQLite's own check. */
+void job_list_is_whole(const char *data);
+
 /* A stored model as safetensors. */
 void job_model_bytes(struct bytes *out, const struct daemon *daemon,
                      const char *model);
