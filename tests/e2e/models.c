@@ -486,23 +486,9 @@ END_TEST
  * file, no booked room. */
 START_TEST(half_an_upload_leaves_nothing)
 {
-    struct http_client client;
     prepare();
     run("--max-stored", "1M");
-    for (int i = 0; i < 3; i++) {
-        http_open(&client, daemon_.port);
-        ck_assert(http_say(&client,
-                           "POST /models HTTP/1.1\r\nHost: x\r\n"
-                           "Content-Length: 900000\r\n\r\n{\"layers\":["));
-        ck_assert(daemon_metric_reaches(&daemon_, "received_bytes_total",
-                                        11 * (i + 1), 5));
-        if (i < 2)
-            http_close(&client);
-        ck_assert(i == 2 || daemon_metric_rests(&daemon_, "reserved_bytes", 5));
-    }
-    daemon_signal(&daemon_, SIGKILL);
-    daemon_wait(&daemon_);
-    http_close(&client);
+    daemon_half_uploads(&daemon_, "/models", "{\"layers\":[");
     ck_assert_uint_eq(files(), 0);
     run(NULL, NULL);
     ck_assert_uint_eq(files(), 0);

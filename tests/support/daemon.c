@@ -239,3 +239,25 @@ bool daemon_logged(const struct daemon *daemon, const char *one,
             return true;
     return false;
 }
+
+void daemon_half_uploads(struct daemon *daemon, const char *target,
+                         const char *start)
+{
+    struct http_client client;
+    char text[300];
+    snprintf(text, sizeof text,
+             "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n%s",
+             target, start);
+    for (int i = 0; i < 3; i++) {
+        http_open(&client, daemon->port);
+        ck_assert(http_say(&client, text));
+        ck_assert(daemon_metric_reaches(daemon, "received_bytes_total",
+                                        (double)strlen(start) * (i + 1), 5));
+        if (i < 2)
+            http_close(&client);
+        ck_assert(i == 2 || daemon_metric_rests(daemon, "reserved_bytes", 5));
+    }
+    daemon_signal(daemon, SIGKILL);
+    daemon_wait(daemon);
+    http_close(&client);
+}

@@ -58,6 +58,12 @@ bool daemon_metric_reaches(const struct daemon *daemon, const char *series,
 bool daemon_metric_rests(const struct daemon *daemon, const char *series,
                          double seconds);
 
+/* Sends the beginning `start` of a body to a target three times: two clients
+ * leave, and what was booked for them is given back; at the third the daemon
+ * is killed. */
+void daemon_half_uploads(struct daemon *daemon, const char *target,
+                         const char *start);
+
 /* Does a line of the log contain both texts now; does one within seconds? */
 bool daemon_has_logged(const struct daemon *daemon, const char *one,
                        const char *other);
