@@ -30,9 +30,11 @@ struct lipd_connection {
     pthread_mutex_t lock; /* of what follows */
     enum lipd_phase phase;
     double deadline;
-    bool used;   /* an answer has gone out on it */
-    bool linger; /* see lipd_connection_linger */
-    bool sealed; /* see lipd_connection_seal */
+    double look_at; /* for its end */
+    bool ended;     /* then, and all that came was read */
+    bool used;      /* an answer has gone out on it */
+    bool linger;    /* see lipd_connection_linger */
+    bool sealed;    /* see lipd_connection_seal */
     struct lipd_request *request;
 };
 
@@ -117,6 +119,31 @@ static bool is_gone(int fd)
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
+/* Who waits for more of a request from a client that has closed its side? The
+ * library: it is told once of bytes and the end behind them, takes the bytes
+ * and, since there were fewer than it had room for, asks no more (epoll,
+ * edge-triggered). An end that it has not seen for OPEN_STEP is such a one. */
+static bool has_missed_end(struct lipd_connection *c, double now)
+{
+    char byte;
+    if (now < c->look_at ||
+        (c->phase != LIPD_READING_HEAD && c->phase != LIPD_READING_BODY))
+        return false;
+    bool before = c->ended;
+    c->ended = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    c->look_at = now + OPEN_STEP;
+    return c->ended && before;
+}
+
+/* Ends a connection whose client has left. Its lock is held. */
+static void let_go(struct lipd_connection *c)
+{
+    if (c->phase == LIPD_READING_BODY)
+        lipd_metric_add(LIPD_REJECTS, LIPD_REJECT_GONE, 1);
+    shutdown(c->fd, SHUT_RDWR);
+    c->phase = LIPD_CUT;
+}
+
 /* A client that left is noticed within OPEN_STEP. */
 static double look_for(struct lipd_connection *c, double now)
 {
@@ -156,6 +183,8 @@ static double sweep_one(struct lipd_connection *c, double now)
         hasten(c, now);
         if (now >= c->deadline)
             cut(c);
+        else if (has_missed_end(c, now))
+            let_go(c);
         else if (c->deadline < next)
             next = c->deadline;
     }
@@ -323,6 +352,7 @@ bool lipd_connection_enter(struct lipd_connection *c, enum lipd_phase phase,
         c->used = c->used || phase == LIPD_REPLYING;
         c->phase = phase;
         c->deadline = deadline;
+        c->ended = false;
         c->request = request;
     }
     pthread_mutex_unlock(&c->lock);

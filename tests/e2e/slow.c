@@ -177,7 +177,30 @@ START_TEST(an_upload_that_breaks_off_leaves_nothing)
 }
 END_TEST
 
-/* Half a minute of work is dropped within seconds of the client leaving. */
+/* The end comes with the last bytes, as of a program that was killed. */
+START_TEST(an_upload_that_ends_with_its_bytes_leaves_nothing)
+{
+    struct daemon daemon;
+    struct http_client client;
+    daemon_start(&daemon, (const char *[]){NULL});
+    for (int i = 0; i < 40; i++) {
+        http_open(&client, daemon.port);
+        http_say(&client, "POST /bound HTTP/1.1\r\nHost: a\r\n");
+        if (i % 2)
+            http_say(&client, "Content-Length: 100000\r\n\r\n{\"model\":");
+        http_close(&client);
+    }
+    bool left = false;
+    for (int i = 0; i < 80 && !left; i++) {
+        usleep(100000);
+        left = daemon_metric(&daemon, "requests_in_flight") <= 1 &&
+               daemon_metric(&daemon, "connections") <= 1;
+    }
+    ck_assert(left);
+    daemon_end(&daemon);
+}
+END_TEST
+
 /* More than the system keeps for a connection: it stays with the daemon. */
 START_TEST(an_answer_that_nobody_takes_is_cut)
 {
@@ -209,6 +232,7 @@ START_TEST(an_answer_that_nobody_takes_is_cut)
 }
 END_TEST
 
+/* Half a minute of work is dropped within seconds of the client leaving. */
 START_TEST(work_for_a_client_that_left_is_cancelled)
 {
     struct http_client client;
@@ -258,6 +282,7 @@ int main(void)
     tcase_add_test(tcase, dripped_chunks_are_cut);
     tcase_add_test(tcase, a_steady_upload_is_not_cut);
     tcase_add_test(tcase, an_upload_that_breaks_off_leaves_nothing);
+    tcase_add_test(tcase, an_upload_that_ends_with_its_bytes_leaves_nothing);
     tcase_add_test(tcase, an_answer_that_nobody_takes_is_cut);
     tcase_add_test(tcase, work_for_a_client_that_left_is_cancelled);
     tcase_add_test(tcase, light_requests_do_not_wait_for_work);

@@ -169,6 +169,26 @@ START_TEST(a_stream_is_hastened_by_the_end)
 }
 END_TEST
 
+/* Of bytes and the end behind them only the bytes are seen: see watch.c. */
+START_TEST(an_end_in_the_middle_of_a_body_is_noticed)
+{
+    char bytes[10];
+    add(60);
+    ck_assert(lipd_connection_enter(connection, LIPD_READING_BODY,
+                                    lip_now() + 60, &request));
+    ck_assert_int_eq(send(theirs, "{\"mod", 5, 0), 5);
+    shutdown(theirs, SHUT_WR);
+    /* Not while there is something to read. */
+    ck_assert_str_eq(received(2.5), "");
+    ck_assert(!ended());
+    ck_assert_int_eq(recv(ours, bytes, sizeof bytes, 0), 5);
+    ck_assert_str_eq(received(5), "");
+    ck_assert(ended());
+    ck_assert(!lipd_connection_enter(connection, LIPD_READING_BODY,
+                                     lip_now() + 60, &request));
+}
+END_TEST
+
 /* A second request in the pipe is no reason to think the client left. */
 START_TEST(who_sends_on_is_still_there)
 {
@@ -226,6 +246,7 @@ int main(void)
     tcase_add_test(tcase, an_answer_nobody_takes_is_cut);
     tcase_add_test(tcase, work_has_no_deadline_here);
     tcase_add_test(tcase, who_left_is_noticed);
+    tcase_add_test(tcase, an_end_in_the_middle_of_a_body_is_noticed);
     tcase_add_test(tcase, who_left_a_waiting_request_is_told_of);
     tcase_add_test(tcase, a_stream_is_hastened_by_the_end);
     tcase_add_test(tcase, who_sends_on_is_still_there);
