@@ -152,7 +152,21 @@ static void settled(struct lipd_runner *runner, struct lipd_slot *slot)
     slot->state = LIPD_SLOT_FREE;
 }
 
-/* Before the lease runs out, if only by trying. */
+/* Who waits for room keeps the job meanwhile: false where it is another's by
+ * now. */
+static bool keep_lease(const struct lipd_runner *runner,
+                       const struct lipd_slot *slot)
+{
+    struct api_problem problem;
+    bool cancel;
+    struct lipd_job_store *store = lipd_slot_store(runner);
+    return store->ops->heartbeat(store, slot->id, runner->owner.name,
+                                 runner->owner.lease, NULL, &cancel,
+                                 &problem) ||
+           problem.code != API_PROBLEM_NOT_FOUND;
+}
+
+/* Before the lease runs out. */
 static void try_later(const struct lipd_runner *runner, struct lipd_slot *slot)
 {
     slot->retry_at = lip_now() + slot->retry_after;
@@ -166,6 +180,10 @@ void lipd_slot_settle(struct lipd_runner *runner, struct lipd_slot *slot)
     if (lip_now() < slot->retry_at)
         return;
     if (slot->outcome.later) {
+        if (!keep_lease(runner, slot)) {
+            lipd_slot_forget(runner, slot);
+            return;
+        }
         lipd_slot_read(runner, slot, slot->code);
         if (slot->outcome.later) {
             try_later(runner, slot);
@@ -193,5 +211,7 @@ void lipd_slot_settle(struct lipd_runner *runner, struct lipd_slot *slot)
     /* What a failed job left may be the room that is missing. */
     if (slot->outcome.over && slot->outcome.state == LIPD_JOB_FAILED)
         lipd_folder_remove(runner->folders, slot->id);
+    if (problem.code == API_PROBLEM_STORAGE_FULL)
+        keep_lease(runner, slot);
     try_later(runner, slot);
 }

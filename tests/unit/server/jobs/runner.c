@@ -11,6 +11,7 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/model_store.h"
+#include "server/store/blobs.h"
 #include "tests/support/folder.h"
 #include "tests/support/suite.h"
 
@@ -206,12 +207,24 @@ static bool silent_input(struct lipd_job_store *store, const char *id, int fd,
     return false;
 }
 
-static void be_silent(struct lipd_job_store *store)
+static _Atomic int beats;
+
+static bool count_beat(struct lipd_job_store *store, const char *id,
+                       const char *owner, double lease, const char *progress,
+                       bool *cancel, struct api_problem *why)
+{
+    atomic_fetch_add(&beats, 1);
+    return answering->heartbeat(store, id, owner, lease, progress, cancel, why);
+}
+
+/* Has the store do what a test wants. */
+static void watch(struct lipd_job_store *store)
 {
     static struct lipd_job_store_ops ops;
     answering = store->ops;
     ops = *store->ops;
     ops.input = silent_input;
+    ops.heartbeat = count_beat;
     store->ops = &ops;
 }
 
@@ -224,7 +237,7 @@ static void start_with(size_t quota)
     ck_assert_msg(service.store != NULL, "%s", complaint);
     service.jobs = lipd_job_store_sqlite(folder, complaint, sizeof complaint);
     ck_assert_msg(service.jobs != NULL, "%s", complaint);
-    be_silent(service.jobs);
+    watch(service.jobs);
     service.hub = lipd_hub_start();
     ck_assert_ptr_nonnull(service.hub);
     service.runner = lipd_runner_start(&service, complaint, sizeof complaint);
@@ -482,6 +495,45 @@ START_TEST(the_model_is_stored_first)
     add(id, "model", "{}");
     expect_end(id, LIPD_JOB_SUCCEEDED, "{\"first\": 0, \"steps\": 0}");
     ck_assert_uint_gt(lipd_store_size(service.store, MODEL), 0);
+    stop();
+}
+END_TEST
+
+static _Atomic bool shared_is_full;
+
+static bool put_shared(struct lipd_blobs *blobs, const char *kind,
+                       const char *name, int fd, size_t size,
+                       struct api_problem *why)
+{
+    (void)blobs;
+    (void)kind;
+    (void)name;
+    (void)fd;
+    (void)size;
+    api_problem_set(why, API_PROBLEM_OVERLOADED, "It does not answer.");
+    return !atomic_load(&shared_is_full);
+}
+
+/* A lease lasts as long as the wait for room, or others do the same again. */
+START_TEST(who_waits_for_room_keeps_the_job)
+{
+    static const struct lipd_blobs_ops ops = {.put = put_shared};
+    static struct lipd_blobs blobs = {&ops};
+    char id[LIPD_JOB_ID];
+    start();
+    lipd_store_share(service.store, &blobs);
+    atomic_store(&shared_is_full, true);
+    add(id, "model", "{}");
+    await_file(id, "status");
+    usleep(300000); /* the process ends, of which the store is told */
+    int before = atomic_load(&beats);
+    for (double end = lip_now() + 10; atomic_load(&beats) < before + 2;) {
+        ck_assert_msg(lip_now() < end, "the lease runs out");
+        usleep(20000);
+    }
+    atomic_store(&shared_is_full, false);
+    lipd_runner_wake(service.runner);
+    expect_end(id, LIPD_JOB_SUCCEEDED, "{\"first\": 0, \"steps\": 0}");
     stop();
 }
 END_TEST
@@ -852,6 +904,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, what_breaks_out_of_its_sandbox_is_not_tried_again);
     tcase_add_test(tests, what_is_no_progress_is_not_told);
     tcase_add_test(tests, the_model_is_stored_first);
+    tcase_add_test(tests, who_waits_for_room_keeps_the_job);
     tcase_add_test(tests, a_failed_job_may_leave_a_model);
     tcase_add_test(tests, without_room_for_the_model_the_job_fails);
     tcase_add_test(tests, no_more_processes_than_allowed);
