@@ -133,7 +133,7 @@ static void go_through(struct lip_walk *walk, size_t i, double window)
 static void spend(struct lip_walk *walk)
 {
     walk->spent += walk->stages->products + 8 * (double)walk->stages->neurons +
-                   100 * (double)walk->stages->count;
+                   100 * ((double)walk->stages->count + 1);
 }
 
 void lip_walk_to(struct lip_walk *walk, const double *x, double window)

@@ -8,6 +8,7 @@
 #include "linalg/blas.h"
 #include "linalg/random.h"
 #include "tests/support/exact_network.h"
+#include "tests/support/graph.h"
 #include "tests/support/methods.h"
 #include "tests/support/plain.h"
 #include "tests/support/suite.h"
@@ -235,6 +236,31 @@ START_TEST(same_options_same_bound)
 }
 END_TEST
 
+/* Where no layer changes anything a search costs nothing; it ends all the
+ * same. */
+START_TEST(layers_that_change_nothing)
+{
+    struct lip_layer layer[2] = {make_reshape((const long[]){3, 0}),
+                                 make_kind(&lip_layer_group_sort)};
+    struct lip_network *network;
+    layer[1].group = 1;
+    ck_assert_int_eq(make_network(&network, layer, 2, &none), LIP_OK);
+    for (int p = 0; p < 9; p++) {
+        struct lip_norm_pair pair = nth_pair(p);
+        struct lip_lower_options options = {.seed = seed};
+        struct lip_ctx ctx = {.deadline = lip_now() + 10};
+        struct lip_lower_bound bound;
+        ck_assert_int_eq(lip_lower_bound(&bound, network, pair, &options, &ctx),
+                         LIP_OK);
+        ck_assert(!bound.cut);
+        if (pair.input == pair.output)
+            ck_assert_double_eq_tol(bound.value, 1, 1e-12);
+        lip_lower_bound_clear(&bound);
+    }
+    lip_network_free(network);
+}
+END_TEST
+
 static bool refuse(void *arg, const struct lip_progress *progress)
 {
     (void)progress;
@@ -324,6 +350,7 @@ int main(void)
     tcase_add_test(tc, sizes_of_all_kinds);
     tcase_add_test(tc, deep_networks);
     tcase_add_test(tc, same_options_same_bound);
+    tcase_add_test(tc, layers_that_change_nothing);
     tcase_add_test(tc, stops_when_told);
     tcase_add_test(tc, memory_may_run_out_anywhere);
     suite_add_tcase(suite, tc);
