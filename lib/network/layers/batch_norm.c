@@ -74,7 +74,8 @@ static enum lip_status check_channel(const struct lip_layer *layer, size_t c,
                                      struct lip_ctx *ctx)
 {
     double v = lip_tensor_at(&layer->variance, c), e = layer->parameter[0];
-    double scale = fabs(part(&layer->weight, c, 1)) / sqrt(v + e);
+    double weight = fabs(part(&layer->weight, c, 1));
+    double scale = weight / sqrt(v + e); /* may be too small for a double */
     double mean = fabs(lip_tensor_at(&layer->mean, c));
     if (!(v >= 0) || !(e >= 0) || !(v + e >= smallest) || v + e > largest)
         return lip_fail(ctx, LIP_INVALID,
@@ -82,7 +83,7 @@ static enum lip_status check_channel(const struct lip_layer *layer, size_t c,
                         "neither may be negative, and their sum must lie "
                         "between %g and %g.",
                         c, v, e, smallest, largest);
-    if (scale > largest || (scale > 0 && scale < smallest) || mean > largest ||
+    if (scale > largest || (weight > 0 && scale < smallest) || mean > largest ||
         fabs(part(&layer->bias, c, 0)) > largest)
         return lip_fail(ctx, LIP_INVALID,
                         "channel %zu is scaled by %g, its mean is %g and its "

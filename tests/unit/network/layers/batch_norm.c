@@ -111,7 +111,8 @@ START_TEST(refusals)
     static const long shape[] = {2, 3, 0};
     static const double one[] = {1, 1, 1}, zero[3] = {0}, minus[] = {1, -1},
                         huge[] = {1, 1e200}, tiny[] = {1e-280, 1},
-                        tiniest[] = {1, 1e-302};
+                        tiniest[] = {1, 1e-302}, least[] = {1, 5e-324},
+                        wide[] = {1, 1e80};
 #define PARTS(...) ((const double *const[]){__VA_ARGS__})
     shaped_refused(shape, make(2, PARTS(one, one, NULL, one), 1),
                    "mean is missing");
@@ -127,6 +128,9 @@ START_TEST(refusals)
                    "may be negative");
     shaped_refused(shape, make(2, PARTS(one, one, huge, one), 1), "its mean");
     shaped_refused(shape, make(2, PARTS(tiny, one, one, one), 1), "scaled by");
+    /* Below all doubles, but not zero: layers to come may make much of it. */
+    shaped_refused(shape, make(2, PARTS(least, one, zero, wide), 1),
+                   "channel 1 is scaled by 0");
     shaped_refused(shape, make(2, PARTS(one, zero, tiniest, one), 1),
                    "shift of channel 1");
 }
