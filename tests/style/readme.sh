@@ -21,15 +21,16 @@ between library | grep -v '^```' | grep -vxFf tests/demo/library.c | grep . |
     sed 's/^/not in tests\/demo\/library.c: /' |
     rule 'the example of README.md is code that compiles'
 
-# The bounds of the table are those that this build proves. Times are not
-# compared: they belong to a machine.
+# The bounds of the table are those that this build proves, of every method
+# that has one. Times are not compared: they belong to a machine.
 library=$BUILD/tests/demo/library
 figures() { awk '$2 ~ /^[0-9.]+(e[+-][0-9]+)?$/ { print $1, $2 }'; }
 if [[ -x $library ]]; then
-    join <(between figures | figures | sort) \
+    join -a 2 <(between figures | figures | sort) \
         <("$library" tests/models/mnist_mlp_128_64.safetensors |
             figures | sort) |
-        awk '{ off = $2 / $3 - 1 }
+        awk 'NF < 3 { print $1 " is not in the table"; next }
+            { off = $2 / $3 - 1 }
             $1 == "lipsdp" { off = off < 0.01 && off > -0.01 ? 0 : 1 } # iterative
             off < 0 || off > 2e-4 { print }
             END { if (NR < 3) print "no figures" }' |
