@@ -73,6 +73,15 @@ enum lip_status lipd_read_file(unsigned char **bytes, size_t *size, int fd,
     return LIP_OK;
 }
 
+bool lipd_make_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
 void lipd_close(int fd)
 {
     int error = errno;

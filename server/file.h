@@ -27,6 +27,10 @@ bool lipd_read_all(int fd, void *bytes, size_t size);
 enum lip_status lipd_read_file(unsigned char **bytes, size_t *size, int fd,
                                size_t most, struct lip_ctx *ctx);
 
+/* Makes an empty file that nobody else may read, where there is none of this
+ * name: SQLite's own may be read by all. */
+bool lipd_make_private(const char *path);
+
 /* close() and unlinkat() that leave errno alone, for the way out. */
 void lipd_close(int fd);
 void lipd_unlink(int folder, const char *name);

@@ -9,11 +9,9 @@
 #include "server/store/sqlite_bind.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What is larger than CHECKED_MOST bytes is not read as a whole at the start:
  * it would take a second for some hundred megabytes, and much more from a disk
@@ -182,16 +180,6 @@ static bool recognise(struct lipd_sqlite *store, const char *path,
     return true;
 }
 
-/* Made by us rather than by SQLite, so that nobody else reads it. */
-static bool make_file(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    close(fd);
-    return true;
-}
-
 static bool prepare(struct lipd_sqlite *store)
 {
     for (size_t i = 0; i < LIPD_SQL_COUNT; i++)
@@ -206,7 +194,7 @@ bool lipd_sqlite_open(struct lipd_sqlite *store, const char *directory,
 {
     char path[1200];
     snprintf(path, sizeof path, "%.1100s/jobs.sqlite", directory);
-    if (!make_file(path))
+    if (!lipd_make_private(path))
         return complain(complaint, complaint_size, path, strerror(errno));
     if (sqlite3_open_v2(path, &store->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,

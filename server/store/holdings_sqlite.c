@@ -476,6 +476,7 @@ struct lipd_holdings *lipd_holdings_sqlite(const char *directory,
     own->base.ops = &ops;
     pthread_mutex_init(&own->lock, NULL);
     snprintf(path, sizeof path, "%.1100s/holdings.sqlite", directory);
+    lipd_make_private(path); /* where it cannot, SQLite says why */
     bool open = sqlite3_open_v2(path, &own->db,
                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
                                     SQLITE_OPEN_NOMUTEX,

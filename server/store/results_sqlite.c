@@ -121,6 +121,7 @@ static bool prepare(struct own *own)
 
 static bool try_open(struct own *own)
 {
+    lipd_make_private(own->path); /* where it cannot, SQLite says why */
     if (sqlite3_open_v2(own->path, &own->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
                             SQLITE_OPEN_NOMUTEX,

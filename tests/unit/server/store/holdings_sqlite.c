@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static char directory[FOLDER_NAME], complaint[400];
 static struct api_problem problem;
@@ -147,6 +148,24 @@ START_TEST(a_file_that_is_none_is_refused)
 }
 END_TEST
 
+/* Names and answers of tenants are nobody else's, whoever made the folder. */
+START_TEST(nobody_else_reads_it)
+{
+    static const char *const end[] = {"", "-wal", "-shm"};
+    char name[100];
+    struct stat status;
+    mode_t mask = umask(0);
+    struct lipd_holdings *store = open_holdings();
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s/holdings.sqlite%s", directory, end[i]);
+        ck_assert_int_eq(stat(name, &status), 0);
+        ck_assert_int_eq(status.st_mode & 077, 0);
+    }
+    store->ops->close(store);
+    umask(mask);
+}
+END_TEST
+
 int main(void)
 {
     static const struct holdings_source source = {setup, teardown,
@@ -159,6 +178,7 @@ int main(void)
     tcase_add_test(file, old_keys_are_forgotten);
     tcase_add_test(file, keys_are_bounded);
     tcase_add_test(file, a_file_that_is_none_is_refused);
+    tcase_add_test(file, nobody_else_reads_it);
     suite_add_tcase(suite, holdings_suite(&source));
     suite_add_tcase(suite, file);
     return run_suite(suite);

@@ -182,6 +182,24 @@ START_TEST(the_used_stay)
 }
 END_TEST
 
+/* Names and answers of tenants are nobody else's, whoever made the folder. */
+START_TEST(nobody_else_reads_it)
+{
+    static const char *const end[] = {"", "-wal", "-shm"};
+    char name[100];
+    struct stat status;
+    mode_t mask = umask(0);
+    struct lipd_results *store = open_store(1 << 20);
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s/results.sqlite%s", directory, end[i]);
+        ck_assert_int_eq(stat(name, &status), 0);
+        ck_assert_int_eq(status.st_mode & 077, 0);
+    }
+    store->ops->close(store);
+    umask(mask);
+}
+END_TEST
+
 int main(void)
 {
     static const struct results_source source = {.setup = setup,
@@ -196,6 +214,7 @@ int main(void)
     tcase_add_test(tests, a_damaged_file_is_begun_anew_when_that_can_be);
     tcase_add_test(tests, where_no_file_can_be_it_says_so);
     tcase_add_test(tests, the_used_stay);
+    tcase_add_test(tests, nobody_else_reads_it);
     suite_add_tcase(suite, tests);
     suite_add_tcase(suite, results_suite(&source));
     return run_suite(suite);
