@@ -250,13 +250,22 @@ static void write_labels(char *out, size_t size, enum labels labels, size_t i)
         snprintf(out, size, "%s=\"%s\"", name, value);
 }
 
+/* Whether a series stands there before it counts anything: where there is one,
+ * and where its first count is worth an alarm, which a rate would not see. */
+static bool stands(size_t family, size_t series)
+{
+    enum labels labels = families[family].labels;
+    return labels == NONE || labels == EXIT || labels == CALL ||
+           (labels == ROUTE && series % CLASSES == 4);
+}
+
 static void write_value(struct lipd_out *out, size_t family, size_t series)
 {
     char labels[160];
     enum kind kind = families[family].kind;
     int64_t value = lipd_metric_get((enum lipd_metric)family, series);
     write_labels(labels, sizeof labels, families[family].labels, series);
-    if (!value && families[family].labels != NONE)
+    if (!value && !stands(family, series))
         return;
     lipd_out_print(out, PREFIX "%s%s%s%s ", families[family].name,
                    *labels ? "{" : "", labels, *labels ? "}" : "");
