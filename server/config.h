@@ -149,7 +149,7 @@ typedef char lipd_text[LIPD_TEXT_MAX];
       "opened or the last answer went out.")                                   \
     X(body_timeout, SECONDS, "30", 0.1, 86400, "seconds",                      \
       "A request's body must be complete this long after its headers, plus "   \
-      "the time --body-rate grants.")                                          \
+      "the time --body-rate grants, and pauses no longer than this.")          \
     X(body_rate, BYTES, "64K", 1, 1099511627776.0, "bytes/second",             \
       "The slowest upload: each byte that arrives extends --body-timeout by "  \
       "its share.")                                                            \

@@ -36,6 +36,7 @@
 #include "server/tls.h"
 #include "server/watch.h"
 
+#include <math.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
@@ -234,11 +235,12 @@ static enum MHD_Result take_argument(void *arg, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
+/* The time that a fast start grants is not to be spent in silence. */
 static double body_deadline(const struct exchange *exchange)
 {
     const struct lipd_config *config = exchange->http->service->config;
-    return exchange->began + config->body_timeout +
-           (double)exchange->body.arrived / (double)config->body_rate;
+    double granted = (double)exchange->body.arrived / (double)config->body_rate;
+    return fmin(exchange->began + granted, lip_now()) + config->body_timeout;
 }
 
 static struct exchange *new_exchange(struct lipd_http *http,

@@ -155,6 +155,27 @@ START_TEST(a_steady_upload_is_not_cut)
 }
 END_TEST
 
+/* Ten megabytes at once grant ten seconds, but not to be silent in. */
+START_TEST(a_fast_start_buys_no_long_pause)
+{
+    static char blanks[10 << 20];
+    struct http_client client;
+    struct http_answer answer;
+    memset(blanks, ' ', sizeof blanks);
+    http_open(&client, daemon_.port);
+    http_say(&client, "POST /bound HTTP/1.1\r\nHost: a\r\n"
+                      "Content-Length: 20000000\r\n\r\n");
+    ck_assert(http_send(&client, blanks, sizeof blanks));
+    double start = lip_now();
+    client.patience = 20;
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert(http_is_problem(&answer, 408, "request-timeout"));
+    ck_assert_msg(lip_now() - start < 5, "%g s", lip_now() - start);
+    http_clear(&answer);
+    http_close(&client);
+}
+END_TEST
+
 START_TEST(an_upload_that_breaks_off_leaves_nothing)
 {
     struct http_client client[20];
@@ -281,6 +302,7 @@ int main(void)
     tcase_add_test(tcase, a_dripped_body_is_cut);
     tcase_add_test(tcase, dripped_chunks_are_cut);
     tcase_add_test(tcase, a_steady_upload_is_not_cut);
+    tcase_add_test(tcase, a_fast_start_buys_no_long_pause);
     tcase_add_test(tcase, an_upload_that_breaks_off_leaves_nothing);
     tcase_add_test(tcase, an_upload_that_ends_with_its_bytes_leaves_nothing);
     tcase_add_test(tcase, an_answer_that_nobody_takes_is_cut);
