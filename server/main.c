@@ -362,7 +362,7 @@ static bool wait_idle(struct daemon *d, double seconds)
 static int drain(struct daemon *d)
 {
     struct timespec grace = {.tv_nsec = 100 * 1000 * 1000};
-    const double after_cancel = 10, for_jobs = 10;
+    const double after_cancel = 10, for_answers = 1, for_jobs = 10;
     lipd_log(LIPD_INFO, "draining", "%zu requests in flight",
              lipd_http_in_flight(d->http));
     atomic_store(&d->service.state, LIPD_CLOSING);
@@ -376,7 +376,9 @@ static int drain(struct daemon *d)
         lipd_log(LIPD_WARNING, "cancel", "%zu requests are cancelled",
                  lipd_http_in_flight(d->http));
         atomic_store(&d->service.cancelled, true);
-        if (!wait_idle(d, after_cancel) && lipd_http_with_workers(d->http))
+        /* Whoever still sends, or takes his answer, has had his time. */
+        if (!wait_idle(d, for_answers) && lipd_http_with_workers(d->http) &&
+            !wait_idle(d, after_cancel) && lipd_http_with_workers(d->http))
             return FAILED;
     }
     return 0;

@@ -156,6 +156,24 @@ START_TEST(a_second_signal_hurries)
 }
 END_TEST
 
+/* A service manager kills what takes much longer than --drain-timeout. */
+START_TEST(an_upload_that_stops_does_not_hold_up_the_end)
+{
+    struct http_client client;
+    daemon_start(&daemon_, (const char *[]){"--drain-timeout", "0.5", NULL});
+    http_open(&client, daemon_.port);
+    http_say(&client, "POST /bound HTTP/1.1\r\nHost: a\r\n"
+                      "Content-Length: 100\r\n\r\n{");
+    ck_assert(daemon_metric_reaches(&daemon_, "requests_in_flight", 2, 10));
+    double start = lip_now();
+    daemon_signal(&daemon_, SIGTERM);
+    ck_assert_int_eq(daemon_wait(&daemon_), 0);
+    ck_assert_msg(lip_now() - start < 6, "%g s", lip_now() - start);
+    http_close(&client);
+    daemon_forget(&daemon_);
+}
+END_TEST
+
 /* An upload under way at the signal is still taken and answered. */
 START_TEST(an_upload_under_way_is_finished)
 {
@@ -192,6 +210,7 @@ int main(void)
     tcase_add_test(tcase, draining_is_seen_from_outside);
     tcase_add_test(tcase, the_drain_timeout_cancels);
     tcase_add_test(tcase, a_second_signal_hurries);
+    tcase_add_test(tcase, an_upload_that_stops_does_not_hold_up_the_end);
     tcase_add_test(tcase, an_upload_under_way_is_finished);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
