@@ -54,7 +54,9 @@
     X(EVICTED, "evicted_models_total", COUNTER, NONE,                          \
       "Models that made room for others")                                      \
     X(JOBS_RUNNING, "jobs_running", GAUGE, NONE, "Jobs whose process runs")    \
-    X(JOBS_QUEUED, "jobs_queued", GAUGE, NONE, "Jobs that wait for a process") \
+    X(JOBS_QUEUED, "jobs_queued", GAUGE, NONE,                                 \
+      "Jobs that wait for a process; with --store all of them, told by each "  \
+      "daemon")                                                                \
     X(JOBS_ENDED, "jobs_ended_total", COUNTER, STATE,                          \
       "Jobs that are over, by kind and state")                                 \
     X(JOB_EXITS, "job_exits_total", COUNTER, EXIT,                             \

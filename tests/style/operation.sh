@@ -25,3 +25,9 @@ known=$(metrics)
 sed -n '/^<!-- metrics -->$/,/^<!-- \/metrics -->$/p' docker/operation.md |
     sed -nE 's/^\| `([a-z_]+)` \| ([a-z]+) \| (.*) \|$/\1 \2 \3/p' |
     diff - <(echo "$known") | rule 'docker/operation.md explains every metric'
+
+# The queue, and what is kept of answers, are those of the store: each daemon that
+# shares it tells all of it.
+grep -nE '"expr": "sum[^"]*lipschitzd_(jobs_queued|stored_result_bytes)' \
+    docker/grafana/lipschitzd.json |
+    rule 'the dashboard adds up nothing that daemons tell alike'
