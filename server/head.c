@@ -47,6 +47,22 @@ static bool is_host_field(const char *text)
     return !size || lipd_head_is_host(text, size);
 }
 
+/* A list may come in parts (RFC 9110, 5.3). One too many is left out. */
+static void take_part(struct lipd_field *field, char *list, size_t room,
+                      const char *part)
+{
+    size_t used = field->count++ ? strlen(field->value) : 0;
+    size_t more = strlen(part);
+    if (!used) {
+        field->value = part;
+    } else if (used + 2 + more < room) {
+        memmove(list, field->value, used);
+        memcpy(list + used, ", ", 2);
+        memcpy(list + used + 2, part, more + 1);
+        field->value = list;
+    }
+}
+
 void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
                    const char *value, size_t value_size)
 {
@@ -65,9 +81,7 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(content_type, "Content-Type")
     TAKE(request_id, "X-Request-Id")
     TAKE(last_event_id, "Last-Event-ID")
-    TAKE(cache_control, "Cache-Control")
     TAKE(idempotency_key, "Idempotency-Key")
-    TAKE(prefer, "Prefer")
     TAKE(if_none_match, "If-None-Match")
     TAKE(range, "Range")
     TAKE(if_range, "If-Range")
@@ -76,6 +90,13 @@ void lipd_head_add(struct lipd_head *head, const char *name, size_t name_size,
     TAKE(origin, "Origin")
     TAKE(preflight, "Access-Control-Request-Method")
 #undef TAKE
+#define TAKE_LIST(field, spelling)                                             \
+    if (!strcasecmp(name, spelling))                                           \
+        take_part(&head->field, head->field##_list, sizeof head->field##_list, \
+                  value);
+    TAKE_LIST(cache_control, "Cache-Control")
+    TAKE_LIST(prefer, "Prefer")
+#undef TAKE_LIST
 }
 
 /* Digits only: no sign, no list, no space. */

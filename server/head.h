@@ -11,17 +11,21 @@
 
 #include <stdint.h>
 
+/* The last value of a field and how often it came; of a list, all of them. */
+struct lipd_field {
+    const char *value;
+    unsigned count;
+};
+
 struct lipd_head {
     const char *method, *version;
     const char *path; /* NULL: of a URL whose authority cannot be read */
-    /* The last value of each field and how often it came. */
-    struct {
-        const char *value;
-        unsigned count;
-    } content_length, transfer_encoding, host, content_type, request_id,
-        last_event_id, idempotency_key, prefer, if_none_match, range, if_range,
-        cache_control, authorization, traceparent, origin,
-        preflight;  /* Access-Control-Request-Method */
+    struct lipd_field content_length, transfer_encoding, host, content_type,
+        request_id, last_event_id, idempotency_key, prefer, if_none_match,
+        range, if_range, cache_control, authorization, traceparent, origin,
+        preflight; /* Access-Control-Request-Method */
+    /* What stood in several fields, with commas between. */
+    char prefer_list[256], cache_control_list[256];
     bool bad_field; /* a name or value with a byte that may not stand there */
     bool torn;      /* not what was sent; see intact.h */
 };

@@ -133,6 +133,30 @@ START_TEST(what_cannot_be_read_is_refused)
 }
 END_TEST
 
+/* A list may come in several fields; of others the last is shown. */
+START_TEST(parts_of_a_list_are_one_list)
+{
+    struct lipd_head head;
+    char more[300], name[] = "prefer";
+    fill(&head, "prefer:respond-async\nPREFER:wait=5\nPrefer:a;b\n"
+                "cache-control:no-store\nCache-Control:max-age=0\n");
+    ck_assert_str_eq(head.prefer.value, "respond-async, wait=5, a;b");
+    ck_assert_uint_eq(head.prefer.count, 3);
+    ck_assert_str_eq(head.cache_control.value, "no-store, max-age=0");
+    /* What does not fit changes nothing; to the last byte. */
+    for (size_t size = 220; size < sizeof more; size++) {
+        fill(&head, "prefer:respond-async\nprefer:wait=5\n");
+        memset(more, 'x', size);
+        more[size] = '\0';
+        lipd_head_add(&head, name, strlen(name), more, size);
+        ck_assert_uint_eq(
+            strlen(head.prefer.value),
+            20 + (20 + 2 + size < sizeof head.prefer_list ? 2 + size : 0));
+        ck_assert(!head.bad_field && !head.torn);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("server/head");
@@ -142,6 +166,7 @@ int main(void)
     tcase_add_test(tcase, chunks_need_http_1_1);
     tcase_add_test(tcase, a_zero_byte_is_refused);
     tcase_add_test(tcase, what_cannot_be_read_is_refused);
+    tcase_add_test(tcase, parts_of_a_list_are_one_list);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
