@@ -124,10 +124,9 @@ SRV_SRC := $(filter-out server/main.c $(CHK_SRC) $(H5_SRC),$(call find,server))
 SUPPORT_SRC := $(call find,tests/support)
 UNIT := $(call find,tests/unit)
 SUITE := $(UNIT) $(call find,tests/golden tests/property tests/e2e)
-# Not under valgrind: float.c switches flush-to-zero on, which valgrind has not;
-# the others are minutes of arithmetic, or run eclipse, in whose inversions it
-# takes OpenBLAS's kernels to read what is not set (ASan runs them). Of training, what puts
-# memory together: serving, kernels, a whole run.
+# Not under valgrind: float.c switches flush-to-zero on and pairs.c rests on long
+# double, which valgrind has not; the others are minutes of arithmetic. Of
+# training, what puts memory together: serving, kernels, a whole run.
 TOO_LONG := base/float.c bounds/closed_form.c bounds/eclipse.c bounds/lipsdp.c \
             bounds/pages.c bounds/layer_sdp.c bounds/norms/layer_norm.c \
             bounds/norms/symbol.c bounds/product.c bounds/product_run.c \

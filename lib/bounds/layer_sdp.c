@@ -311,8 +311,9 @@ static bool advance(struct layer *y, double decrement)
 
 /* --- the path ------------------------------------------------------------- */
 
-/* Half of the way to the border along the scalar direction, and a small c. */
-static enum lip_status begin(struct layer *y)
+/* Half of the way to the border along the scalar direction, and a small c;
+ * *more turns false where that is no place to go on from. */
+static enum lip_status begin(struct layer *y, bool *more)
 {
     double sigma, second;
     size_t n = y->n;
@@ -324,10 +325,11 @@ static enum lip_status begin(struct layer *y)
         y->x[k] = 0.5 / (half * half * sigma);
     }
     y->x[n] = 1e-300;
-    if (!place(y, y->x, &y->log_det))
-        return LIP_OK; /* newton() will fail, and the start is returned */
+    *more = place(y, y->x, &y->log_det);
+    if (!*more)
+        return LIP_OK;
     y->x[n] = 0.5 / traces(y, &second);
-    place(y, y->x, &y->log_det);
+    *more = place(y, y->x, &y->log_det);
     y->nu = y->x[n] * traces(y, &second);
     return LIP_OK;
 }
@@ -369,8 +371,8 @@ enum lip_status lip_layer_sdp(double *lambda, size_t *steps, bool *done,
         return status;
     double steepest = set_slopes(&y, problem->sector);
     set_matrices(&y, problem);
-    status = begin(&y);
     bool more = true;
+    status = begin(&y, &more);
     while (status == LIP_OK && more && !*done) {
         status = centre(&y, steps, most, &more);
         double gap = 2 * (double)y.n / y.nu;

@@ -13,8 +13,19 @@ except ImportError as missing:
     print(f"SKIP: answers are not checked against openapi.yaml: {missing}")
     sys.exit(77)
 
+
+class Strict(yaml.SafeLoader):
+    """Without mappings that have a key twice, of which YAML keeps the last."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        assert not twice, f"twice at {node.start_mark}: {twice}"
+        return super().construct_mapping(node, deep)
+
+
 with open(sys.argv[1], encoding="utf-8") as file:
-    components = yaml.safe_load(file)["components"]
+    components = yaml.load(file, Strict)["components"]
 
 faults = count = 0
 with open(sys.argv[2], encoding="utf-8") as file:

@@ -227,6 +227,24 @@ START_TEST(obeys_the_limit)
 }
 END_TEST
 
+/* Where there is no start, since nothing reaches the layer, there are no steps
+ * either: none that rest on what the memory held before. */
+START_TEST(without_a_start)
+{
+    struct sample p = sample_new(7, 4, 9, 0, 1, 1);
+    struct lip_layer_problem problem = {&p.s, &p.next, p.sector, 0, 1};
+    double lambda[WIDEST];
+    size_t steps = 0;
+    bool done = true;
+    memset(p.s.data, 0, 49 * sizeof(double));
+    ck_assert_int_eq(lip_layer_sdp(lambda, &steps, &done, &problem, 50, &none),
+                     LIP_OK);
+    ck_assert_uint_eq(steps, 0);
+    ck_assert(!done);
+    sample_clear(&p);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bounds/layer_sdp");
@@ -237,6 +255,7 @@ int main(void)
     tcase_add_test(tc, scales);
     tcase_add_test(tc, odd_neurons);
     tcase_add_test(tc, obeys_the_limit);
+    tcase_add_test(tc, without_a_start);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
