@@ -219,11 +219,13 @@ char *lipd_folder_read(int folders, const char *id, const char *name,
     if (folder < 0)
         return NULL;
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    close(folder);
+    lipd_close(folder);
     if (fd < 0)
         return NULL;
     unsigned char *text;
-    lipd_read_file(&text, size, fd, most, NULL);
+    enum lip_status status = lipd_read_file(&text, size, fd, most, NULL);
     close(fd);
+    if (status != LIP_OK)
+        errno = status == LIP_NO_MEMORY ? ENOMEM : EINVAL;
     return (char *)text;
 }

@@ -33,8 +33,9 @@ void lipd_folders_sweep(int folders, struct lipd_job_store *store);
  * checkpoint. */
 void lipd_folder_reset(int folders, const char *id);
 
-/* A file in lip_alloc memory with a closing zero; NULL where there is none, it
- * is larger than `most`, or it cannot be read. */
+/* A file in lip_alloc memory with a closing zero; NULL with errno: ENOENT where
+ * there is none, EINVAL where it is larger than `most`, no file, or damaged,
+ * others where it cannot be read now. */
 char *lipd_folder_read(int folders, const char *id, const char *name,
                        size_t most, size_t *size);
 

@@ -8,6 +8,7 @@
 #include "server/keep.h"
 #include "server/model_store.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -157,6 +158,16 @@ static bool put_model(char *bytes, size_t size, const char *id, const char *job,
     return stored;
 }
 
+/* Of memory or descriptors there may be more later. */
+static bool not_read(struct api_problem *problem, int error)
+{
+    bool passing = error == ENOMEM || error == EMFILE || error == ENFILE;
+    api_problem_set(
+        problem, passing ? API_PROBLEM_OVERLOADED : API_PROBLEM_INTERNAL,
+        "The trained model cannot be read back: %s.", strerror(error));
+    return false;
+}
+
 /* Nothing to do where the child left no model. */
 static bool store_model(int folders, const char *job,
                         struct lipd_service *service,
@@ -165,18 +176,15 @@ static bool store_model(int folders, const char *job,
     size_t size, id_size;
     char *id = lipd_folder_read(folders, job, "model.id", ID_MAX, &id_size);
     if (!id)
-        return true;
+        return errno == ENOENT || not_read(problem, errno);
     id[strcspn(id, " \r\n")] = '\0';
-    bool stored = false;
+    errno = EINVAL;
     char *bytes =
         lipd_store_id_valid(id)
             ? lipd_folder_read(folders, job, "model", model_max, &size)
             : NULL;
-    if (bytes)
-        stored = put_model(bytes, size, id, job, service, problem);
-    else
-        api_problem_set(problem, API_PROBLEM_INTERNAL,
-                        "The trained model cannot be read back.");
+    bool stored = bytes ? put_model(bytes, size, id, job, service, problem)
+                        : not_read(problem, errno);
     lip_free(id);
     return stored;
 }
@@ -185,12 +193,14 @@ static bool store_model(int folders, const char *job,
 
 /* A store that cannot be reached, or whose disk is full, is no reason for a job
  * to fail; a limit is. */
-static void not_stored(struct lipd_outcome *outcome,
+static void not_stored(struct lipd_outcome *outcome, const char *id,
                        const struct api_problem *problem)
 {
     lipd_outcome_fail(outcome, problem);
     outcome->later =
         problem->code == API_PROBLEM_OVERLOADED || problem->retry_after > 0;
+    if (outcome->later)
+        lipd_job_trouble(id, problem);
 }
 
 /* A failed job may leave a model too: the last good one. */
@@ -202,7 +212,7 @@ static bool read_failure(struct lipd_outcome *outcome, int folders,
     outcome->state = LIPD_JOB_FAILED;
     outcome->error = read_object(folders, id, "error.json", ERROR_MAX);
     if (outcome->error && !store_model(folders, id, service, &problem))
-        not_stored(outcome, &problem);
+        not_stored(outcome, id, &problem);
     return outcome->error != NULL;
 }
 
@@ -220,7 +230,7 @@ bool lipd_outcome_read(struct lipd_outcome *outcome, int folders,
     outcome->state =
         status == LIPD_CHILD_DONE ? LIPD_JOB_SUCCEEDED : LIPD_JOB_CANCELLED;
     if (outcome->result && !store_model(folders, id, service, &problem))
-        not_stored(outcome, &problem);
+        not_stored(outcome, id, &problem);
     return true;
 }
 

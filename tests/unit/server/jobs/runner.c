@@ -173,6 +173,16 @@ static int make_model(struct lipd_child *child, struct api_problem *problem)
     return end_count(child, 0, 0, LIPD_CHILD_DONE);
 }
 
+/* Its id is there, and is no file. */
+static int hide_model(struct lipd_child *child, struct api_problem *why)
+{
+    if (symlinkat("nowhere", child->folder, "model.id"))
+        return 99;
+    put(child, "model", "the model");
+    (void)why;
+    return end_count(child, 0, 0, LIPD_CHILD_DONE);
+}
+
 static int diverge(struct lipd_child *child, struct api_problem *problem)
 {
     make_model(child, problem);
@@ -183,7 +193,7 @@ const struct lipd_job_kind lipd_job_kinds[] = {
     {"diverge", diverge}, {"count", count},      {"fail", complain},
     {"crash", crash},     {"deaf", deaf},        {"nothing", no_result},
     {"babble", babble},   {"model", make_model}, {"break", break_out},
-    {NULL, NULL},
+    {"hide", hide_model}, {NULL, NULL},
 };
 
 /* --- the daemon around the runner */
@@ -495,6 +505,17 @@ START_TEST(the_model_is_stored_first)
     add(id, "model", "{}");
     expect_end(id, LIPD_JOB_SUCCEEDED, "{\"first\": 0, \"steps\": 0}");
     ck_assert_uint_gt(lipd_store_size(service.store, MODEL), 0);
+    stop();
+}
+END_TEST
+
+/* A result that names a model is not given without it. */
+START_TEST(a_model_that_cannot_be_read_is_not_forgotten)
+{
+    char id[LIPD_JOB_ID];
+    start();
+    add(id, "hide", "{}");
+    expect_failure(id, "internal", "cannot be read back");
     stop();
 }
 END_TEST
@@ -904,6 +925,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, what_breaks_out_of_its_sandbox_is_not_tried_again);
     tcase_add_test(tests, what_is_no_progress_is_not_told);
     tcase_add_test(tests, the_model_is_stored_first);
+    tcase_add_test(tests, a_model_that_cannot_be_read_is_not_forgotten);
     tcase_add_test(tests, who_waits_for_room_keeps_the_job);
     tcase_add_test(tests, a_failed_job_may_leave_a_model);
     tcase_add_test(tests, without_room_for_the_model_the_job_fails);
