@@ -18,6 +18,11 @@ bool lipd_disk_full(int error)
     return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
+bool lipd_short_of(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
 bool lipd_write_all(int fd, const void *bytes, size_t size)
 {
     const unsigned char *at = bytes;

@@ -15,6 +15,9 @@
 /* Is this what a disk without room says? */
 bool lipd_disk_full(int error);
 
+/* Is it of the moment: no memory, or no more files may be open? */
+bool lipd_short_of(int error);
+
 /* Writes or reads all of it, whatever the system call leaves over. errno is 0
  * where a file ended too early. */
 bool lipd_write_all(int fd, const void *bytes, size_t size);

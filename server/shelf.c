@@ -376,7 +376,11 @@ bool lipd_shelf_fetch(struct lipd_shelf *shelf, const char *id,
         return true;
     int fd = open_new(shelf, name);
     if (fd < 0) {
-        api_problem_set(problem, API_PROBLEM_INTERNAL,
+        bool full = lipd_disk_full(errno);
+        api_problem_set(problem,
+                        full                   ? API_PROBLEM_STORAGE_FULL
+                        : lipd_short_of(errno) ? API_PROBLEM_OVERLOADED
+                                               : API_PROBLEM_INTERNAL,
                         "There is no file for a copy: %s.", strerror(errno));
         return false;
     }

@@ -71,7 +71,9 @@ static bool fail(struct api_problem *problem)
     int error = errno;
     bool full = lipd_disk_full(error);
     api_problem_set(problem,
-                    full ? API_PROBLEM_STORAGE_FULL : API_PROBLEM_INTERNAL,
+                    full                   ? API_PROBLEM_STORAGE_FULL
+                    : lipd_short_of(error) ? API_PROBLEM_OVERLOADED
+                                           : API_PROBLEM_INTERNAL,
                     "The job's folder cannot be made: %s.%s", strerror(error),
                     full ? " Give the daemon more room." : "");
     return false;

@@ -3,6 +3,7 @@
  * A result counts only when its model is in the store. */
 #include "server/jobs/outcome.h"
 
+#include "server/file.h"
 #include "server/jobs/child.h"
 #include "server/jobs/folder.h"
 #include "server/keep.h"
@@ -158,12 +159,11 @@ static bool put_model(char *bytes, size_t size, const char *id, const char *job,
     return stored;
 }
 
-/* Of memory or descriptors there may be more later. */
 static bool not_read(struct api_problem *problem, int error)
 {
-    bool passing = error == ENOMEM || error == EMFILE || error == ENFILE;
     api_problem_set(
-        problem, passing ? API_PROBLEM_OVERLOADED : API_PROBLEM_INTERNAL,
+        problem,
+        lipd_short_of(error) ? API_PROBLEM_OVERLOADED : API_PROBLEM_INTERNAL,
         "The trained model cannot be read back: %s.", strerror(error));
     return false;
 }

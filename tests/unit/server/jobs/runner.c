@@ -426,6 +426,38 @@ START_TEST(a_job_waits_for_a_store_that_is_silent)
 }
 END_TEST
 
+static void limit_descriptors(rlim_t count)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = count;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* As where many clients have a connection open. */
+START_TEST(a_job_waits_for_descriptors)
+{
+    char id[LIPD_JOB_ID];
+    struct rlimit limit;
+    start();
+    getrlimit(RLIMIT_NOFILE, &limit);
+    int next = dup(0);
+    close(next);
+    limit_descriptors((rlim_t)next);
+    add(id, "count", "{\"steps\": 2, \"ms\": 1}");
+    for (int i = 0; i < 20; i++) {
+        usleep(20000);
+        struct lipd_job job = get(id);
+        ck_assert_msg(!lipd_job_over(job.state), "%s", job.error);
+        lipd_job_clear(&job);
+    }
+    limit_descriptors(limit.rlim_cur);
+    lipd_runner_wake(service.runner);
+    expect_end(id, LIPD_JOB_SUCCEEDED, "{\"first\": 0, \"steps\": 2}");
+    stop();
+}
+END_TEST
+
 START_TEST(a_failure_is_told)
 {
     char id[LIPD_JOB_ID], unknown[LIPD_JOB_ID];
@@ -920,6 +952,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_job_is_done);
     tcase_add_test(tests, a_job_waits_for_a_store_that_is_silent);
+    tcase_add_test(tests, a_job_waits_for_descriptors);
     tcase_add_test(tests, a_failure_is_told);
     tcase_add_test(tests, crashes_without_progress_come_to_an_end);
     tcase_add_test(tests, what_breaks_out_of_its_sandbox_is_not_tried_again);

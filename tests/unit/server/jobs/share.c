@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,6 +86,22 @@ START_TEST(only_a_model_that_is_nowhere_is_left_to_the_process)
 }
 END_TEST
 
+START_TEST(for_descriptors_a_job_waits)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    struct rlimit low = limit;
+    int next = dup(0);
+    close(next);
+    low.rlim_cur = (rlim_t)next;
+    setrlimit(RLIMIT_NOFILE, &low);
+    bool had = fetch(API_PROBLEM_NOT_FOUND, request, 2);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    ck_assert(!had);
+    ck_assert_int_eq(problem.code, API_PROBLEM_OVERLOADED);
+}
+END_TEST
+
 START_TEST(for_its_checkpoint_a_job_waits)
 {
     static char none[] = "{}";
@@ -102,6 +119,7 @@ int main(void)
     TCase *tests = tcase_create("share");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, only_a_model_that_is_nowhere_is_left_to_the_process);
+    tcase_add_test(tests, for_descriptors_a_job_waits);
     tcase_add_test(tests, for_its_checkpoint_a_job_waits);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
