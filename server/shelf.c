@@ -311,7 +311,7 @@ bool lipd_shelf_share(struct lipd_shelf *shelf, const char *id,
     return shared;
 }
 
-/* The id of the file written longest ago; false where there is none. */
+/* The id of the file used longest ago; false where there is none. */
 static bool find_oldest(struct lipd_shelf *shelf, char id[8 + NAME_BYTES])
 {
     struct timespec least = {0};
@@ -372,8 +372,13 @@ bool lipd_shelf_fetch(struct lipd_shelf *shelf, const char *id,
 {
     char name[NAME_BYTES];
     size_t size;
-    if (!shelf->blobs || !lipd_shelf_is_id(id) || lipd_shelf_size(shelf, id))
+    if (!shelf->blobs || !lipd_shelf_is_id(id))
         return true;
+    if (lipd_shelf_size(shelf, id)) {
+        /* Whoever asks is about to open it: others make room first. */
+        utimensat(shelf->folder, lipd_shelf_name(id), NULL, 0);
+        return true;
+    }
     int fd = open_new(shelf, name);
     if (fd < 0) {
         bool full = lipd_disk_full(errno);

@@ -20,8 +20,8 @@ struct lipd_shelf {
     size_t spooled;       /* bytes of uploads on their way */
     unsigned long number; /* of the next unfinished file */
     /* Where others find the files, and this shelf those of others; NULL: one
-     * machine. Then the files here are copies, of which those written longest
-     * ago make room for others. */
+     * machine. Then the files here are copies, of which those used longest ago
+     * (lipd_shelf_fetch) make room for others. */
     struct lipd_blobs *blobs;
     const char *kind;
     const char *thing; /* for sentences: "model" */
@@ -45,7 +45,7 @@ bool lipd_shelf_is_id(const char *id);
 const char *lipd_shelf_name(const char *id);
 
 /* Books bytes as used for a file that is to be put; where others have the
- * files, those written longest ago make room. False: no room. */
+ * files, those used longest ago make room. False: no room. */
 bool lipd_shelf_make_room(struct lipd_shelf *shelf, size_t bytes);
 
 /* Adds to `used` or another counter of the caller's, each of which stays

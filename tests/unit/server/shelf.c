@@ -250,6 +250,35 @@ START_TEST(one_at_a_time_comes_first)
 }
 END_TEST
 
+static void write_copy(char digit, const char *text, long second)
+{
+    char path[2 + 64 + 1] = "x/" NAME;
+    const struct timespec time[2] = {{.tv_sec = second}, {.tv_sec = second}};
+    path[2] = digit;
+    folder_write(folder, path, text, strlen(text));
+    ck_assert_int_eq(utimensat(shelf.folder, path + 2, time, 0), 0);
+}
+
+/* A job that was told that its model is here finds it. */
+START_TEST(the_copy_used_last_makes_room_last)
+{
+    static struct lipd_blobs blobs;
+    struct api_problem problem;
+    char id[] = ID;
+    write_copy('1', "first", 1000);
+    write_copy('2', "second", 2000);
+    lipd_shelf_close(&shelf);
+    open_shelf(12);
+    shelf.blobs = &blobs;
+    id[7] = '1';
+    ck_assert(lipd_shelf_fetch(&shelf, id, &problem));
+    ck_assert(lipd_shelf_make_room(&shelf, 5));
+    ck_assert_uint_eq(lipd_shelf_size(&shelf, id), 5);
+    id[7] = '2';
+    ck_assert_uint_eq(lipd_shelf_size(&shelf, id), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("server/shelf");
@@ -258,6 +287,7 @@ int main(void)
     tcase_add_test(tcase, what_is_put_is_there_until_it_is_deleted);
     tcase_add_test(tcase, who_comes_second_changes_nothing);
     tcase_add_test(tcase, an_empty_file_is_replaced);
+    tcase_add_test(tcase, the_copy_used_last_makes_room_last);
     tcase_add_test(tcase, a_failure_leaves_nothing_and_says_why);
     tcase_add_test(tcase, each_counter_keeps_to_the_quota);
     tcase_add_test(tcase, stock_is_taken);
