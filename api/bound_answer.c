@@ -32,8 +32,9 @@ struct job {
     struct lip_lower_bound lower;
     struct api_bound_progress progress;
     double start, deadline; /* deadline 0: none */
-    double reserve;         /* of the time left, for the lower bound */
-    bool out_of_time;       /* a method was skipped for time, and which: */
+    double allowed;   /* seconds that the limits leave methods; 0: no limit */
+    double reserve;   /* of the time left, for the lower bound */
+    bool out_of_time; /* a method was skipped for time, and which: */
     bool cut[API_MAX_METHODS];
     double predicted; /* seconds of the methods that are to run */
     double seconds[API_MAX_METHODS]; /* of each of them */
@@ -68,6 +69,7 @@ static void set_deadline(struct job *job)
     if (job->reserve == 0 && job->deadline > 0 &&
         api_lower_wanted(job->request))
         job->reserve = (job->deadline - job->start) / 50;
+    job->allowed = limit > 0 ? limit - job->reserve : 0;
 }
 
 static void depend_on(struct job *job, enum api_bound_standing what)
@@ -149,12 +151,24 @@ static void list_methods(struct job *job)
     }
 }
 
+static size_t choose(const struct lip_method *out[API_MAX_METHODS],
+                     const struct job *job, double seconds)
+{
+    struct lip_bound_options options = job->options;
+    options.time_limit = seconds;
+    return lip_methods_auto(out, API_MAX_METHODS, job->chain, &options,
+                            job->limits->flops_per_second);
+}
+
+/* A choice that is not that of the limits is one of the moment. */
 static void select_auto(struct job *job)
 {
-    const struct lip_method *chosen[API_MAX_METHODS];
+    const struct lip_method *chosen[API_MAX_METHODS], *other[API_MAX_METHODS];
     refresh_time_left(job);
-    size_t n = lip_methods_auto(chosen, API_MAX_METHODS, job->chain,
-                                &job->options, job->limits->flops_per_second);
+    size_t n = choose(chosen, job, job->options.time_limit);
+    if (choose(other, job, job->allowed) != n ||
+        memcmp(chosen, other, n * sizeof *chosen))
+        depend_on(job, API_BOUND_CUT);
     for (size_t i = 0; i < job->count; i++)
         for (size_t k = 0; k < n; k++)
             job->selected[i] |= chosen[k] == job->bound[i].method;

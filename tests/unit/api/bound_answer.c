@@ -719,6 +719,24 @@ START_TEST(test_standing)
 }
 END_TEST
 
+/* What `auto` leaves out because a part of the time went by before it began
+ * follows from that moment. */
+START_TEST(test_standing_of_a_late_start)
+{
+    request.choice = API_METHODS_AUTO;
+    request.lower_bound = API_LOWER_NO;
+    request.options.time_limit = 50;
+    while (standing() == API_BOUND_FINAL)
+        limits.flops_per_second /= 2;
+    ck_assert_int_eq(standing(), API_BOUND_LIMITED);
+    limits.flops_per_second *= 2; /* more than 25 s for all of them */
+    ck_assert_int_eq(standing(), API_BOUND_FINAL);
+    ctx.deadline = lip_now() + 12;
+    ck_assert_int_eq(standing(), API_BOUND_CUT);
+    ctx.deadline = 0;
+}
+END_TEST
+
 START_TEST(test_standing_of_what_is_cut_off)
 {
     ask(&plain);
@@ -847,6 +865,7 @@ int main(void)
     tcase_add_test(t, test_over_the_budget);
     tcase_add_test(t, test_observer);
     tcase_add_test(t, test_standing);
+    tcase_add_test(t, test_standing_of_a_late_start);
     tcase_add_test(t, test_standing_of_what_is_cut_off);
     tcase_add_test(t, test_prediction);
     tcase_add_test(t, test_failing_allocations);
