@@ -62,7 +62,7 @@ static struct channel channel(const struct lip_layer *layer, size_t c)
     struct channel out = {s.hi, shift.hi + (shift.lo - product_lo), 0};
     bool exact = lost == 0 && rest == 0;
     double error = exact ? 0 : 0x1p-98 * (fabs(bias) + fabs(product));
-    if (mean != 0 && fabs(product) < smallest)
+    if (mean != 0 && weight != 0 && fabs(product) < smallest)
         error += 0x1p-1000; /* what is below all doubles, generously */
     out.error = 4 * LIP_UNIT;
     if (error > 0)

@@ -106,6 +106,23 @@ START_TEST(exact_cancellation_is_known)
 }
 END_TEST
 
+/* A weight of zero, as in pruned networks: whatever the mean, the channel gives
+ * its bias. */
+START_TEST(channels_may_be_switched_off)
+{
+    static const double w[] = {0, 0}, b[] = {0, 0.7}, m[] = {0.4, -3},
+                        v[] = {0.3, 2}, x[] = {5, 6};
+    const double *part[] = {w, b, m, v};
+    struct lip_network *n = shaped((long[]){2, 0}, make(2, part, 1e-5));
+    double y[2];
+    ck_assert_int_eq(lip_network_eval(y, n, x, NULL), LIP_OK);
+    ck_assert_double_eq(y[0], 0);
+    ck_assert_double_eq(y[1], 0.7);
+    ck_assert_double_lt(n->layer[1].kind->uncertainty(&n->layer[1]), 1e-14);
+    lip_network_free(n);
+}
+END_TEST
+
 START_TEST(refusals)
 {
     static const long shape[] = {2, 3, 0};
@@ -143,6 +160,7 @@ int main(void)
     tcase_add_test(tc, follows_the_formula);
     tcase_add_test(tc, uncertainty_holds);
     tcase_add_test(tc, exact_cancellation_is_known);
+    tcase_add_test(tc, channels_may_be_switched_off);
     tcase_add_test(tc, refusals);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
