@@ -202,7 +202,7 @@ $$(call programs,$(1),$$(SUITE) $$(BENCH_SRC) $$(LOAD_SRC)): build/$(1)/%: \
 	    $$(CHECK_LIBS) -lflint-arb -lflint -lgmp -lz -lm
 
 # What a test preloads into the daemon.
-build/$(1)/tests/shim/%.so: tests/shim/%.c
+build/$(1)/tests/shim/%.so: tests/shim/%.c | packages
 	@mkdir -p $$(@D)
 	$$(say) link $$@
 	$$(Q)$$(CC) $$(CFLAGS) -O2 -shared -fPIC -o $$@ $$< -ldl
