@@ -31,7 +31,7 @@ static const struct limit {
 static double scale_of(const char *letter)
 {
     static const char letters[] = "KMGT";
-    const char *at = *letter ? strchr(letters, *letter & ~0x20) : NULL;
+    const char *at = memchr(letters, *letter & ~0x20, strlen(letters));
     return at ? ldexp(1, 10 * (int)(at - letters + 1)) : 1;
 }
 

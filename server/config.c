@@ -74,7 +74,7 @@ static double scale_of(enum type type, const char *suffix)
     static const char letters[] = "KMGT";
     if (!*suffix)
         return 1;
-    const char *at = strchr(letters, suffix[0] & ~0x20);
+    const char *at = memchr(letters, suffix[0] & ~0x20, strlen(letters));
     if (type != BYTES || !at || suffix[1])
         return 0;
     return ldexp(1, 10 * (int)(at - letters + 1));

@@ -54,12 +54,15 @@ START_TEST(both_spellings_of_a_flag)
 END_TEST
 
 static const char *const bad[][2] = {
-    {"--queue", "0"},          {"--queue", "-1"},       {"--queue", "1.5"},
-    {"--queue", ""},           {"--queue", "7 "},       {"--queue", "0x10"},
-    {"--queue", "7K"},         {"--queue", "nan"},      {"--max-body", "1Q"},
-    {"--max-body", "1KK"},     {"--max-body", "1e400"}, {"--max-time", "0"},
-    {"--log-level", "loud"},   {"--log-level", ""},     {"--log-level", "inf"},
-    {"--max-time", "infinity"}};
+    {"--queue", "0"},        {"--queue", "-1"},
+    {"--queue", "1.5"},      {"--queue", ""},
+    {"--queue", "7 "},       {"--queue", "0x10"},
+    {"--queue", "7K"},       {"--queue", "nan"},
+    {"--max-body", "1Q"},    {"--max-body", "1KK"},
+    {"--max-body", "1e400"}, {"--max-time", "0"},
+    {"--log-level", "loud"}, {"--log-level", ""},
+    {"--log-level", "inf"},  {"--max-time", "infinity"},
+    {"--max-memory", "1 "}};
 
 START_TEST(bad_values_are_refused_with_the_place)
 {
