@@ -99,7 +99,9 @@ char **lipd_environment_make(const struct lipd_config *config)
 
 /* --- starting */
 
-/* Own process group: what a terminal sends to the daemon's is not for jobs. */
+/* Own process group: what a terminal sends to the daemon's is not for jobs.
+ * Nor is SIGHUP, which `systemctl kill` sends to every process: it stays
+ * blocked. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
     sigset_t all, blocked;
@@ -107,6 +109,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGTERM);
     sigaddset(&blocked, SIGUSR1);
+    sigaddset(&blocked, SIGHUP);
     int error = posix_spawnattr_setflags(
         attributes,
         POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);

@@ -85,6 +85,24 @@ START_TEST(jobs_are_counted_by_what_became_of_them)
 }
 END_TEST
 
+/* "Read your files again", to every process of the service. */
+START_TEST(a_hangup_of_all_processes_ends_no_job)
+{
+    char id[JOB_ID];
+    start(NULL, NULL);
+    submit(id, 256, 100000);
+    job_await_state(&daemon_, id, "running", patience);
+    ck_assert(reaches("jobs_running", 1));
+    pid_t process = job_process(&daemon_);
+    ck_assert_int_eq(kill(process, SIGHUP), 0);
+    daemon_signal(&daemon_, SIGHUP);
+    usleep(700000);
+    ck_assert_int_eq(job_process(&daemon_), process);
+    ck_assert(daemon_metric(&daemon_, "job_exits_total{how=\"crashed\"}") <= 0);
+    daemon_end(&daemon_);
+}
+END_TEST
+
 START_TEST(requests_are_measured)
 {
     struct http_answer answer;
@@ -227,6 +245,7 @@ int main(void)
     TCase *tcase = tcase_create("observe");
     tcase_set_timeout(tcase, 240);
     tcase_add_test(tcase, jobs_are_counted_by_what_became_of_them);
+    tcase_add_test(tcase, a_hangup_of_all_processes_ends_no_job);
     tcase_add_test(tcase, requests_are_measured);
     tcase_add_test(tcase, what_waits_is_seen);
     tcase_add_test(tcase, traces_go_on_in_jobs);
