@@ -395,8 +395,9 @@ START_TEST(computations_hold_up_nobody_who_asks)
     http_get(&answer, daemon_.port, "/jobs");
     ck_assert_int_eq(answer.status, 200);
     http_clear(&answer);
-    ck_assert_double_lt(lip_now() - start, 2);
-    ck_assert(daemon_metric(&daemon_, "workers_busy") >= 1);
+    /* Before the first of the three was done, and no wait for what is over. */
+    ck_assert(daemon_metric(&daemon_, "queue_depth") >= 2);
+    ck_assert_double_lt(lip_now() - start, 5);
     for (int i = 0; i < 3; i++)
         http_close(&busy[i]);
 }
@@ -436,7 +437,7 @@ START_TEST(draining_ends_streams_and_waits_and_the_job_goes_on)
     }
     double took = lip_now() - start;
     ck_assert_int_eq(daemon_wait(&daemon_), 0);
-    ck_assert_msg(took < 3, "%g s", took);
+    ck_assert_msg(took < 15, "%g s", took); /* of --drain-timeout 30 */
     /* The next daemon goes on, and so do the streams. */
     long last = last_id(&stream[0]);
     for (int i = 0; i < STREAMS; i++)

@@ -71,6 +71,20 @@ START_TEST(a_hundred_requests_in_flight_are_all_answered)
 }
 END_TEST
 
+/* New work is refused, a moment after the signal. */
+static void await_draining(void)
+{
+    for (double end = lip_now() + 20; lip_now() < end; usleep(20000)) {
+        struct http_answer answer;
+        http_post(&answer, daemon_.port, "/bound", TINY_BOUND);
+        bool refused = answer.status == 503;
+        http_clear(&answer);
+        if (refused)
+            return;
+    }
+    ck_abort_msg("new work is taken after the signal");
+}
+
 /* While it drains: not ready, alive, no new work; on connections that were
  * open and on new ones. */
 START_TEST(draining_is_seen_from_outside)
@@ -92,7 +106,7 @@ START_TEST(draining_is_seen_from_outside)
     http_send_wide(&busy, daemon_.port, 200, 6);
     ck_assert(daemon_metric_reaches(&daemon_, "workers_busy", 1, 20));
     daemon_signal(&daemon_, SIGTERM);
-    usleep(700000);
+    await_draining();
     for (int i = 0; i < 4; i++) {
         if (i >= 2)
             http_open(&other[i], daemon_.port);
@@ -188,7 +202,7 @@ START_TEST(an_upload_under_way_is_finished)
     http_say(&client, head);
     ck_assert(daemon_metric_reaches(&daemon_, "requests_in_flight", 2, 10));
     daemon_signal(&daemon_, SIGTERM);
-    usleep(700000);
+    await_draining();
     http_say(&client, TINY_BOUND + 1);
     ck_assert(http_read(&answer, &client, false));
     ck_assert_int_eq(answer.status, 200);

@@ -144,7 +144,10 @@ START_TEST(a_steady_upload_is_not_cut)
     double start = lip_now();
     for (size_t i = 0; i < rounds; i++) {
         ck_assert(http_send(&client, blanks, sizeof blanks));
-        usleep(100000);
+        /* What a busy machine holds up is made up for. */
+        double ahead = start + 0.1 * (double)(i + 1) - lip_now();
+        if (ahead > 0)
+            usleep((useconds_t)(1e6 * ahead));
     }
     ck_assert(lip_now() - start > 3);
     ck_assert(http_say(&client, TINY_BOUND));
@@ -179,12 +182,14 @@ END_TEST
 START_TEST(an_upload_that_breaks_off_leaves_nothing)
 {
     struct http_client client[20];
+    daemon_end(&daemon_); /* one that would wait half a minute for the rest */
+    daemon_start(&daemon_, (const char *[]){NULL});
     for (int i = 0; i < 20; i++) {
         http_open(&client[i], daemon_.port);
         http_say(&client[i], "POST /bound HTTP/1.1\r\nHost: a\r\n"
                              "Content-Length: 100000\r\n\r\n{\"model\":");
     }
-    ck_assert(daemon_metric_reaches(&daemon_, "requests_in_flight", 20, 1.8));
+    ck_assert(daemon_metric_reaches(&daemon_, "requests_in_flight", 20, 20));
     ck_assert(daemon_metric(&daemon_, "reserved_bytes") > 20 * 100000);
     for (int i = 0; i < 20; i++)
         http_close(&client[i]);
