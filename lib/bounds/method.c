@@ -129,6 +129,48 @@ static void close_with(struct lip_bound *bound, double constant)
             nextafter(bound->optimum_at_least * constant, 0);
 }
 
+/* Who listens to a method that sees the body alone. */
+struct outside {
+    double constant;
+    lip_progress_fn *listener;
+    void *arg;
+};
+
+/* What is proven of the body, as of the network. */
+static bool hear(void *arg, const struct lip_progress *body)
+{
+    const struct outside *outside = arg;
+    struct lip_progress all = *body;
+    all.best = up(body->best, outside->constant);
+    all.floor = nextafter(body->floor * outside->constant, 0);
+    return outside->listener(outside->arg, &all);
+}
+
+static enum lip_status run(struct lip_bound *bound,
+                           const struct lip_method *method,
+                           const struct lip_chain *chain,
+                           const struct lip_bound_options *options,
+                           double closing, struct lip_ctx *ctx)
+{
+    struct outside outside = {closing, ctx ? ctx->progress : NULL,
+                              ctx ? ctx->progress_arg : NULL};
+    bool scaled = outside.listener && closing != 1;
+    if (scaled) {
+        ctx->progress = hear;
+        ctx->progress_arg = &outside;
+    }
+    enum lip_status status = chain->zero
+                                 ? trivial(bound, options, ctx)
+                                 : method->run(bound, chain, options, ctx);
+    if (scaled) {
+        ctx->progress = outside.listener;
+        ctx->progress_arg = outside.arg;
+    }
+    if (status == LIP_OK && !bound->skipped && closing != 1)
+        close_with(bound, closing);
+    return status;
+}
+
 enum lip_status lip_method_run(struct lip_bound *bound,
                                const struct lip_method *method,
                                const struct lip_chain *chain,
@@ -147,11 +189,8 @@ enum lip_status lip_method_run(struct lip_bound *bound,
     own.evidence = own.evidence && chain->dense && sees_all(method, chain);
     chain = lip_method_chain(method, chain);
     double start = lip_now();
-    enum lip_status status = chain->zero ? trivial(bound, &own, ctx)
-                                         : method->run(bound, chain, &own, ctx);
+    enum lip_status status = run(bound, method, chain, &own, closing, ctx);
     bound->seconds = lip_now() - start;
-    if (status == LIP_OK && !bound->skipped && closing != 1)
-        close_with(bound, closing);
     if (status == LIP_OK && !bound->skipped &&
         !(bound->upper_bound >= 0 && isfinite(bound->upper_bound))) {
         bound->skipped = true;

@@ -5,6 +5,7 @@
  * the time it is given. */
 #include "bounds/method.h"
 
+#include "tests/support/graph.h"
 #include "tests/support/methods.h"
 #include "tests/support/plain.h"
 #include "tests/support/suite.h"
@@ -130,6 +131,55 @@ START_TEST(nan_is_no_bound)
 }
 END_TEST
 
+/* The least bound and the largest floor that a listener was told. */
+struct heard {
+    double best, floor;
+};
+
+static bool listen(void *arg, const struct lip_progress *progress)
+{
+    struct heard *heard = arg;
+    heard->best = fmin(heard->best, progress->best);
+    heard->floor = fmax(heard->floor, progress->floor);
+    return true;
+}
+
+/* Where a method sees the network without its end, which may stretch what it
+ * is given (constant 30) or shrink it (1/2), listeners are told of the whole
+ * all the same: of nothing below the bound, and of little more. */
+START_TEST(listeners_hear_of_the_whole)
+{
+    static const char *const id[] = {"closed-form", "lipsdp"};
+    static const double weight[] = {1, -2, 0.5, 3, 1, 1, -1, 2, 0.25};
+    struct lip_layer layer[4] = {make_dense(3, 3, weight, NULL, &none),
+                                 make_activation("relu"),
+                                 make_dense(3, 3, weight, NULL, &none)};
+    struct lip_network *network;
+    struct lip_chain *chain;
+    layer[3] = make_kind(_i ? &lip_layer_softmax : &lip_layer_layer_norm);
+    layer[3].parameter[0] = _i ? 0 : 1.0 / 900;
+    ck_assert_int_eq(make_network(&network, layer, 4, &none), LIP_OK);
+    ck_assert_int_eq(lip_chain_new(&chain, network, &none), LIP_OK);
+    for (int k = 0; k < 2; k++) {
+        struct heard heard = {INFINITY, 0};
+        struct lip_ctx ctx = {.progress = listen, .progress_arg = &heard};
+        struct lip_bound_options options = {.norm = PAIR_22};
+        struct lip_bound bound;
+        ck_assert_int_eq(lip_method_run(&bound, lip_method_find(id[k]), chain,
+                                        &options, &ctx),
+                         LIP_OK);
+        ck_assert_double_ge(heard.best, bound.upper_bound);
+        ck_assert_double_le(heard.best, 1.05 * bound.upper_bound);
+        ck_assert_double_le(heard.floor, bound.upper_bound);
+        ck_assert_ptr_eq(ctx.progress_arg, &heard);
+        if (heard.floor > 0)
+            ck_assert_double_ge(heard.floor, bound.optimum_at_least * 0.9);
+    }
+    lip_chain_free(chain);
+    lip_network_free(network);
+}
+END_TEST
+
 START_TEST(auto_keeps_the_time)
 {
     const struct lip_method *chosen[16];
@@ -167,6 +217,7 @@ int main(void)
     tcase_add_test(tc, what_does_not_apply_says_why);
     tcase_add_test(tc, beyond_the_doubles);
     tcase_add_test(tc, nan_is_no_bound);
+    tcase_add_loop_test(tc, listeners_hear_of_the_whole, 0, 2);
     tcase_add_test(tc, auto_keeps_the_time);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
