@@ -48,10 +48,11 @@ struct lipd_quota lipd_quota_of(const json_t *json)
     };
 }
 
-struct lipd_quota lipd_quota_read(const char *text)
+bool lipd_quota_read(struct lipd_quota *out, const char *text)
 {
-    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
-    struct lipd_quota quota = lipd_quota_of(json);
+    bool none = !text || !*text;
+    json_t *json = none ? NULL : json_loads(text, 0, NULL);
+    *out = lipd_quota_of(json);
     json_decref(json);
-    return quota;
+    return none || json;
 }

@@ -7,6 +7,7 @@
 #define LIPD_QUOTA_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* From the line of the token that a request came with; 0: as much as the
@@ -29,8 +30,10 @@ enum { LIPD_QUOTA_TEXT = 256 };
 /* As a JSON object; NULL where there is no limit in it. */
 const char *lipd_quota_write(char out[LIPD_QUOTA_TEXT],
                              const struct lipd_quota *quota);
-/* From that; NULL and what is no such object are no limits. */
-struct lipd_quota lipd_quota_read(const char *text);
+/* From that; NULL, "" and what is no such object are no limits. False where
+ * there is no memory to read it, or it is not JSON: the limits are not known.
+ */
+bool lipd_quota_read(struct lipd_quota *out, const char *text);
 struct lipd_quota lipd_quota_of(const json_t *json);
 
 #endif

@@ -163,8 +163,9 @@ static bool read_head(struct lipd_job *job, sqlite3_stmt *s)
     job->progress = long_text(s, 9, &ok);
     short_text(job->tenant, sizeof job->tenant, s, 10);
     short_text(job->trace, sizeof job->trace, s, 11);
-    job->quota = lipd_quota_read((const char *)sqlite3_column_text(s, 12));
-    return ok;
+    return lipd_quota_read(&job->quota,
+                           (const char *)sqlite3_column_text(s, 12)) &&
+           ok;
 }
 
 static bool read_whole(struct lipd_job *job, sqlite3_stmt *s)

@@ -91,8 +91,7 @@ static bool read_head(struct lipd_job *job, const PGresult *r, int row)
     job->progress = long_text(r, row, 9, &ok);
     snprintf(job->tenant, sizeof job->tenant, "%s", PQgetvalue(r, row, 10));
     snprintf(job->trace, sizeof job->trace, "%s", PQgetvalue(r, row, 11));
-    job->quota = lipd_quota_read(PQgetvalue(r, row, 12));
-    return ok;
+    return lipd_quota_read(&job->quota, PQgetvalue(r, row, 12)) && ok;
 }
 
 static bool read_whole(struct lipd_job *job, const PGresult *r)

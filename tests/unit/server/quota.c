@@ -3,6 +3,7 @@
  * Quotas as text, and beside the daemon's limits. */
 #include "server/quota.h"
 
+#include "tests/support/jansson_memory.h"
 #include "tests/support/suite.h"
 
 #include <float.h>
@@ -19,7 +20,8 @@ START_TEST(text_gives_the_same_quota)
     char text[LIPD_QUOTA_TEXT];
     for (size_t i = 0; i < sizeof quota / sizeof *quota; i++) {
         ck_assert_ptr_eq(lipd_quota_write(text, &quota[i]), text);
-        struct lipd_quota read = lipd_quota_read(text);
+        struct lipd_quota read;
+        ck_assert(lipd_quota_read(&read, text));
         ck_assert_mem_eq(&read, &quota[i], sizeof read);
     }
 }
@@ -30,12 +32,30 @@ START_TEST(no_limit_is_no_text)
     const struct lipd_quota none = {.stored = 0};
     char text[LIPD_QUOTA_TEXT];
     ck_assert_ptr_null(lipd_quota_write(text, &none));
-    static const char *const nothing[] = {
-        NULL, "", "{}", "[1]", "nonsense", "{\"memory\": \"5\", \"time\": -1}"};
+    static const char *const nothing[] = {NULL, "", "{}", "[1]",
+                                          "{\"memory\": \"5\", \"time\": -1}"};
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
-        struct lipd_quota read = lipd_quota_read(nothing[i]);
+        struct lipd_quota read;
+        ck_assert(lipd_quota_read(&read, nothing[i]));
         ck_assert_mem_eq(&read, &none, sizeof read);
     }
+}
+END_TEST
+
+/* No limit is not what comes of a limit that cannot be read. */
+START_TEST(without_memory_it_is_not_known)
+{
+    struct lipd_quota read;
+    ck_assert(!lipd_quota_read(&read, "nonsense"));
+    jansson_count_memory();
+    for (long n = 0; n < 8; n++) {
+        jansson_fail_after(n);
+        ck_assert(!lipd_quota_read(&read, "{\"memory\": 5, \"jobs\": 1}") ||
+                  (read.memory == 5 && read.jobs == 1));
+        ck_assert(n || !read.memory);
+    }
+    jansson_fail_never();
+    ck_assert_int_eq(jansson_blocks(), 0);
 }
 END_TEST
 
@@ -59,6 +79,7 @@ int main(void)
     TCase *quota = tcase_create("quota");
     tcase_add_test(quota, text_gives_the_same_quota);
     tcase_add_test(quota, no_limit_is_no_text);
+    tcase_add_test(quota, without_memory_it_is_not_known);
     tcase_add_test(quota, the_least_limit_holds);
     suite_add_tcase(suite, quota);
     return run_suite(suite);
