@@ -108,8 +108,9 @@ static void prepare_memory(void)
 }
 
 /* Connections need descriptors: as many as we may have, where what is usual
- * (1024) is too few. */
-static void prepare_descriptors(const struct lipd_config *config)
+ * (1024) is too few. Where that is not enough for all, connections that do
+ * nothing must not take those that work needs. */
+static void prepare_descriptors(struct lipd_config *config)
 {
     enum { OTHERS = 256 };
     struct rlimit limit;
@@ -118,6 +119,13 @@ static void prepare_descriptors(const struct lipd_config *config)
         return;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur == wanted)
+        return;
+    rlim_t half = limit.rlim_cur / 2;
+    config->connections = limit.rlim_cur - (half < OTHERS ? half : OTHERS);
+    lipd_log(LIPD_WARNING, "descriptors",
+             "This process may open %llu files only: --connections is %zu.",
+             (unsigned long long)limit.rlim_cur, config->connections);
 }
 
 static void prepare_signals(struct daemon *d)
@@ -459,11 +467,11 @@ static int serve(struct daemon *d)
 {
     struct lipd_address address;
     prepare_memory();
-    prepare_descriptors(&d->config);
     lipd_hide_memory(&d->config);
     prepare_signals(d);
     if (!prepare_numerics(d))
         return FAILED;
+    prepare_descriptors(&d->config);
     lipd_machine_speed(&d->config); /* measured before anybody waits */
     lipd_hdf5_start(&d->config);
     if (!serves(d))

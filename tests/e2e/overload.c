@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct daemon daemon_;
@@ -191,6 +192,41 @@ START_TEST(open_connections_are_bounded)
 }
 END_TEST
 
+/* Of few descriptors those that work needs are kept. */
+START_TEST(idle_connections_leave_room_for_work)
+{
+    enum { IDLE = 180 };
+    struct http_client client, idle[IDLE];
+    struct http_answer answer;
+    char data[100], head[100];
+    const struct rlimit few = {200, 200};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    daemon_prepare(&daemon_);
+    snprintf(data, sizeof data, "%s/data", daemon_.directory);
+    daemon_run(&daemon_, (const char *[]){"--data-dir", data, NULL});
+    http_open(&client, daemon_.port);
+    http_say(&client, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    ck_assert(http_read(&answer, &client, false));
+    http_clear(&answer);
+    for (int i = 0; i < IDLE; i++)
+        http_open(&idle[i], daemon_.port);
+    usleep(300000);
+    snprintf(head, sizeof head,
+             "POST /models HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+             strlen(TINY_BOUND));
+    http_say(&client, head);
+    http_say(&client, TINY_BOUND);
+    ck_assert(http_read(&answer, &client, false));
+    ck_assert_msg(answer.status == 201, "%s", answer.body);
+    http_clear(&answer);
+    http_close(&client);
+    for (int i = 0; i < IDLE; i++)
+        http_close(&idle[i]);
+    ck_assert(daemon_logged(&daemon_, "\"descriptors\"", "200 files"));
+    daemon_end(&daemon_);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("e2e/overload");
@@ -202,6 +238,7 @@ int main(void)
     tcase_add_test(tcase, the_body_limit_fits_the_memory);
     tcase_add_test(tcase, connections_from_one_address_are_bounded);
     tcase_add_test(tcase, open_connections_are_bounded);
+    tcase_add_test(tcase, idle_connections_leave_room_for_work);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
