@@ -31,3 +31,9 @@ sed -n '/^<!-- metrics -->$/,/^<!-- \/metrics -->$/p' docker/operation.md |
 grep -nE '"expr": "sum[^"]*lipschitzd_(jobs_queued|stored_result_bytes)' \
     docker/grafana/lipschitzd.json |
     rule 'the dashboard adds up nothing that daemons tell alike'
+
+# Why requests were refused, as the label of that metric says it.
+sed -n '/^#define LIPD_REJECTS/,/^$/p' server/metrics.h | grep -o '"[a-z_]*"' |
+    tr -d '"' | while read -r reason; do
+    grep -q "\`$reason\`" docker/operation.md || echo "$reason"
+done | rule 'docker/operation.md explains every reason of a refusal'
