@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_BYTES = 512 };
@@ -71,4 +72,12 @@ bool folder_has(const char *folder, const char *name)
     char path[PATH_BYTES];
     join(path, folder, name);
     return !access(path, F_OK);
+}
+
+bool folder_private(const char *folder, const char *name)
+{
+    char path[PATH_BYTES];
+    struct stat status;
+    join(path, folder, name);
+    return !stat(path, &status) && !(status.st_mode & 077);
 }

@@ -22,5 +22,7 @@ void folder_write(const char *folder, const char *name, const void *bytes,
  * file. */
 char *folder_read(const char *folder, const char *name);
 bool folder_has(const char *folder, const char *name);
+/* Is it there, and for nobody but its owner? */
+bool folder_private(const char *folder, const char *name);
 
 #endif

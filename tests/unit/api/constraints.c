@@ -5,6 +5,7 @@
 #include "api/train.h"
 
 #include "tests/support/contract.h"
+#include "tests/support/shown.h"
 #include "tests/support/suite.h"
 
 #include <string.h>
@@ -13,16 +14,7 @@ static json_t *root;
 
 static void setup(void)
 {
-    struct api_text text;
-    size_t size;
-    api_text_init(&text, 1 << 20, NULL);
-    api_constraints_write(&text);
-    char *bytes = api_text_take(&text, &size);
-    ck_assert_ptr_nonnull(bytes);
-    contract_add("Constraints", bytes);
-    root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
-    ck_assert_ptr_nonnull(root);
-    lip_free(bytes);
+    root = shown_document(api_constraints_write, "Constraints");
 }
 
 static void teardown(void)
@@ -35,36 +27,12 @@ static const json_t *row(const char *table, size_t i)
     return json_array_get(json_object_get(root, table), i);
 }
 
-static void ck_text(const json_t *object, const char *key, const char *expected)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    ck_assert_msg(text && strlen(expected) > 0, "%s", key);
-    ck_assert_str_eq(text, expected);
-}
-
-static void ck_parameters(const json_t *object, const struct lip_parameter *p)
-{
-    const json_t *list = json_object_get(object, "parameters");
-    size_t k = 0;
-    for (; p[k].name; k++) {
-        const json_t *q = json_array_get(list, k);
-        ck_text(q, "name", p[k].name);
-        ck_assert_double_eq(json_number_value(json_object_get(q, "default")),
-                            p[k].fallback);
-        ck_assert_double_eq(json_number_value(json_object_get(q, "minimum")),
-                            p[k].min);
-        ck_assert_double_eq(json_number_value(json_object_get(q, "maximum")),
-                            p[k].max);
-    }
-    ck_assert_uint_eq(json_array_size(list), k);
-}
-
 #define CK_TABLE(key, table)                                                   \
     do {                                                                       \
         size_t n = 0;                                                          \
         for (; (table)[n]; n++) {                                              \
-            ck_text(row(key, n), "name", (table)[n]->name);                    \
-            ck_text(row(key, n), "title", (table)[n]->title);                  \
+            shown_text(row(key, n), "name", (table)[n]->name);                 \
+            shown_text(row(key, n), "title", (table)[n]->title);               \
         }                                                                      \
         ck_assert_uint_eq(json_array_size(json_object_get(root, key)), n);     \
     } while (0)
@@ -85,9 +53,9 @@ END_TEST
 START_TEST(test_parameters)
 {
     for (size_t i = 0; lip_trainable_kinds[i]; i++)
-        ck_parameters(row("layers", i), lip_trainable_kinds[i]->parameter);
+        shown_parameters(row("layers", i), lip_trainable_kinds[i]->parameter);
     for (size_t i = 0; lip_losses[i]; i++)
-        ck_parameters(row("losses", i), lip_losses[i]->parameter);
+        shown_parameters(row("losses", i), lip_losses[i]->parameter);
 }
 END_TEST
 

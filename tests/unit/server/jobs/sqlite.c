@@ -73,10 +73,7 @@ static void expect_refused(const char *sentence)
 
 START_TEST(nobody_else_reads_it)
 {
-    static const char *const name[] = {"jobs.sqlite", "jobs.sqlite-wal",
-                                       "jobs.sqlite-shm"};
-    struct stat status;
-    char path[128], id[LIPD_JOB_ID];
+    char id[LIPD_JOB_ID];
     bool again;
     struct lipd_job_store *store = open_store();
     ck_assert_msg(store != NULL, "%s", complaint);
@@ -87,11 +84,9 @@ START_TEST(nobody_else_reads_it)
                                                       .key = NULL,
                                                       .digest = NULL},
                               1, &problem));
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, name[i]);
-        ck_assert_int_eq(stat(path, &status), 0);
-        ck_assert_int_eq(status.st_mode & 077, 0);
-    }
+    ck_assert(folder_private(folder, "jobs.sqlite"));
+    ck_assert(folder_private(folder, "jobs.sqlite-wal"));
+    ck_assert(folder_private(folder, "jobs.sqlite-shm"));
     store->ops->close(store);
 }
 END_TEST

@@ -151,16 +151,11 @@ END_TEST
 /* Names and answers of tenants are nobody else's, whoever made the folder. */
 START_TEST(nobody_else_reads_it)
 {
-    static const char *const end[] = {"", "-wal", "-shm"};
-    char name[100];
-    struct stat status;
     mode_t mask = umask(0);
     struct lipd_holdings *store = open_holdings();
-    for (int i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s/holdings.sqlite%s", directory, end[i]);
-        ck_assert_int_eq(stat(name, &status), 0);
-        ck_assert_int_eq(status.st_mode & 077, 0);
-    }
+    ck_assert(folder_private(directory, "holdings.sqlite"));
+    ck_assert(folder_private(directory, "holdings.sqlite-wal"));
+    ck_assert(folder_private(directory, "holdings.sqlite-shm"));
     store->ops->close(store);
     umask(mask);
 }
