@@ -2,7 +2,9 @@
  *
  * activation: one function of one number, applied to each. Where its first
  * parameter differs from neuron to neuron (PReLU), the layer's weight holds
- * one for each; a weight of one number counts for all neurons. */
+ * one for each; a weight of one number counts for all neurons, and one of a
+ * number for each channel for all neurons of that channel. */
+#include "network/layers/settings.h"
 #include "network/network.h"
 
 #include <math.h>
@@ -76,6 +78,38 @@ static void normalise_list(struct lip_layer *layer)
     list->dim[0] = count;
 }
 
+/* A list of one number for each channel of images or sequences, as frameworks
+ * keep it, becomes one of a number for each neuron. */
+static enum lip_status spread(struct lip_layer *layer, size_t inputs,
+                              struct lip_ctx *ctx)
+{
+    struct lip_tensor *list = &layer->weight;
+    size_t each = inputs / lip_tensor_count(list);
+    double *number = lip_alloc(ctx, inputs, sizeof *number);
+    if (!number)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    for (size_t k = 0; k < inputs; k++)
+        number[k] = lip_tensor_at(list, k / each);
+    struct lip_buffer *buffer =
+        lip_buffer_take(number, inputs * sizeof *number, ctx);
+    if (!buffer)
+        return ctx ? ctx->error.status : LIP_NO_MEMORY;
+    lip_tensor_clear(list);
+    *list = (struct lip_tensor){.dtype = LIP_F64,
+                                .rank = 1,
+                                .dim = {inputs},
+                                .data = lip_buffer_bytes(buffer),
+                                .buffer = buffer};
+    return LIP_OK;
+}
+
+static bool is_by_channel(const struct lip_layer *layer, size_t inputs)
+{
+    size_t own = layer->weight.data ? lip_tensor_count(&layer->weight) : 0;
+    return own && inputs && own != inputs && layer->in.rank > 1 &&
+           own == lip_shape_channels(&layer->in);
+}
+
 static enum lip_status infer(struct lip_layer *layer, size_t inputs,
                              struct lip_ctx *ctx)
 {
@@ -84,12 +118,16 @@ static enum lip_status infer(struct lip_layer *layer, size_t inputs,
         if (status != LIP_OK)
             return status;
         normalise_list(layer);
+        if (is_by_channel(layer, inputs))
+            status = spread(layer, inputs, ctx);
+        if (status != LIP_OK)
+            return status;
     }
     size_t own = layer->weight.data ? lip_tensor_count(&layer->weight) : 0;
     if (own && inputs && own != inputs)
         return lip_fail(ctx, LIP_INVALID,
                         "there are %zu %ss, but %zu numbers come in: give one "
-                        "for each, or one for all.",
+                        "for each, one for each channel, or one for all.",
                         own, layer->activation->parameter->name, inputs);
     layer->inputs = layer->outputs = own ? own : inputs;
     return own ? LIP_OK : check_parameters(layer, ctx);

@@ -79,6 +79,25 @@ START_TEST(one_slope_a_neuron)
 }
 END_TEST
 
+/* Of images and sequences there may be one a channel. */
+START_TEST(one_slope_a_channel)
+{
+    struct lip_layer layer = make_prelu(3);
+    layer.in = (struct lip_shape){.rank = 3, .dim = {3, 1, 2}};
+    ck_assert_int_eq(layer.kind->infer(&layer, 6, &ctx), LIP_OK);
+    ck_assert_uint_eq(layer.outputs, 6);
+    double y[6], x[] = {-2, -4, -2, -4, -2, -4};
+    layer.kind->eval(y, &layer, x);
+    for (int k = 0; k < 6; k++)
+        ck_assert_double_eq(y[k], slope[k / 2] * x[k]);
+    ck_assert_int_eq(layer.kind->infer(&layer, 6, &ctx), LIP_OK);
+    lip_layer_clear(&layer);
+    layer = make_prelu(2);
+    layer.in = (struct lip_shape){.rank = 2, .dim = {3, 2}};
+    assert_refused(layer, 6, "one for each channel");
+}
+END_TEST
+
 /* The list of one becomes the plain parameter, for any number of neurons. */
 START_TEST(one_slope_for_all)
 {
@@ -121,6 +140,7 @@ int main(void)
     tcase_add_test(tc, sizes_pass_through);
     tcase_add_test(tc, parameters_outside_their_range_are_refused);
     tcase_add_test(tc, one_slope_a_neuron);
+    tcase_add_test(tc, one_slope_a_channel);
     tcase_add_test(tc, one_slope_for_all);
     tcase_add_test(tc, wrong_lists_are_refused);
     suite_add_tcase(suite, tc);
