@@ -126,18 +126,26 @@ enum lip_status lip_onnx_attribute_float(double *out,
     return status;
 }
 
+static enum lip_status bytes_of(struct lip_span *out, uint32_t number,
+                                const struct lip_onnx_node *node,
+                                const char *name,
+                                const struct lip_onnx_model *model)
+{
+    struct lip_wire_field field;
+    bool found;
+    enum lip_status status =
+        take(&field, &found, number, LIP_WIRE_BYTES, node, name, model);
+    if (status == LIP_OK && found)
+        *out = field.bytes;
+    return status;
+}
+
 enum lip_status lip_onnx_attribute_text(struct lip_span *out,
                                         const struct lip_onnx_node *node,
                                         const char *name,
                                         const struct lip_onnx_model *model)
 {
-    struct lip_wire_field field;
-    bool found;
-    enum lip_status status =
-        take(&field, &found, S, LIP_WIRE_BYTES, node, name, model);
-    if (status == LIP_OK && found)
-        *out = field.bytes;
-    return status;
+    return bytes_of(out, S, node, name, model);
 }
 
 enum lip_status lip_onnx_attribute_tensor(struct lip_span *out,
@@ -145,13 +153,7 @@ enum lip_status lip_onnx_attribute_tensor(struct lip_span *out,
                                           const char *name,
                                           const struct lip_onnx_model *model)
 {
-    struct lip_wire_field field;
-    bool found;
-    enum lip_status status =
-        take(&field, &found, T, LIP_WIRE_BYTES, node, name, model);
-    if (status == LIP_OK && found)
-        *out = field.bytes;
-    return status;
+    return bytes_of(out, T, node, name, model);
 }
 
 /* Takes the numbers of one field, packed or alone. *count goes on past `most`,

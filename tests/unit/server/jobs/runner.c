@@ -832,20 +832,24 @@ START_TEST(folders_of_nobody_are_removed)
 }
 END_TEST
 
+/* A job that is there before the daemon is. */
+static void add_before(char id[LIPD_JOB_ID], const char *kind)
+{
+    const struct lipd_job_wish wish = {
+        .kind = kind, .request = "{}", .tenant = ""};
+    char complaint[512];
+    bool again;
+    service.jobs = lipd_job_store_sqlite(folder, complaint, sizeof complaint);
+    ck_assert(
+        service.jobs->ops->add(service.jobs, id, &again, &wish, 9, &problem));
+    service.jobs->ops->close(service.jobs);
+}
+
 /* A daemon killed between the end of a child and the writing down of it. */
 START_TEST(a_result_that_was_there_is_used)
 {
-    char id[LIPD_JOB_ID], complaint[512];
-    bool again;
-    service.jobs = lipd_job_store_sqlite(folder, complaint, sizeof complaint);
-    ck_assert(service.jobs->ops->add(service.jobs, id, &again,
-                                     &(struct lipd_job_wish){.kind = "crash",
-                                                             .request = "{}",
-                                                             .tenant = "",
-                                                             .key = NULL,
-                                                             .digest = NULL},
-                                     9, &problem));
-    service.jobs->ops->close(service.jobs);
+    char id[LIPD_JOB_ID];
+    add_before(id, "crash");
     leave(id, "result.json", "{\"left\": true}");
     leave(id, "status", "0\n");
     start();
@@ -856,17 +860,8 @@ END_TEST
 
 START_TEST(half_an_end_is_none)
 {
-    char id[LIPD_JOB_ID], complaint[512];
-    bool again;
-    service.jobs = lipd_job_store_sqlite(folder, complaint, sizeof complaint);
-    ck_assert(service.jobs->ops->add(service.jobs, id, &again,
-                                     &(struct lipd_job_wish){.kind = "nothing",
-                                                             .request = "{}",
-                                                             .tenant = "",
-                                                             .key = NULL,
-                                                             .digest = NULL},
-                                     9, &problem));
-    service.jobs->ops->close(service.jobs);
+    char id[LIPD_JOB_ID];
+    add_before(id, "nothing");
     leave(id, "result.json", "{\"left\": true}");
     start();
     expect_failure(id, "internal", "exit status 0");
