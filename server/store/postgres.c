@@ -72,13 +72,17 @@ static void quiet(void *arg, const PGresult *notice)
 PGconn *lipd_pg_connect(const struct lipd_pg *pg, char *complaint, size_t size)
 {
     /* Whoever waited for a lock is to see what was done before it came. A
-     * transaction left open by a client that is cut off holds locks. */
+     * transaction left open by a client that is cut off holds locks: the
+     * server's keepalives end one whose machine is gone in mid-statement. */
     static const char setup[] =
         "SET search_path = lipschitzd, pg_catalog;"
         "SET default_transaction_isolation = 'read committed';"
         "SET statement_timeout = '30s';"
         "SET lock_timeout = '10s';"
         "SET idle_in_transaction_session_timeout = '30s';"
+        "SET tcp_keepalives_idle = 10;"
+        "SET tcp_keepalives_interval = 5;"
+        "SET tcp_keepalives_count = 4;"
         "SET extra_float_digits = 1";
     PGconn *connection = dial(pg);
     PGresult *result = NULL;
