@@ -61,17 +61,12 @@ START_TEST(a_job_that_runs_is_confined_where_that_is_wanted)
     job_body(body, &(struct job_request){64, 100000, 1});
     job_submit(id, &daemon_, body);
     job_await_state(&daemon_, id, "running", 20);
-    pid_t pid = 0;
-    for (int i = 0; i < 500 && !pid; i++) {
-        pid = job_process(&daemon_);
-        usleep(10000);
-    }
+    pid_t pid = job_process_await(&daemon_);
     int filters = 0, own = status_of(getpid(), "Seccomp_filters");
-    for (int i = 0; i < 500 && pid && filters <= own; i++) {
+    for (int i = 0; i < 500 && filters <= own; i++) {
         filters = status_of(pid, "Seccomp_filters");
         usleep(_i ? 1000 : 10000);
     }
-    ck_assert_int_gt(pid, 0);
     ck_assert_int_eq(filters, own + (_i == 0));
     ck_assert_int_ge(status_of(pid, "NoNewPrivs"), _i == 0);
     ck_assert(daemon_has_logged(&daemon_, "\"job_sandbox\"",

@@ -71,7 +71,7 @@ START_TEST(jobs_are_counted_by_what_became_of_them)
     submit(id, 256, 100000);
     job_await_state(&daemon_, id, "running", patience);
     ck_assert(reaches("jobs_running", 1));
-    kill(job_process(&daemon_), SIGKILL);
+    kill(job_process_await(&daemon_), SIGKILL);
     ck_assert(reaches("job_exits_total{how=\"crashed\"}", 1));
     ck_assert(reaches("jobs_running", 1));
     snprintf(target, sizeof target, "/jobs/%s", id);
@@ -93,7 +93,7 @@ START_TEST(a_hangup_of_all_processes_ends_no_job)
     submit(id, 256, 100000);
     job_await_state(&daemon_, id, "running", patience);
     ck_assert(reaches("jobs_running", 1));
-    pid_t process = job_process(&daemon_);
+    pid_t process = job_process_await(&daemon_);
     ck_assert_int_eq(kill(process, SIGHUP), 0);
     daemon_signal(&daemon_, SIGHUP);
     usleep(700000);

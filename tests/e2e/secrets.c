@@ -129,14 +129,11 @@ static void work(void)
 {
     struct job_request request = {.width = 64, .epochs = 100000, .seed = 1};
     char body[JOB_BODY], path[64];
-    pid_t job = 0;
     ck_assert_int_eq(ask(one, "POST", "/bound", TINY_BOUND), 200);
     ck_assert_int_eq(ask(one, "POST", "/models", "{" TINY_LAYERS "}"), 201);
     job_body(body, &request);
     ck_assert_int_eq(ask(one, "POST", "/train", body), 202);
-    for (int i = 0; i < 3000 && !(job = job_process(&daemon_)); i++)
-        usleep(10000);
-    ck_assert_int_gt(job, 0);
+    pid_t job = job_process_await(&daemon_);
     snprintf(path, sizeof path, "/proc/%ld/environ", (long)job);
     ck_assert(is_in("LIPSCHITZD_QUEUE", path));
     expect_silence(path);

@@ -468,9 +468,7 @@ START_TEST(the_key_is_not_logged_nor_a_jobs)
     job_submit(id, &daemon_, body);
     job_await_state(&daemon_, id, "running", 30);
     snprintf(path, sizeof path, "/proc/%ld/environ",
-             (long)job_process(&daemon_));
-    for (int i = 0; i < 500 && !file_has(path, "LIPSCHITZD_"); i++)
-        usleep(10000); /* a process that begins has no environment yet */
+             (long)job_process_await(&daemon_));
     ck_assert(file_has(path, "LIPSCHITZD_"));
     ck_assert(!file_has(path, "_TLS_"));
     ck_assert(!file_has(path, "key.pem"));

@@ -38,6 +38,9 @@ double job_bound(const json_t *job);
 
 /* The process of a job of this daemon; 0: there is none. */
 pid_t job_process(const struct daemon *daemon);
+/* The same once it is a program of its own, of which a job that is "running"
+ * may be short of yet; fails where there is none after 30 s. */
+pid_t job_process_await(const struct daemon *daemon);
 
 /* The list of jobs in this data folder is whole, by SQLite's own check. */
 void job_list_is_whole(const char *data);
