@@ -298,10 +298,25 @@ static void take_share(struct job *job, size_t i)
     job->ctx->deadline = lip_now() + job->options.time_limit;
 }
 
+/* Runs a method by the deadline that the context has, then sets it back. */
+static enum lip_status carry_out(struct job *job, struct lip_bound *bound)
+{
+    enum lip_status s = lip_method_run(bound, bound->method, job->chain,
+                                       &job->options, job->ctx);
+    if (job->deadline > 0)
+        job->ctx->deadline = job->deadline - job->reserve;
+    if (is_cut(job, bound))
+        depend_on(job, API_BOUND_CUT);
+    if (s != LIP_OK)
+        return forgive(job, bound, s);
+    if (!bound->skipped && job->limits->observe)
+        job->limits->observe(job->limits->observe_arg, bound);
+    return LIP_OK;
+}
+
 static enum lip_status run_method(struct job *job, size_t i)
 {
     struct lip_bound *bound = &job->bound[i];
-    const struct lip_method *method = bound->method;
     if (bound->skipped)
         return LIP_OK;
     if (!refresh_time_left(job)) {
@@ -319,17 +334,7 @@ static enum lip_status run_method(struct job *job, size_t i)
         return LIP_OK;
     }
     take_share(job, i);
-    enum lip_status s =
-        lip_method_run(bound, method, job->chain, &job->options, job->ctx);
-    if (job->deadline > 0)
-        job->ctx->deadline = job->deadline - job->reserve;
-    bound->method = method;
-    if (is_cut(job, bound))
-        depend_on(job, API_BOUND_CUT);
-    if (s != LIP_OK)
-        s = forgive(job, bound, s);
-    else if (!bound->skipped && job->limits->observe)
-        job->limits->observe(job->limits->observe_arg, bound);
+    enum lip_status s = carry_out(job, bound);
     if (s == LIP_OK)
         api_bound_progress_over(&job->progress, bound);
     return s;
@@ -357,18 +362,11 @@ static enum lip_status run_late(struct job *job, bool *any)
     if (job->request->choice == API_METHODS_NAMED || i == job->count)
         return LIP_OK;
     struct lip_bound *bound = &job->bound[i];
-    double deadline = job->ctx->deadline;
-    bound->skipped = false;
-    bound->reason[0] = 0;
     job->options.time_limit = 0;
     job->ctx->deadline = 0;
-    enum lip_status s = lip_method_run(bound, bound->method, job->chain,
-                                       &job->options, job->ctx);
-    job->ctx->deadline = deadline;
-    if (s != LIP_OK)
-        return forgive(job, bound, s);
-    *any = !bound->skipped;
-    return LIP_OK;
+    enum lip_status s = carry_out(job, bound);
+    *any = s == LIP_OK && !bound->skipped;
+    return s;
 }
 
 static enum lip_status run_methods(struct job *job)
