@@ -3,6 +3,8 @@
  * One row a limit. */
 #include "server/access_limits.h"
 
+#include "server/config.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -28,13 +30,6 @@ static const struct limit {
 #undef AT
 };
 
-static double scale_of(const char *letter)
-{
-    static const char letters[] = "KMGT";
-    const char *at = memchr(letters, *letter & ~0x20, strlen(letters));
-    return at ? ldexp(1, 10 * (int)(at - letters + 1)) : 1;
-}
-
 static bool read_number(double *out, const struct limit *limit,
                         const char *text)
 {
@@ -42,9 +37,11 @@ static bool read_number(double *out, const struct limit *limit,
     if (!(*text >= '0' && *text <= '9') || strpbrk(text, "xXpP"))
         return false;
     *out = strtod(text, &end);
-    double scale = limit->type == BYTES ? scale_of(end) : 1;
-    *out *= scale;
-    end += scale > 1;
+    double scale = limit->type == BYTES ? lipd_config_scale(*end) : 0;
+    if (scale > 0) {
+        *out *= scale;
+        end++;
+    }
     return *out > 0 && *out <= limit->most && !strcmp(end, limit->unit) &&
            (limit->type == REAL || !(*out > floor(*out)));
 }

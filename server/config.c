@@ -68,16 +68,19 @@ static bool is_choice(const char *list, const char *value)
     return false;
 }
 
+double lipd_config_scale(char letter)
+{
+    static const char letters[] = "KMGT";
+    const char *at = memchr(letters, letter & ~0x20, strlen(letters));
+    return at ? ldexp(1, 10 * (int)(at - letters + 1)) : 0;
+}
+
 /* What a suffix multiplies by, or 0 for one that is not known. */
 static double scale_of(enum type type, const char *suffix)
 {
-    static const char letters[] = "KMGT";
     if (!*suffix)
         return 1;
-    const char *at = memchr(letters, suffix[0] & ~0x20, strlen(letters));
-    if (type != BYTES || !at || suffix[1])
-        return 0;
-    return ldexp(1, 10 * (int)(at - letters + 1));
+    return type == BYTES && !suffix[1] ? lipd_config_scale(*suffix) : 0;
 }
 
 static bool parse_number(double *out, const struct option *option,

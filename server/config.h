@@ -188,6 +188,10 @@ enum lipd_command lipd_config_read(struct lipd_config *config, int argc,
 bool lipd_config_set(struct lipd_config *config, const char *name,
                      const char *value, char *complaint, size_t complaint_size);
 
+/* What the letter behind a number of bytes multiplies by: 2^10 for K, up to
+ * 2^40 for T, capital or small; 0 for any other. */
+double lipd_config_scale(char letter);
+
 void lipd_config_help(FILE *out);
 
 /* Every option as LIPSCHITZD_NAME=value, one a line: an environment file that
