@@ -129,19 +129,25 @@ static void *race(void *arg)
     return NULL;
 }
 
-START_TEST(who_holds_a_file_finds_it)
+/* All at once, each with a name of its own. */
+static void race_all(void *(*run)(void *))
 {
     struct racer racer[THREADS] = {{0}};
     pthread_t thread[THREADS];
     for (int i = 0; i < THREADS; i++) {
         racer[i].machine = i % MACHINES;
-        snprintf(racer[i].tenant, sizeof racer[i].tenant, "t%d", i);
-        pthread_create(&thread[i], NULL, race, &racer[i]);
+        snprintf(racer[i].tenant, sizeof racer[i].tenant, "%03d", i);
+        pthread_create(&thread[i], NULL, run, &racer[i]);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(thread[i], NULL);
         ck_assert_int_eq(racer[i].faults, 0);
     }
+}
+
+START_TEST(who_holds_a_file_finds_it)
+{
+    race_all(race);
     ck_assert(!is_there(0));
 }
 END_TEST
@@ -180,18 +186,8 @@ START_TEST(no_more_is_held_than_may_be)
     postgres_run(&server, sql);
     setup();
     for (int round = 0; round < 5; round++) {
-        struct racer racer[THREADS] = {{0}};
-        pthread_t thread[THREADS];
         postgres_run(&server, "DELETE FROM lipschitzd.holding");
-        for (int i = 0; i < THREADS; i++) {
-            racer[i].machine = i % MACHINES;
-            snprintf(racer[i].tenant, sizeof racer[i].tenant, "%03d", i);
-            pthread_create(&thread[i], NULL, crowd, &racer[i]);
-        }
-        for (int i = 0; i < THREADS; i++) {
-            pthread_join(thread[i], NULL);
-            ck_assert_int_eq(racer[i].faults, 0);
-        }
+        race_all(crowd);
         ck_assert(
             holdings[0]->ops->bytes(holdings[0], "crowd", bytes, &problem));
         ck_assert_uint_eq(bytes[LIPD_MODEL], 8);
